@@ -1,0 +1,20 @@
+//! What every request handler shares.
+
+use std::sync::Arc;
+
+use sqlx::PgPool;
+
+use crate::{clock::Clock, config::Config, objects::Documents};
+
+/// The parts of a running server. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// The settings in force.
+    pub config: Arc<Config>,
+    /// Connections to PostgreSQL.
+    pub pool: PgPool,
+    /// Where documents are kept.
+    pub documents: Documents,
+    /// The time.
+    pub clock: Clock,
+}

@@ -1,0 +1,1 @@
+//! Download request to selection, layout, and bytes.

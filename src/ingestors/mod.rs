@@ -1,0 +1,1 @@
+//! Cells to a curve and a report, one file per family. Pure.

@@ -1,0 +1,1 @@
+//! The road of a document: keep, read, decide, publish.

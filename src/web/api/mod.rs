@@ -1,0 +1,10 @@
+//! The REST interface. Each file: request type, errors, docs with a real example, handler.
+
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::app::App;
+
+/// Every documented route.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+}
