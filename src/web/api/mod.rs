@@ -5,6 +5,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::app::App;
 
 /// Every documented route.
+#[must_use]
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
 }

@@ -2,7 +2,29 @@
 
 use axum::Router;
 
-use crate::app::App;
+use crate::{app::App, auth::Role};
+
+/// What every page shows around its content; `templates/base.html` reads it as `page`.
+#[derive(Debug, Clone)]
+pub struct Page {
+    /// Title of the page, without the product's name.
+    pub title: String,
+    /// Who is signed in.
+    pub user: Option<PageUser>,
+    /// The session's CSRF token, for every form.
+    pub csrf: String,
+    /// The path of the page, to mark it in the navigation.
+    pub path: String,
+}
+
+/// The signed-in user as the header shows them.
+#[derive(Debug, Clone)]
+pub struct PageUser {
+    /// Sign-in name.
+    pub email: String,
+    /// Decides which entries the navigation has.
+    pub role: Role,
+}
 
 /// Every page.
 pub fn routes() -> Router<App> {
