@@ -41,20 +41,17 @@ fn check_delimiter(grid: &Grid) -> Result<(), Finding> {
     if grid.rows().any(|row| row.width() > 1) {
         return Ok(());
     }
-    let delimited = grid.rows().enumerate().find_map(|(index, row)| {
+    let delimiter = grid.rows().find_map(|row| {
         let text = row.cell(0).text;
         [(';', "semicolons"), ('\t', "tabs"), ('|', "vertical bars")]
             .into_iter()
             .find(|(delimiter, _)| text.contains(*delimiter))
-            .map(|(_, name)| (index, name))
     });
-    match delimited {
-        Some((index, name)) => Err(Finding::new(
-            Code::WrongDelimiter,
-            format!("the columns are separated by {name}, not by commas"),
-        )
-        .row(index)
-        .hint("save the file with commas")),
+    match delimiter {
+        Some((_, name)) => {
+            let message = format!("the columns are separated by {name}, not by commas");
+            Err(Finding::new(Code::WrongDelimiter, message).hint("save the file with commas"))
+        }
         None => Ok(()),
     }
 }
