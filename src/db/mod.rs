@@ -1,1 +1,4 @@
 //! Every SQL statement of the program, one file per subject.
+
+pub mod cluster;
+pub mod pool;
