@@ -86,13 +86,22 @@ impl Parts {
         sharing: Sharing,
     ) -> Result<Self, Box<dyn Error + Send + Sync>> {
         let database = Database::open(&config, sharing).await?;
+        match Self::app(config, &database).await {
+            Ok(app) => Ok(Self { app, database }),
+            Err(error) => {
+                database.close().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn app(config: Config, database: &Database) -> Result<App, Box<dyn Error + Send + Sync>> {
         pool::migrate(&database.pool).await?;
-        let app = App {
+        Ok(App {
             documents: Documents::open(&config).await?,
             pool: database.pool.clone(),
             clock: Clock::system(),
             config: config.into(),
-        };
-        Ok(Self { app, database })
+        })
     }
 }

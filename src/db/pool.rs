@@ -106,9 +106,13 @@ async fn private(
 }
 
 /// Connections that speak UTC; none is opened before it is needed.
+///
+/// The search path is fixed: by default a user named `trueprice` would find, and make, tables in
+/// the schema of that name, which is for the views.
 #[must_use]
 pub fn pool(options: PgConnectOptions, connections: u32) -> PgPool {
-    let options = options.application_name("trueprice").options([("timezone", "UTC")]);
+    let session = [("timezone", "UTC"), ("search_path", "public")];
+    let options = options.application_name("trueprice").options(session);
     PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)

