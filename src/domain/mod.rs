@@ -1,5 +1,6 @@
 //! The words of the trade as types. No I/O; strings stop here.
 
+mod band;
 mod dataset;
 mod file_name;
 mod finding;
@@ -10,6 +11,7 @@ mod strip;
 mod timestamp;
 mod value;
 
+pub use band::ValueBand;
 pub use dataset::{Dataset, Family, Iso};
 pub use file_name::{CurveFileName, FileFormat, FileNameError, GRAMMAR};
 pub use finding::{Code, Finding, Severity, Stage, column_letters};

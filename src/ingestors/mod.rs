@@ -22,10 +22,8 @@ pub use compare::{Diff, DiffCell, Earlier, EarlierSeries, compare, diff};
 pub use curve::{Curve, CurveSeries};
 pub use report::{Findings, MissingByReason, Stats};
 
-use rust_decimal::Decimal;
-
 use crate::{
-    domain::{Code, CurveFileName, Family, Finding},
+    domain::{Code, CurveFileName, Family, Finding, ValueBand},
     grid::{Grid, Limits},
 };
 
@@ -35,22 +33,7 @@ pub struct Context<'a> {
     /// The file's name, taken apart.
     pub name: CurveFileName,
     /// The bands of plausible values.
-    pub bands: &'a [Band],
-}
-
-/// A range in which the values of a family and unit are expected.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Band {
-    /// The family it is for.
-    pub family: Family,
-    /// The unit it is for.
-    pub unit: String,
-    /// Least expected value.
-    pub least: Decimal,
-    /// Greatest expected value.
-    pub greatest: Decimal,
-    /// Whether a value outside refuses the file instead of warning.
-    pub is_hard: bool,
+    pub bands: &'a [ValueBand],
 }
 
 /// What a reading yields.

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::{
-    domain::{Code, ContractMonth, Finding, Notation, SeriesKey},
+    domain::{Code, ContractMonth, Finding, Notation, SeriesKey, ValueBand},
     grid::{Grid, Row},
 };
 
 use super::{
-    Band, Context, Reading, cell,
+    Context, Reading, cell,
     curve::{Curve, CurveSeries},
     date::{self, DateFormat, ReadDate},
     layout::{LabelledColumn, Layout, LayoutRules},
@@ -419,20 +419,18 @@ const fn words(notation: Notation) -> &'static str {
 
 fn check_band(
     column: &ValueColumn<'_>,
-    band: &Band,
+    band: &ValueBand,
     layout: &Layout,
     months: &[Option<ContractMonth>],
     findings: &mut Findings,
 ) {
     for (at, (number, notation)) in column.numbers.iter().zip(&column.notations).enumerate() {
-        if matches!(notation, Notation::Missing(_)) || (band.least..=band.greatest).contains(number)
-        {
+        if matches!(notation, Notation::Missing(_)) || band.contains(*number) {
             continue;
         }
-        let side = if *number < band.least { "below" } else { "above" };
-        let message =
-            format!("{number} {} is {side} the band {}…{}", band.unit, band.least, band.greatest);
-        let code = if band.is_hard { Code::OutsideBand } else { Code::OutOfBand };
+        let side = if band.low.is_some_and(|low| *number < low) { "below" } else { "above" };
+        let message = format!("{number} {} is {side} the band {band}", band.unit);
+        let code = if band.hard { Code::OutsideBand } else { Code::OutOfBand };
         let finding = Finding::new(code, message);
         findings.push(
             place(finding, column.labelled, layout.data_rows[at], months[at])

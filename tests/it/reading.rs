@@ -4,29 +4,19 @@ use std::{collections::BTreeMap, path::Path};
 
 use serde_json::{Value, json};
 use trueprice::{
-    domain::{CurveFileName, Family, Finding, Severity},
+    domain::{CurveFileName, Finding, Severity, ValueBand},
     grid::Limits,
-    ingestors::{self, Band, Context, Findings, Reading},
+    ingestors::{self, Context, Findings, Reading},
 };
 
 use crate::support::files;
-
-fn bands() -> Vec<Band> {
-    vec![Band {
-        family: Family::Energy,
-        unit: "$/MWh".into(),
-        least: 0.into(),
-        greatest: 1000.into(),
-        is_hard: false,
-    }]
-}
 
 fn read(name: &str, path: &Path) -> Result<Reading, String> {
     let now = "2026-01-01T00:00:00Z".parse().unwrap();
     let name =
         CurveFileName::parse(name, chrono_tz::Tz::UTC, now).map_err(|e| e.code().to_owned())?;
     let bytes = std::fs::read(path).unwrap();
-    let context = Context { name, bands: &bands() };
+    let context = Context { name, bands: &[ValueBand::energy()] };
     Ok(ingestors::read(&bytes, &context, &Limits::default()))
 }
 
