@@ -3,3 +3,6 @@
 pub mod cluster;
 pub mod numeric;
 pub mod pool;
+pub mod series;
+pub mod uploads;
+pub mod versions;
