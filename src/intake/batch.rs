@@ -159,7 +159,7 @@ async fn receive_archive(
         match entry.fate {
             Fate::Skipped => results.push(skipped(&entry.name)),
             Fate::Refused(code) => {
-                results.push(BatchResult::refused(&entry.name, &fate_finding(code)))
+                results.push(BatchResult::refused(&entry.name, &fate_finding(code)));
             }
             Fate::Taken => files.push((order(app, &entry.name), index, entry.name.clone())),
         }

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// A sender that sends nothing for so long is cut off.
-const IDLE: Duration = Duration::from_secs(60);
+const IDLE: Duration = Duration::from_mins(1);
 /// What the frame of a multipart body may add to its files.
 const FRAME_BYTES: u64 = 1 << 20;
 
@@ -132,7 +132,6 @@ fn shape(answer: BatchAnswer) -> Response {
 }
 
 /// The files bound their size themselves, while they stream in.
-#[must_use]
 pub fn upload_routes_limit() -> DefaultBodyLimit {
     DefaultBodyLimit::disable()
 }
