@@ -1,0 +1,6 @@
+//! The whole program, from outside: HTTP, commands, signals, against a real PostgreSQL and a real S3
+//! server. One file for each subject; `support` makes what they need.
+
+mod start;
+mod storage;
+mod support;
