@@ -7,7 +7,7 @@ use sqlx::Executor as _;
 use trueprice::{app::App, db::pool};
 
 use crate::support::{
-    Caller, Home, Program, S3Server, TestServer, User, empty_database, serve, signal, until,
+    Caller, Home, Mood, Program, S3Server, TestServer, User, empty_database, serve, signal, until,
 };
 
 async fn leave_mark(home: &Home) {
@@ -146,6 +146,23 @@ async fn a_database_that_is_away_is_a_503_that_names_it() {
 }
 
 #[tokio::test]
+async fn a_request_in_flight_is_answered_before_the_end() {
+    let (home, s3) = (Home::of(User::Same), S3Server::start().await);
+    let mut command = home.command(&["serve"]);
+    command.envs(s3.environment());
+    let server = Program::start(command).await;
+    s3.set(Mood::Hanging);
+    let caller = server.anonymous();
+    let (answer, status) = tokio::join!(caller.get("/readyz"), async {
+        // The server asks its store while it works on the request.
+        s3.asked().await;
+        server.end("TERM").await
+    });
+    assert_eq!(answer.status(), 503);
+    assert!(status.success(), "{status}");
+}
+
+#[tokio::test]
 async fn one_data_directory_has_one_server() {
     let home = Home::of(User::Same);
     let server = home.serve().await;
@@ -226,7 +243,12 @@ async fn root_finds_a_place_where_postgres_can_go() {
 #[tokio::test]
 async fn the_doctor_tells_what_is_wrong() {
     let home = Home::of(User::Same);
+    assert!(home.run(&["doctor"], &[]).await.status.success());
+    assert!(!home.data().exists(), "the doctor makes nothing");
     assert!(home.run(&["migrate"], &[]).await.status.success());
+    let nonsense = home.run(&["doctor"], &[("TRUEPRICE_PG_BIN", "/tmp")]).await;
+    let words = String::from_utf8(nonsense.stdout).unwrap();
+    assert!(words.contains("WRONG postgresql: TRUEPRICE_PG_BIN: /tmp: there is no"), "{words}");
     let well = home.run(&["doctor"], &[]).await;
     assert!(well.status.success(), "{}", String::from_utf8_lossy(&well.stdout));
     let nowhere = [("DATABASE_URL", "postgres://nobody:hush@127.0.0.1:1/nothing")];

@@ -1,6 +1,6 @@
 //! A real S3 server, signatures and all, that can be made to fail.
 
-use std::{path::PathBuf, pin::pin};
+use std::{path::PathBuf, pin::pin, sync::Arc};
 
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use hyper_util::{
@@ -14,7 +14,7 @@ use s3s::{
 use tempfile::TempDir;
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::watch,
+    sync::{Notify, watch},
 };
 use trueprice::objects::{Documents, S3Store};
 
@@ -41,6 +41,7 @@ pub struct S3Server {
     endpoint: String,
     folder: TempDir,
     mood: watch::Sender<Mood>,
+    hung: Arc<Notify>,
 }
 
 impl S3Server {
@@ -53,13 +54,19 @@ impl S3Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let (mood, moods) = watch::channel(Mood::Serving);
-        tokio::spawn(accept(listener, service.build(), moods));
-        Self { endpoint, folder, mood }
+        let hung = Arc::new(Notify::new());
+        tokio::spawn(accept(listener, service.build(), moods, Arc::clone(&hung)));
+        Self { endpoint, folder, mood, hung }
     }
 
     /// Changes how it treats callers, those on open connections too.
     pub fn set(&self, mood: Mood) {
         self.mood.send_replace(mood);
+    }
+
+    /// Waits until somebody was left hanging.
+    pub async fn asked(&self) {
+        self.hung.notified().await;
     }
 
     /// The store that this server is.
@@ -96,13 +103,23 @@ impl S3Server {
     }
 }
 
-async fn accept(listener: TcpListener, service: S3Service, moods: watch::Receiver<Mood>) {
+async fn accept(
+    listener: TcpListener,
+    service: S3Service,
+    moods: watch::Receiver<Mood>,
+    hung: Arc<Notify>,
+) {
     while let Ok((socket, _)) = listener.accept().await {
-        tokio::spawn(connection(socket, service.clone(), moods.clone()));
+        tokio::spawn(connection(socket, service.clone(), moods.clone(), Arc::clone(&hung)));
     }
 }
 
-async fn connection(socket: TcpStream, service: S3Service, mut moods: watch::Receiver<Mood>) {
+async fn connection(
+    socket: TcpStream,
+    service: S3Service,
+    mut moods: watch::Receiver<Mood>,
+    hung: Arc<Notify>,
+) {
     let server = auto::Builder::new(TokioExecutor::new());
     let mut exchange = pin!(server.serve_connection(TokioIo::new(socket), service));
     let mood = tokio::select! {
@@ -112,6 +129,7 @@ async fn connection(socket: TcpStream, service: S3Service, mut moods: watch::Rec
     };
     // The connection stays open, and nobody looks at it.
     if mood.is_ok_and(|mood| mood == Mood::Hanging) {
+        hung.notify_one();
         _ = moods.wait_for(|mood| *mood != Mood::Hanging).await;
     }
 }
