@@ -1,6 +1,10 @@
 //! Pages. Each works without JavaScript where a form can do the job.
 
+mod context;
+
 use axum::Router;
+
+pub use context::PageContext;
 
 use crate::{app::App, auth::Role};
 
