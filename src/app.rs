@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use sqlx::PgPool;
 
-use crate::{clock::Clock, config::Config, objects::Documents};
+use crate::{auth::Auth, clock::Clock, config::Config, objects::Documents};
 
 /// The parts of a running server. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct App {
+    /// What signing in needs.
+    pub auth: Auth,
     /// The settings in force.
     pub config: Arc<Config>,
     /// Connections to PostgreSQL.

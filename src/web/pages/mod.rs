@@ -1,6 +1,9 @@
 //! Pages. Each works without JavaScript where a form can do the job.
 
+mod account;
 mod context;
+pub mod errors;
+pub mod login;
 
 use axum::Router;
 
@@ -32,5 +35,5 @@ pub struct PageUser {
 
 /// Every page.
 pub fn routes() -> Router<App> {
-    Router::new()
+    Router::new().merge(account::routes()).merge(login::routes())
 }
