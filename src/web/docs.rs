@@ -14,7 +14,7 @@ use serde_json::Value;
 use utoipa::{
     ToSchema,
     openapi::{
-        OpenApi, SecurityRequirement,
+        License, OpenApi, SecurityRequirement,
         security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme},
     },
 };
@@ -33,6 +33,7 @@ const PAGE: &str = r#"<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>API · TRUEPrice</title>
+<link rel="icon" href="data:,">
 <link rel="stylesheet" href="/apidocs/swagger-ui.css">
 <script src="/apidocs/swagger-ui-bundle.js" defer></script>
 <script src="/static/apidocs.js" defer></script>
@@ -83,6 +84,8 @@ pub fn routes(openapi: OpenApi) -> Router<App> {
 pub fn complete(mut openapi: OpenApi, app_cookie: &str) -> OpenApi {
     "TRUEPrice".clone_into(&mut openapi.info.title);
     env!("CARGO_PKG_VERSION").clone_into(&mut openapi.info.version);
+    openapi.info.contact = None;
+    openapi.info.license = Some(License::new(env!("CARGO_PKG_LICENSE")));
     openapi.info.description = Some(
         "Forward curves in, every version kept, exact numbers out. Send a token as \
          `Authorization: Bearer TOKEN`, or as the password of HTTP Basic; `POST /api/v1/tokens` \
