@@ -20,6 +20,7 @@ pub struct Passwords {
     argon2: Argon2<'static>,
     turns: Arc<Semaphore>,
     dummy: Arc<str>,
+    patience: Duration,
 }
 
 /// A password could not be hashed or looked at.
@@ -60,7 +61,7 @@ impl Passwords {
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let dummy = hash_now(&argon2, &Secret::random("")?)?.into();
         let turns = Arc::new(Semaphore::new(config.hashing_concurrency.max(1)));
-        Ok(Self { argon2, turns, dummy })
+        Ok(Self { argon2, turns, dummy, patience: PATIENCE })
     }
 
     /// The PHC string of a password, with a new salt.
@@ -96,7 +97,8 @@ impl Passwords {
         &self,
         work: impl FnOnce(&Argon2<'static>) -> Result<T, HashError> + Send + 'static,
     ) -> Result<T, HashError> {
-        let turn = tokio::time::timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned()).await;
+        let turn =
+            tokio::time::timeout(self.patience, Arc::clone(&self.turns).acquire_owned()).await;
         let Ok(Ok(turn)) = turn else { return Err(HashError::Busy) };
         let argon2 = self.argon2.clone();
         // The turn moves along: it must outlive a request that is dropped half-way.
@@ -163,10 +165,11 @@ mod tests {
         assert_eq!(passwords.verify(&password, None).await.unwrap(), Verdict::Wrong);
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn over_the_bound_nobody_waits_for_long() {
         let config = AuthConfig { hashing_concurrency: 1, ..AuthConfig::default() };
-        let passwords = Passwords::new(&config).unwrap();
+        let mut passwords = Passwords::new(&config).unwrap();
+        passwords.patience = Duration::ZERO;
         let _turn = Arc::clone(&passwords.turns).try_acquire_owned().unwrap();
         let refused = passwords.verify(&Secret::new("x"), None).await;
         assert!(matches!(refused, Err(HashError::Busy)));

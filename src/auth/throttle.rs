@@ -109,7 +109,8 @@ fn one_more(counter: Counter, now: DateTime<Utc>) -> Counter {
 }
 
 fn too_many(wait: TimeDelta) -> Problem {
-    let seconds = wait.num_seconds() + 1;
+    // Rounded up: coming back on time must succeed.
+    let seconds = (wait + TimeDelta::milliseconds(999)).num_seconds().max(1);
     Problem::new(
         StatusCode::TOO_MANY_REQUESTS,
         "too_many_attempts",
