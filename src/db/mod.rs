@@ -1,3 +1,5 @@
 //! Every SQL statement of the program, one file per subject.
 
+pub mod data;
 pub mod numeric;
+pub mod snapshot;

@@ -167,18 +167,13 @@ fn split(value: &Decimal, digits: &mut [u16; MAX_GROUPS]) -> (usize, i16) {
     let mut total = 0;
     while rest > 0 {
         // Most numbers are short, and 64-bit division is many times faster.
-        let digit = match u64::try_from(rest) {
-            Ok(short) => {
-                rest = u128::from(short / 10_000);
-                (short % 10_000) as u16
-            }
-            Err(_) => {
-                let digit = (rest % BASE) as u16;
-                rest /= BASE;
-                digit
-            }
-        };
-        digits[total] = digit;
+        if let Ok(short) = u64::try_from(rest) {
+            digits[total] = (short % 10_000) as u16;
+            rest = u128::from(short / 10_000);
+        } else {
+            digits[total] = (rest % BASE) as u16;
+            rest /= BASE;
+        }
         total += 1;
     }
     if total == 0 {
