@@ -2,6 +2,7 @@
 
 mod dataset;
 mod file_name;
+mod hours;
 mod labels;
 mod month;
 mod sha256;
@@ -11,6 +12,7 @@ mod value;
 
 pub use dataset::{Dataset, Family, Iso};
 pub use file_name::{CurveFileName, FileFormat, FileNameError, GRAMMAR};
+pub use hours::FlatHours;
 pub use labels::{Labels, SeriesKey};
 pub use month::ContractMonth;
 pub use sha256::Sha256;

@@ -1,6 +1,14 @@
 //! The REST interface. Each file: request type, errors, docs with a real example, handler.
 
 mod data;
+mod datasets;
+mod exports;
+mod intraday_timestamps;
+mod labels;
+mod listing;
+mod operating_days;
+mod series;
+mod versions;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -9,5 +17,13 @@ use crate::app::App;
 /// Every documented route.
 #[must_use]
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().merge(data::routes())
+    OpenApiRouter::new()
+        .merge(data::routes())
+        .merge(datasets::routes())
+        .merge(exports::routes())
+        .merge(intraday_timestamps::routes())
+        .merge(labels::routes())
+        .merge(operating_days::routes())
+        .merge(series::routes())
+        .merge(versions::routes())
 }
