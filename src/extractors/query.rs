@@ -93,7 +93,8 @@ impl FromParameters for Query {
     }
 }
 
-fn missing<W: std::fmt::Display>(name: &str, words: &[W]) -> Problem {
+/// 400 for a word that must be given.
+pub fn missing<W: std::fmt::Display>(name: &str, words: &[W]) -> Problem {
     let known: Vec<String> = words.iter().map(ToString::to_string).collect();
     Problem::new(
         StatusCode::BAD_REQUEST,
@@ -114,7 +115,9 @@ pub fn contradiction(name: &str, value: impl std::fmt::Display, why: &str) -> Pr
     .with("value", value.to_string())
 }
 
-fn canonical(strips: &[Block]) -> Vec<Block> {
+/// Each once, in the order of [`Block::ALL`]; `all` stands alone.
+#[must_use]
+pub fn canonical(strips: &[Block]) -> Vec<Block> {
     if strips.contains(&Block::All) {
         return vec![Block::All];
     }
@@ -157,7 +160,8 @@ fn version_ids(p: &mut Parameters) -> Result<Vec<i64>> {
 }
 
 impl Query {
-    fn check(&self) -> Result<()> {
+    /// 400 where parameters contradict each other, or ask for what is not available.
+    pub fn check(&self) -> Result<()> {
         if let (Some(start), Some(end)) = (self.start, self.end)
             && start > end
         {

@@ -10,7 +10,7 @@ use chrono::NaiveDate;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::listing::{self, Listing, Record};
+use super::listing::{self, Listing, Page, Record};
 use crate::{
     app::App,
     auth::SignedIn,
@@ -118,7 +118,7 @@ impl FromParameters for Query {
         ("format" = Option<String>, Query, description = "json or csv."),
     ),
     responses(
-        (status = 200, description = "A page of timestamps.", body = Vec<TimestampItem>),
+        (status = 200, description = "A page of timestamps.", body = Page<TimestampItem>),
         (status = 400, description = "`unknown_parameter`, `bad_parameter`"),
         (status = 401, description = "No valid credential."),
         (status = 404, description = "`no_such_dataset`"),

@@ -15,7 +15,7 @@ use crate::{
     error::{Problem, Result},
     extractors::{
         cell::{Cell, Sink as _},
-        query::{self},
+        query,
         words::{Area, Combination, Curve},
         writers::csv::Csv,
     },
@@ -114,10 +114,13 @@ pub trait Record {
     fn key(&self) -> String;
 }
 
-#[derive(serde::Serialize)]
-struct Page<T> {
-    items: Vec<T>,
-    next: Option<String>,
+/// A page of a list.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+pub struct Page<T> {
+    /// The items.
+    pub items: Vec<T>,
+    /// The cursor of the next page; null at the end.
+    pub next: Option<String>,
 }
 
 /// Answers with a page of `items`, of which there may be one more than the limit.

@@ -3,6 +3,7 @@
 mod data;
 mod datasets;
 mod exports;
+mod get_data;
 mod intraday_timestamps;
 mod labels;
 mod listing;
@@ -21,6 +22,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(data::routes())
         .merge(datasets::routes())
         .merge(exports::routes())
+        .merge(get_data::routes())
         .merge(intraday_timestamps::routes())
         .merge(labels::routes())
         .merge(operating_days::routes())

@@ -8,7 +8,7 @@ use axum::{
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::listing::{self, Listing, Record};
+use super::listing::{self, Listing, Page, Record};
 use crate::{
     app::App,
     auth::SignedIn,
@@ -142,7 +142,7 @@ impl FromParameters for Query {
         ("format" = Option<String>, Query, description = "json or csv."),
     ),
     responses(
-        (status = 200, description = "A page of series.", body = Vec<SeriesItem>),
+        (status = 200, description = "A page of series.", body = Page<SeriesItem>),
         (status = 400, description = "`unknown_parameter`, `bad_parameter`"),
         (status = 401, description = "No valid credential."),
         (status = 404, description = "`no_such_dataset`"),

@@ -10,7 +10,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::listing::{self, Listing, Record};
+use super::listing::{self, Listing, Page, Record};
 use crate::{
     app::App,
     auth::SignedIn,
@@ -204,7 +204,7 @@ impl FromParameters for ListQuery {
         ("format" = Option<String>, Query, description = "json or csv."),
     ),
     responses(
-        (status = 200, description = "A page of versions.", body = Vec<VersionItem>),
+        (status = 200, description = "A page of versions.", body = Page<VersionItem>),
         (status = 400, description = "`unknown_parameter`, `bad_parameter`"),
         (status = 401, description = "No valid credential."),
         (status = 404, description = "`no_such_dataset`"),
