@@ -4,7 +4,7 @@
 //! the grids are read by the ids that these two let through.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgPool};
 
 use super::numeric::Values;
 use crate::domain::{Dataset, Labels, SeriesKey};
@@ -215,21 +215,92 @@ pub async fn nearest_day(
     .await
 }
 
-/// One series of one version: its contract months and values, for a chart or a page.
-pub async fn curve_of(
-    connection: &mut PgConnection,
-    series: i64,
-    version: i64,
-) -> sqlx::Result<Option<(Vec<NaiveDate>, Values)>> {
+/// One series of one version, with its labels and its axis.
+#[derive(Debug, Clone)]
+pub struct Curve {
+    /// Whose it is.
+    pub dataset_id: i16,
+    /// Labels, sub-component and unit.
+    pub key: SeriesKey,
+    /// Row of `curve_version`.
+    pub version_id: i64,
+    /// When the curve was published.
+    pub curve_timestamp: DateTime<Utc>,
+    /// The day it belongs to.
+    pub operating_day: NaiveDate,
+    /// Whether it closed the day.
+    pub cob: bool,
+    /// Contract months by their first days.
+    pub months: Vec<NaiveDate>,
+    /// As many as months.
+    pub values: Values,
+}
+
+/// Builds a [`Curve`] of a row that both statements below give.
+macro_rules! curve {
+    ($row:expr) => {{
+        let row = $row;
+        let labels = Labels {
+            control_area: row.control_area,
+            state: row.state,
+            load_zone: row.load_zone,
+            capacity_zone: row.capacity_zone,
+            utility: row.utility,
+            block_type: row.block_type,
+            cost_group: row.cost_group,
+            cost_component: row.cost_component,
+        };
+        Curve {
+            dataset_id: row.dataset_id,
+            key: SeriesKey { labels, sub_component: row.sub_component, unit: row.unit },
+            version_id: row.version_id,
+            curve_timestamp: row.curve_timestamp,
+            operating_day: row.operating_day,
+            cob: row.cob,
+            months: row.months,
+            values: row.values,
+        }
+    }};
+}
+
+/// One series of one version, for a chart or a page; `None` where the version has it not.
+pub async fn curve_of(pool: &PgPool, series: i64, version: i64) -> sqlx::Result<Option<Curve>> {
     let row = sqlx::query!(
-        r#"select v.months, c.values as "values: Values"
+        r#"select v.dataset_id, v.id as version_id, v.curve_timestamp, v.operating_day, v.cob,
+                  v.months, c.values as "values: Values", s.control_area, s.state, s.load_zone,
+                  s.capacity_zone, s.utility, s.block_type, s.cost_group, s.cost_component,
+                  s.sub_component, s.unit
            from curve_version v
            join curve c on c.dataset_id = v.dataset_id and c.version_id = v.id
-           where v.id = $1 and c.series_id = $2"#,
+           join series s on s.id = c.series_id
+           where v.id = $1 and c.series_id = $2 and v.known_at < 'infinity'"#,
         version,
         series
     )
-    .fetch_optional(connection)
+    .fetch_optional(pool)
     .await?;
-    Ok(row.map(|row| (row.months, row.values)))
+    Ok(row.map(|row| curve!(row)))
+}
+
+/// The dataset of a series.
+pub async fn dataset_of_series(pool: &PgPool, series: i64) -> sqlx::Result<Option<Dataset>> {
+    let id = sqlx::query_scalar!("select dataset_id from series where id = $1", series)
+        .fetch_optional(pool)
+        .await?;
+    Ok(id.and_then(Dataset::from_id))
+}
+
+/// One series of the newest version known at `known_at` (of `day`, else of the newest day), if
+/// that version has it.
+pub async fn curve_as_of(
+    connection: &mut PgConnection,
+    dataset: Dataset,
+    series: i64,
+    known_at: DateTime<Utc>,
+    day: Option<NaiveDate>,
+) -> sqlx::Result<Option<Curve>> {
+    let row = sqlx::query_file!("sql/queries/curve_as_of.sql", dataset.id(), series, known_at, day)
+        .fetch_optional(connection)
+        .await?;
+    Ok(row.map(|row| curve!(row)))
 }

@@ -15,12 +15,17 @@
 //! between selection and layout: from a grid and series headers to a grid and series headers.
 
 pub mod cell;
+pub mod copy_box;
 pub mod layout;
 pub mod negotiate;
 pub mod number;
+pub mod preview;
 pub mod query;
 pub mod report;
 pub mod selection;
 pub mod stream;
 pub mod words;
 pub mod writers;
+
+pub use copy_box::{CopyBox, copy_box};
+pub use preview::{ChartSeries, CurveAsOf, Preview, chart_series, curve_as_of, preview};

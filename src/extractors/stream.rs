@@ -15,6 +15,7 @@ use tokio::{runtime::Handle, sync::mpsc};
 
 use super::{
     layout::{Grid, GridColumn},
+    query::Query,
     selection::{Part, Selection},
     writers::{self, Grids},
 };
@@ -117,12 +118,10 @@ async fn read(
     grids: mpsc::Sender<sqlx::Result<Grid>>,
 ) {
     for part in &selection.parts {
-        let places: HashMap<i64, usize> =
-            part.series.iter().enumerate().map(|(place, series)| (series.id, place)).collect();
         for index in 0..part.versions.len() {
             // Room first: with the grid that is being written, at most two are held.
             let Ok(room) = grids.reserve().await else { return };
-            let grid = read_grid(&selection, part, index, &places, &mut snapshot).await;
+            let grid = read_grid(&selection.query, part, index, &mut snapshot).await;
             let failed = grid.is_err();
             room.send(grid);
             if failed {
@@ -136,18 +135,17 @@ async fn read(
 }
 
 /// Reads one version, cut to the requested months.
-async fn read_grid(
-    selection: &Selection,
+pub(super) async fn read_grid(
+    query: &Query,
     part: &Part,
     index: usize,
-    places: &HashMap<i64, usize>,
     snapshot: &mut Snapshot,
 ) -> sqlx::Result<Grid> {
     let version = part.versions[index].id;
     let ids: Vec<i64> = part.series.iter().map(|series| series.id).collect();
+    let places: HashMap<i64, usize> = ids.iter().copied().zip(0..).collect();
     let axis = data::months(snapshot.connection(), version).await?;
     let found = data::columns(snapshot.connection(), part.dataset, version, &ids).await?;
-    let query = &selection.query;
     let first = axis.partition_point(|month| query.start.is_some_and(|start| *month < start));
     let end = axis.partition_point(|month| query.end.is_none_or(|end| *month <= end));
     let months = axis.get(first..end).unwrap_or_default().to_vec();

@@ -85,7 +85,8 @@ impl<W: Write> Sink for Csv<W> {
     }
 }
 
-fn put_cell(out: &mut Vec<u8>, cell: &Cell<'_>) {
+/// Appends a cell as it stands between commas.
+pub fn put_cell(out: &mut Vec<u8>, cell: &Cell<'_>) {
     match cell {
         Cell::Blank => {}
         Cell::Text(text) => put_text(out, text),

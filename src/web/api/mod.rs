@@ -1,5 +1,6 @@
 //! The REST interface. Each file: request type, errors, docs with a real example, handler.
 
+mod curve;
 mod data;
 mod datasets;
 mod exports;
@@ -19,6 +20,7 @@ use crate::app::App;
 #[must_use]
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
+        .merge(curve::routes())
         .merge(data::routes())
         .merge(datasets::routes())
         .merge(exports::routes())
