@@ -1,10 +1,21 @@
 //! The REST interface. Each file: request type, errors, docs with a real example, handler.
 
+mod curve;
+mod data;
+mod datasets;
+mod exports;
+mod get_data;
+mod intraday_timestamps;
+mod labels;
+mod listing;
 mod login;
 mod me;
+mod operating_days;
+mod series;
 mod sessions;
 mod tokens;
 pub mod uploads;
+mod versions;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -14,10 +25,20 @@ use crate::app::App;
 #[must_use]
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .merge(super::ops::routes())
+        .merge(curve::routes())
+        .merge(data::routes())
+        .merge(datasets::routes())
+        .merge(exports::routes())
+        .merge(get_data::routes())
+        .merge(intraday_timestamps::routes())
+        .merge(labels::routes())
         .merge(login::routes())
         .merge(me::routes())
+        .merge(operating_days::routes())
+        .merge(series::routes())
         .merge(sessions::routes())
+        .merge(super::ops::routes())
         .merge(tokens::routes())
         .merge(uploads::routes())
+        .merge(versions::routes())
 }
