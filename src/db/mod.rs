@@ -1,1 +1,3 @@
 //! Every SQL statement of the program, one file per subject.
+
+pub mod pages;

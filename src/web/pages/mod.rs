@@ -1,6 +1,15 @@
 //! Pages. Each works without JavaScript where a form can do the job.
 
 mod context;
+mod curves;
+mod download;
+mod form;
+mod format;
+mod home;
+mod navigation;
+pub mod report;
+pub mod upload;
+mod uploads;
 
 use axum::Router;
 
@@ -33,4 +42,9 @@ pub struct PageUser {
 /// Every page.
 pub fn routes() -> Router<App> {
     Router::new()
+        .merge(curves::routes())
+        .merge(download::routes())
+        .merge(home::routes())
+        .merge(upload::routes())
+        .merge(uploads::routes())
 }
