@@ -1,7 +1,9 @@
 //! The words of the trade as types. No I/O; strings stop here.
 
+mod band;
 mod dataset;
 mod file_name;
+mod finding;
 mod labels;
 mod month;
 mod sha256;
@@ -9,8 +11,10 @@ mod strip;
 mod timestamp;
 mod value;
 
+pub use band::ValueBand;
 pub use dataset::{Dataset, Family, Iso};
 pub use file_name::{CurveFileName, FileFormat, FileNameError, GRAMMAR};
+pub use finding::{Code, Finding, Severity, Stage, column_letters};
 pub use labels::{Labels, SeriesKey};
 pub use month::ContractMonth;
 pub use sha256::Sha256;

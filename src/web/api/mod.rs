@@ -7,5 +7,5 @@ use crate::app::App;
 /// Every documented route.
 #[must_use]
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+    OpenApiRouter::new().merge(super::ops::routes())
 }

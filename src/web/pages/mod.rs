@@ -1,5 +1,6 @@
 //! Pages. Each works without JavaScript where a form can do the job.
 
+mod assets;
 mod context;
 mod curves;
 mod download;
@@ -42,6 +43,7 @@ pub struct PageUser {
 /// Every page.
 pub fn routes() -> Router<App> {
     Router::new()
+        .merge(assets::routes())
         .merge(curves::routes())
         .merge(download::routes())
         .merge(home::routes())

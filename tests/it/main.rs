@@ -1,0 +1,6 @@
+//! Black-box tests.
+
+mod reading;
+mod support {
+    pub mod files;
+}
