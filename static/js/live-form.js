@@ -35,9 +35,16 @@ function replace(target, fresh) {
   const focus = document.activeElement;
   const caret = focus?.type === "search" ? focus.selectionStart : null;
   const places = new Map([...target.querySelectorAll(".scroll > [id]")].map((e) => [e.id, e.parentElement.scrollTop]));
+  const filters = [...target.querySelectorAll("[data-filters]")].map((e) => [e.id, e.value]);
   target.replaceChildren(...fresh.childNodes);
-  for (const [id, top] of places) if (top > 0) document.getElementById(id)?.parentElement.scrollTo(0, top);
+  for (const [id, text] of filters) {
+    const input = document.getElementById(id);
+    if (!input || text === "") continue;
+    input.value = text;
+    filter(input);
+  }
   prepare(target);
+  for (const [id, top] of places) if (top > 0) document.getElementById(id)?.parentElement.scrollTo(0, top);
   const again = focus?.id && document.getElementById(focus.id);
   if (again && target.contains(again)) {
     again.focus({ preventScroll: true });

@@ -1,5 +1,7 @@
 // The report of one file, from the JSON of the API: what templates/components/report.html shows.
 
+const FINDING_HEADS = ["Severity", "Cell", "Value", "What is wrong", "Label", "What to do"];
+
 /** An element with a class and children; null children are left out. Text is never markup. */
 export function make(tag, className, ...content) {
   const element = document.createElement(tag);
@@ -96,7 +98,9 @@ function diff(found) {
 function findingRow(one) {
   const severity = make("span", `badge ${one.severity === "error" ? "bad" : "warn"}`, one.severity);
   const code = make("small", "soft mono", one.code);
-  return row(["", severity], ["mono", one.cell], ["value", one.value], ["", one.message, make("br"), code], ["", one.label], ["", one.hint]);
+  const cells = row(["", severity], ["mono", one.cell], ["value", one.value], ["", one.message, make("br"), code], ["", one.label], ["", one.hint]);
+  [...cells.cells].forEach((cell, i) => (cell.dataset.head = FINDING_HEADS[i]));
+  return cells;
 }
 
 function findings(report) {
@@ -105,12 +109,11 @@ function findings(report) {
   const { error = 0, warning = 0 } = report.counts ?? {};
   const more = report.truncated ? `; the first ${found.length} are shown, the error file has all` : "";
   const counts = make("span", "small soft", `${error} errors, ${warning} warnings${more}`);
-  const heads = ["Severity", "Cell", "Value", "What is wrong", "Label", "What to do"];
   const copy = (format) =>
     link(`/api/v1/uploads/${report.upload_id}/report?format=${format}`, `Error file .${format}`, "button second");
   return [
     make("div", "card-head", make("h3", "", "Findings"), counts),
-    table("Findings", "findings", heads, found.map(findingRow)),
+    table("Findings", "findings cards", FINDING_HEADS, found.map(findingRow)),
     report.upload_id ? make("div", "actions", copy("xlsx"), copy("csv")) : null,
   ];
 }

@@ -39,7 +39,7 @@ pub(super) struct ChangedSeries {
     pub(super) title: String,
     pub(super) unit: String,
     pub(super) url: String,
-    pub(super) shown: bool,
+    pub(super) id: i64,
     /// Whether both versions have it, or which one has.
     pub(super) only: Option<&'static str>,
     pub(super) changed: usize,
@@ -48,6 +48,7 @@ pub(super) struct ChangedSeries {
 
 /// One series month by month.
 pub(super) struct ComparedSeries {
+    pub(super) id: i64,
     pub(super) name: String,
     pub(super) unit: String,
     pub(super) rows: Vec<Difference>,
@@ -135,6 +136,13 @@ impl Comparison {
     }
 }
 
+impl Comparison {
+    /// Whether this series is the one that is shown month by month.
+    pub(super) fn is_shown(&self, series: i64) -> bool {
+        self.shown.as_ref().is_some_and(|shown| shown.id == series)
+    }
+}
+
 fn count_of(n: usize) -> String {
     count(i64::try_from(n).unwrap_or(i64::MAX))
 }
@@ -158,7 +166,7 @@ async fn shown_series(
 ) -> Result<Option<ComparedSeries>> {
     let most = || {
         let first = comparison.series.first()?;
-        labels.iter().find(|label| grid::series_title(label) == first.title)
+        labels.iter().find(|label| label.id == first.id)
     };
     let named = labels.iter().find(|label| view.series.first() == Some(&label.id));
     let Some(label) = named.or_else(most).or(labels.first()) else { return Ok(None) };
@@ -169,7 +177,7 @@ async fn shown_series(
     };
     let rows = differences(&months_of(old, new), &by_month(&former, old), &by_month(&latter, new));
     let (name, unit) = (grid::series_name(label), grid::unit(&label.unit).to_owned());
-    Ok(Some(ComparedSeries { name, unit, rows }))
+    Ok(Some(ComparedSeries { id: label.id, name, unit, rows }))
 }
 
 fn changed_series(
@@ -189,7 +197,7 @@ fn changed_series(
         title: grid::series_title(label),
         unit: grid::unit(&label.unit).to_owned(),
         url: View { series: vec![label.id], ..view.clone() }.url(),
-        shown: view.series.first() == Some(&label.id),
+        id: label.id,
         only: match (&pair.old, &pair.new) {
             (None, _) => Some("new"),
             (_, None) => Some("old"),

@@ -189,13 +189,16 @@ impl CurvesPage {
         let versions = pages::versions_of_day(&app.pool, dataset, day).await?;
         let others = pages::versions_until(&app.pool, dataset, day, COMPARABLE).await?;
         let labels = pages::series_of(&app.pool, dataset, version.id).await?;
-        let chosen = chosen_series(&view, &labels);
+        let mut chosen = chosen_series(&view, &labels);
         let content = match view.compare {
             Some(other) => Content::Comparison(Box::new(
                 Comparison::load(app, dataset, &view, &version, other).await?,
             )),
             None => Content::Grid(Grid::load(app, dataset, &version, &labels, &chosen).await?),
         };
+        if let Content::Comparison(comparison) = &content {
+            chosen = comparison.shown.iter().map(|shown| shown.id).collect();
+        }
         Ok(Self {
             page,
             pick: Pick::new(dataset, days, &day.to_string()),
