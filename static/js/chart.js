@@ -9,7 +9,7 @@ const charts = [];
 function read(table) {
   const heads = [...table.tHead.rows[0].cells];
   const series = heads
-    .map((head, column) => ({ column, name: head.dataset.name, unit: head.dataset.unit }))
+    .map((head, column) => ({ column, name: head.dataset.name, unit: head.dataset.unit, bars: "bars" in head.dataset, dashed: "dashed" in head.dataset }))
     .filter((one) => one.name);
   const rows = [...table.tBodies[0].rows];
   const number = (cell) => (/^[+-]?[\d.]+$/.test(cell.textContent.trim()) ? Number(cell.textContent) : null);
@@ -27,19 +27,28 @@ function axes(units, colour) {
   return [axis, ...sides];
 }
 
+// Bars stand in the lower part, below the lines.
+function low(_, min, max) {
+  const most = Math.max(Math.abs(min), Math.abs(max)) || 1;
+  return [-most, 5 * most];
+}
+
 function options(series, data, width) {
   const style = getComputedStyle(document.documentElement);
   const colour = (name) => style.getPropertyValue(`--${name}`).trim();
   // Two axes at most: a third unit shares the first.
   const units = [...new Set(series.map((one) => one.unit))].slice(0, 2);
   const month = (seconds) => new Date(seconds * 1000).toISOString().slice(0, 7);
-  const dash = (i) => (i < 8 ? undefined : [3 * Math.floor(i / 8) + 2, 4]);
+  // After eight colours they come again, dashed.
+  const dash = (one, i) => (one.dashed ? [7, 4] : i < 8 ? undefined : [3 * Math.floor(i / 8) + 2, 4]);
   const lines = series.map((one, i) => ({
     label: one.name,
     scale: units.includes(one.unit) ? one.unit : units[0],
     stroke: colour(`series-${(i % 8) + 1}`),
-    dash: dash(i),
-    width: 2,
+    dash: dash(one, i),
+    width: one.bars ? 0 : 2,
+    fill: one.bars ? `${colour(`series-${(i % 8) + 1}`)}99` : undefined,
+    paths: one.bars ? uPlot.paths.bars({ size: [0.7, 24] }) : undefined,
     points: { show: data[0].length < 3 },
     value: (_, value) => (value == null ? "–" : String(value)),
   }));
@@ -48,6 +57,7 @@ function options(series, data, width) {
     height: Math.max(260, Math.min(380, Math.round(width * 0.42))),
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "UTC"),
     axes: axes(units, colour),
+    scales: Object.fromEntries(series.filter((one) => one.bars).map((one) => [one.unit, { range: low }])),
     cursor: { drag: { x: true, y: false } },
     series: [{ label: "Month", value: (_, seconds) => (seconds == null ? "–" : month(seconds)) }, ...lines],
   };

@@ -1,6 +1,6 @@
 //! How pages print figures, times and names.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use rust_decimal::Decimal;
 
@@ -16,6 +16,13 @@ pub fn instant(at: DateTime<Utc>, zone: Tz) -> String {
 #[must_use]
 pub fn time_of_day(at: DateTime<Utc>, zone: Tz) -> String {
     at.with_timezone(&zone).format("%H:%M:%S %Z").to_string()
+}
+
+/// The time alone on `day`, with its date on another.
+#[must_use]
+pub fn time_on(day: NaiveDate, at: DateTime<Utc>, zone: Tz) -> String {
+    let same = at.with_timezone(&zone).date_naive() == day;
+    if same { time_of_day(at, zone) } else { instant(at, zone) }
 }
 
 /// `71,316`.

@@ -22,7 +22,7 @@ use super::{
     Page,
     context::PageContext,
     form::Choice,
-    format::{Cell, count, family_name, instant, iso_name, time_of_day},
+    format::{Cell, count, family_name, instant, iso_name, time_of_day, time_on},
 };
 use crate::{
     app::App,
@@ -257,8 +257,8 @@ impl VersionRow {
         let with_this = View { compare: Some(header.id), ..view.clone() };
         Self {
             time: time_of_day(header.curve_timestamp, zone),
-            known_at: instant(header.known_at, zone),
-            valid_to: header.valid_to.map(|at| instant(at, zone)),
+            known_at: time_on(header.operating_day, header.known_at, zone),
+            valid_to: header.valid_to.map(|at| time_on(header.operating_day, at, zone)),
             points: count(header.points.into()),
             url: of_this.url(),
             compare_url: with_this.url(),
