@@ -9,7 +9,7 @@ const charts = [];
 function read(table) {
   const heads = [...table.tHead.rows[0].cells];
   const series = heads
-    .map((head, column) => ({ column, name: head.dataset.name, unit: head.dataset.unit, bars: "bars" in head.dataset, dashed: "dashed" in head.dataset }))
+    .map(({ dataset }, column) => ({ column, ...dataset, bars: "bars" in dataset, dashed: "dashed" in dataset }))
     .filter((one) => one.name);
   const rows = [...table.tBodies[0].rows];
   const number = (cell) => (/^[+-]?[\d.]+$/.test(cell.textContent.trim()) ? Number(cell.textContent) : null);
@@ -17,12 +17,13 @@ function read(table) {
   return { series, data: [months, ...series.map((one) => rows.map((row) => number(row.cells[one.column])))] };
 }
 
-function axes(units, colour) {
+function axes(units, colour, series) {
   const grid = { stroke: colour("line"), width: 1 };
   const axis = { stroke: colour("soft"), font: "12px system-ui, sans-serif", grid, ticks: grid };
   const sides = units.map((unit, i) => ({
     ...axis, scale: unit, side: i === 0 ? 3 : 1, size: 56, label: unit, labelSize: 20, labelFont: axis.font,
     grid: i === 0 ? grid : { show: false },
+    values: series.some((one) => one.bars && one.unit === unit) ? belowLines : undefined,
   }));
   return [axis, ...sides];
 }
@@ -32,6 +33,9 @@ function low(_, min, max) {
   const most = Math.max(Math.abs(min), Math.abs(max)) || 1;
   return [-most, 5 * most];
 }
+
+const belowLines = (plot, splits, axis) =>
+  splits.map((value) => (value > plot.scales[plot.axes[axis].scale].max / 5 + 1e-9 ? "" : String(+value.toFixed(6))));
 
 function options(series, data, width) {
   const style = getComputedStyle(document.documentElement);
@@ -56,7 +60,7 @@ function options(series, data, width) {
     width,
     height: Math.max(260, Math.min(380, Math.round(width * 0.42))),
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "UTC"),
-    axes: axes(units, colour),
+    axes: axes(units, colour, series),
     scales: Object.fromEntries(series.filter((one) => one.bars).map((one) => [one.unit, { range: low }])),
     cursor: { drag: { x: true, y: false } },
     series: [{ label: "Month", value: (_, seconds) => (seconds == null ? "–" : month(seconds)) }, ...lines],

@@ -63,8 +63,9 @@ function stats(found) {
 }
 
 function table(label, className, heads, rows) {
-  const head = (text) => {
-    const cell = make("th", "", text);
+  const head = (title) => {
+    const [text, kind] = [title].flat();
+    const cell = make("th", kind, text);
     cell.scope = "col";
     return cell;
   };
@@ -91,14 +92,15 @@ function diff(found) {
       ["Series", `+${found.series_added} −${found.series_removed}`],
       ["Months", `+${found.months_added} −${found.months_removed}`],
     ]),
-    changes.length > 0 ? table("Largest changes", "", ["Series", "Month", "Stored", "This file"], changes) : null,
+    changes.length > 0 ? table("Largest changes", "", ["Series", "Month", ["Stored", "num"], ["This file", "num"]], changes) : null,
   ];
 }
 
 function findingRow(one) {
   const severity = make("span", `badge ${one.severity === "error" ? "bad" : "warn"}`, one.severity);
   const code = make("small", "soft mono", one.code);
-  const cells = row(["", severity], ["mono", one.cell], ["value", one.value], ["", one.message, make("br"), code], ["", one.label], ["", one.hint]);
+  const wrong = ["", one.message, make("br"), code];
+  const cells = row(["", severity], ["mono", one.cell], ["value", one.value], wrong, ["", one.label], ["", one.hint]);
   [...cells.cells].forEach((cell, i) => (cell.dataset.head = FINDING_HEADS[i]));
   return cells;
 }
@@ -108,7 +110,7 @@ function findings(report) {
   if (found.length === 0) return [];
   const { error = 0, warning = 0 } = report.counts ?? {};
   const more = report.truncated ? `; the first ${found.length} are shown, the error file has all` : "";
-  const counts = make("span", "small soft", `${error} errors, ${warning} warnings${more}`);
+  const counts = make("span", "small soft", `errors: ${error}, warnings: ${warning}${more}`);
   const copy = (format) =>
     link(`/api/v1/uploads/${report.upload_id}/report?format=${format}`, `Error file .${format}`, "button second");
   return [

@@ -10,6 +10,7 @@ const input = document.getElementById("files");
 const names = document.getElementById("names");
 const results = document.getElementById("results");
 const token = document.querySelector("meta[name=csrf-token]").content;
+const grammar = [...names.childNodes];
 const waiting = [];
 let running = 0;
 
@@ -64,7 +65,7 @@ function send(job) {
 function reportsOf(job, status, text) {
   const answer = parse(status, text);
   const found = Array.isArray(answer.results) ? answer.results : [answer];
-  const reports = found.map((one) => reportOf({ file: job.file.name, ...one }));
+  const reports = found.map((one) => reportOf({ file: job.file.name, dry_run: job.query.includes("dry_run"), ...one }));
   const storable = found.some((one) => one.dry_run && !(one.status >= 400));
   if (storable) reports.at(-1).append(storeNow(job));
   return reports;
@@ -97,7 +98,8 @@ function storeNow(job) {
 function chosen() {
   const files = [...input.files];
   const list = files.map((file) => file.name).join(", ");
-  if (files.length > 0) names.textContent = `${files.length === 1 ? "1 file" : `${files.length} files`}: ${list}`;
+  if (files.length === 0) names.replaceChildren(...grammar);
+  else names.textContent = `${files.length === 1 ? "1 file" : `${files.length} files`}: ${list}`;
 }
 
 form.addEventListener("submit", (event) => {
@@ -107,6 +109,7 @@ form.addEventListener("submit", (event) => {
   for (const name of ["dry_run", "backfill"]) if (choices.get(name)) query.set(name, "true");
   add([...input.files], query.toString());
   input.value = "";
+  chosen();
 });
 input.addEventListener("change", chosen);
 // A file dropped beside the zone must not replace the page, so the whole window takes it.
