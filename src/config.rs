@@ -11,9 +11,9 @@ mod values;
 use std::{
     net::{IpAddr, SocketAddr},
     path::PathBuf,
+    time::Duration,
 };
 
-use chrono::TimeDelta;
 use chrono_tz::Tz;
 use ipnet::IpNet;
 
@@ -29,8 +29,6 @@ pub use values::{LogFormat, Secret};
 pub struct Config {
     /// Address of the web server; port 0 picks a free one.
     pub listen: SocketAddr,
-    /// A proxy in front of the server speaks TLS with the clients.
-    pub behind_tls_proxy: bool,
     /// How browsers reach the server, without a slash at the end; told in samples.
     pub public_url: Option<String>,
     /// Where the embedded parts keep their files.
@@ -45,6 +43,8 @@ pub struct Config {
     pub limits: Limits,
     /// Values outside these get a finding.
     pub bands: Vec<ValueBand>,
+    /// The first administrator, made only when there is no user.
+    pub first_administrator: FirstAdministratorConfig,
     /// Passwords, sessions, tokens.
     pub auth: AuthConfig,
     /// What downloads say and may use.
@@ -64,13 +64,18 @@ pub struct DatabaseConfig {
     pub pg_bin: Option<PathBuf>,
 }
 
+/// The first administrator, made only when there is no user.
+#[derive(Debug, Clone)]
+pub struct FirstAdministratorConfig {
+    /// Sign-in name.
+    pub email: String,
+    /// `None` makes a random one.
+    pub password: Option<Secret>,
+}
+
 /// Passwords, sessions, tokens.
 #[derive(Debug, Clone)]
 pub struct AuthConfig {
-    /// E-mail of the first administrator, made only when there is no user.
-    pub admin_email: String,
-    /// Password of the first administrator; `None` makes a random one.
-    pub admin_password: Option<Secret>,
     /// Memory of one password hash, in KiB; at least 19456.
     pub argon2_memory_kib: u32,
     /// Passes of one password hash; at least 2.
@@ -78,15 +83,17 @@ pub struct AuthConfig {
     /// Lanes of one password hash; at least 1.
     pub argon2_lanes: u32,
     /// Password hashes that are computed at once; over it the answer is 503.
-    pub concurrent_hashes: usize,
+    pub hashing_concurrency: usize,
     /// A browser session ends after this time without a request.
-    pub session_idle: TimeDelta,
+    pub session_idle: Duration,
     /// A browser session ends after this time in any case.
-    pub session_absolute: TimeDelta,
+    pub session_absolute: Duration,
     /// Life of a token made by `POST /login`.
-    pub login_token_life: TimeDelta,
+    pub login_token_life: Duration,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// A proxy in front of the server speaks TLS with the clients: cookies are `Secure`.
+    pub behind_tls_proxy: bool,
 }
 
 /// What downloads say and may use.
@@ -123,7 +130,6 @@ impl Config {
         let s = &mut sources;
         let config = Self {
             listen: listen(s)?,
-            behind_tls_proxy: s.value("behind_tls_proxy")?.unwrap_or(false),
             public_url: s.value::<Url>("public_url")?.map(|url| url.0),
             data_dir: s.value("data_dir")?.unwrap_or_else(|| "./data".into()),
             database: database(s)?,
@@ -131,6 +137,10 @@ impl Config {
             curve_timezone: s.value("curve_timezone")?.unwrap_or(Tz::UTC),
             limits: limits(s)?,
             bands: bands::read(s)?,
+            first_administrator: FirstAdministratorConfig {
+                email: s.value::<Email>("admin_email")?.unwrap_or_default().0,
+                password: s.value("admin_password")?,
+            },
             auth: auth(s)?,
             downloads: DownloadConfig {
                 disclaimer: s.value("downloads.disclaimer")?,
@@ -200,19 +210,18 @@ fn limits(s: &mut Sources) -> Result<Limits, ConfigError> {
 
 fn auth(s: &mut Sources) -> Result<AuthConfig, ConfigError> {
     let span = |s: &mut Sources, name, default| {
-        Ok(s.value::<Span>(name)?.map_or(TimeDelta::hours(default), |span| span.0))
+        Ok(s.value::<Span>(name)?.map_or(Duration::from_hours(default), |span| span.0))
     };
     Ok(AuthConfig {
-        admin_email: s.value::<Email>("admin_email")?.unwrap_or_default().0,
-        admin_password: s.value("admin_password")?,
         argon2_memory_kib: s.number("auth.argon2_memory_kib", 19_456..=4_194_304, 19_456)?,
         argon2_iterations: s.number("auth.argon2_iterations", 2..=100, 2)?,
         argon2_lanes: s.number("auth.argon2_lanes", 1..=64, 1)?,
-        concurrent_hashes: s.number("auth.concurrent_hashes", 1..=1024, 8)?,
+        hashing_concurrency: s.number("auth.hashing_concurrency", 1..=1024, 4)?,
         session_idle: span(s, "auth.session_idle", 2)?,
         session_absolute: span(s, "auth.session_absolute", 12)?,
         login_token_life: span(s, "auth.login_token_life", 24)?,
         trusted_proxies: s.value::<Networks>("trusted_proxies")?.unwrap_or_default().0,
+        behind_tls_proxy: s.value("behind_tls_proxy")?.unwrap_or(false),
     })
 }
 

@@ -1,10 +1,13 @@
 //! `trueprice doctor`: looks at everything that the server needs, changes nothing of the data.
 
-use std::{fmt::Display, fs, process::ExitCode};
+use std::{fmt::Display, process::ExitCode};
 
 use trueprice::{
     config::Config,
-    db::pool::{self, Database, Sharing},
+    db::{
+        cluster::Cluster,
+        pool::{self, Database, Sharing},
+    },
     objects::Documents,
 };
 
@@ -16,10 +19,21 @@ const LITTLE_SPACE: u64 = 1 << 30;
 /// Prints a line for each check; the exit status is 0 only when all is well.
 pub async fn run(config: Config) -> Outcome {
     let mut sheet = Sheet { well: true };
-    good("settings", format!("listen on {}, curve clock {}", config.listen, config.curve_timezone));
-    disk(&mut sheet, &config);
-    documents(&mut sheet, &config).await;
-    database(&mut sheet, &config).await;
+    let zone = config.curve_timezone;
+    good("settings", format!("listen on {}, curve clock {zone}", config.listen));
+    let fresh = !config.data_dir.exists();
+    if fresh {
+        let folder = config.data_dir.display();
+        good("data", format!("{folder} is not there yet; trueprice serve makes it"));
+    } else {
+        disk(&mut sheet, &config);
+    }
+    if config.s3_bucket.is_some() || !fresh {
+        documents(&mut sheet, &config).await;
+    }
+    if config.database.url.is_some() || (!fresh && programs(&mut sheet, &config)) {
+        database(&mut sheet, &config).await;
+    }
     Ok(if sheet.well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -41,8 +55,7 @@ impl Sheet {
 fn disk(sheet: &mut Sheet, config: &Config) {
     let folder = &config.data_dir;
     let shown = folder.display();
-    let made = fs::create_dir_all(folder).and_then(|()| tempfile::tempfile_in(folder));
-    match (made, free_space(folder)) {
+    match (tempfile::tempfile_in(folder), free_space(folder)) {
         (Err(error), _) => {
             sheet.bad("data", format!("{shown}: {error}"), "Make it writable, or set --data-dir.");
         }
@@ -77,6 +90,19 @@ async fn documents(sheet: &mut Sheet, config: &Config) {
             "Look at TRUEPRICE_S3_BUCKET and the AWS_* variables, or at the data directory.",
         ),
     }
+}
+
+/// The server programs of the private PostgreSQL; `false` when there are none.
+fn programs(sheet: &mut Sheet, config: &Config) -> bool {
+    match Cluster::programs(&config.data_dir, config.database.pg_bin.as_deref()) {
+        Ok(Some(folder)) => {
+            good("postgresql", folder.display());
+            return true;
+        }
+        Ok(None) => sheet.bad("postgresql", "not found", "trueprice serve installs it."),
+        Err(error) => sheet.bad("postgresql", error, "Correct the setting, or leave it out."),
+    }
+    false
 }
 
 async fn database(sheet: &mut Sheet, config: &Config) {

@@ -97,11 +97,7 @@ impl Parts {
 
     async fn app(config: Config, database: &Database) -> Result<App, Box<dyn Error + Send + Sync>> {
         pool::migrate(&database.pool).await?;
-        Ok(App {
-            documents: Documents::open(&config).await?,
-            pool: database.pool.clone(),
-            clock: Clock::system(),
-            config: config.into(),
-        })
+        let documents = Documents::open(&config).await?;
+        Ok(App::new(config, database.pool.clone(), documents, Clock::system()))
     }
 }

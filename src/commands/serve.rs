@@ -1,6 +1,6 @@
 //! `trueprice serve`: everything, with nothing prepared.
 
-use std::{io::Write as _, process::ExitCode, time::Duration};
+use std::{io::Write as _, net::SocketAddr, process::ExitCode, time::Duration};
 
 use tokio::{
     net::TcpListener,
@@ -26,7 +26,7 @@ pub async fn run(config: Config) -> Outcome {
         () = stopped(stopping.clone()) => return Ok(ExitCode::SUCCESS),
     };
     let address = listener.local_addr()?;
-    let router = web::router(parts.app);
+    let router = web::router(parts.app).into_make_service_with_connect_info::<SocketAddr>();
     writeln!(std::io::stdout(), "listening on http://{address}")?;
     tracing::info!(%address, "ready");
     let server = axum::serve(listener, router).with_graceful_shutdown(stopped(stopping.clone()));

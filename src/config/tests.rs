@@ -25,7 +25,7 @@ fn without_a_word_the_defaults_hold() {
     assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
     assert_eq!(config.limits, Limits::default());
     assert_eq!(config.bands.len(), 1);
-    assert_eq!(config.auth.session_absolute, TimeDelta::hours(12));
+    assert_eq!(config.auth.session_absolute, Duration::from_hours(12));
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn a_secret_is_not_shown() {
         [("DATABASE_URL", "postgres://u:hush@h/d"), ("TRUEPRICE_ADMIN_PASSWORD", "hush")];
     let config = config(&[], &environment, "").unwrap();
     assert!(!format!("{config:?}").contains("hush"));
-    assert_eq!(config.auth.admin_password.unwrap().expose(), "hush");
+    assert_eq!(config.first_administrator.password.unwrap().expose(), "hush");
 }
 
 #[test]
@@ -103,6 +103,6 @@ fn lists_and_spans_are_read() {
     let file = "trusted_proxies = ['10.0.0.0/8', '::1']\n[auth]\nsession_idle = '90s'";
     let auth = config(&[], &[], file).unwrap().auth;
     assert_eq!(auth.trusted_proxies.len(), 2);
-    assert_eq!(auth.session_idle, TimeDelta::seconds(90));
+    assert_eq!(auth.session_idle, Duration::from_secs(90));
     assert!(config(&[], &[], "[auth]\nsession_idle = '90'").is_err());
 }

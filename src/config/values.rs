@@ -1,8 +1,7 @@
 //! The types that settings are read as.
 
-use std::{net::IpAddr, str::FromStr};
+use std::{net::IpAddr, str::FromStr, time::Duration};
 
-use chrono::TimeDelta;
 use ipnet::IpNet;
 
 /// A text that is never shown.
@@ -74,7 +73,7 @@ impl FromStr for LogFilter {
 
 /// A length of time: a whole number and a unit, `90s`, `15m`, `2h`, `1d`.
 #[derive(Debug)]
-pub struct Span(pub TimeDelta);
+pub struct Span(pub Duration);
 
 impl FromStr for Span {
     type Err = &'static str;
@@ -89,9 +88,8 @@ impl FromStr for Span {
             "d" => 86400,
             _ => return Err(WANTED),
         };
-        let number: i64 = number.parse::<u32>().map_err(|_| WANTED)?.into();
-        match TimeDelta::try_seconds(number * seconds) {
-            Some(span) if number > 0 => Ok(Self(span)),
+        match number.parse::<u32>() {
+            Ok(number) if number > 0 => Ok(Self(Duration::from_secs(seconds * u64::from(number)))),
             _ => Err(WANTED),
         }
     }

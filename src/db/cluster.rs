@@ -106,6 +106,17 @@ impl Cluster {
         fs::read_to_string(announcement(data_dir)).ok()?.parse().ok()
     }
 
+    /// The folder with the server programs that a start would use; nothing is installed or made.
+    /// `None` where there are none.
+    pub fn programs(
+        data_dir: &Path,
+        pg_bin: Option<&Path>,
+    ) -> Result<Option<PathBuf>, ClusterError> {
+        let place = Place::of(&data_dir.canonicalize().map_err(at(data_dir))?)?;
+        let programs = Programs::look(pg_bin, &place)?;
+        Ok(programs.map(|programs| programs.path("")))
+    }
+
     /// How to connect.
     #[must_use]
     pub fn options(&self) -> &PgConnectOptions {
@@ -219,6 +230,7 @@ fn lock(data_dir: &Path) -> Result<File, ClusterError> {
 /// Makes the cluster under another name and renames it, so that one that was begun and never
 /// finished is not taken for a cluster.
 fn initialise(place: &Place, programs: &Programs, durable: bool) -> Result<(), ClusterError> {
+    tracing::info!("making a private PostgreSQL in {}", place.cluster().display());
     let new = place.base().join("postgres.new");
     if new.exists() {
         fs::remove_dir_all(&new).map_err(at(&new))?;

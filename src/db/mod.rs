@@ -4,3 +4,6 @@ pub mod cluster;
 pub mod numeric;
 pub mod pages;
 pub mod pool;
+pub mod series;
+pub mod uploads;
+pub mod versions;

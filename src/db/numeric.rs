@@ -167,16 +167,13 @@ fn split(value: &Decimal, digits: &mut [u16; MAX_GROUPS]) -> (usize, i16) {
     let mut total = 0;
     while rest > 0 {
         // Most numbers are short, and 64-bit division is many times faster.
-        let digit = match u64::try_from(rest) {
-            Ok(short) => {
-                rest = u128::from(short / 10_000);
-                (short % 10_000) as u16
-            }
-            Err(_) => {
-                let digit = (rest % BASE) as u16;
-                rest /= BASE;
-                digit
-            }
+        let digit = if let Ok(short) = u64::try_from(rest) {
+            rest = u128::from(short / 10_000);
+            (short % 10_000) as u16
+        } else {
+            let digit = (rest % BASE) as u16;
+            rest /= BASE;
+            digit
         };
         digits[total] = digit;
         total += 1;

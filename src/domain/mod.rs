@@ -2,6 +2,7 @@
 
 mod band;
 mod dataset;
+mod decision;
 mod file_name;
 mod finding;
 mod labels;
@@ -13,6 +14,7 @@ mod value;
 
 pub use band::ValueBand;
 pub use dataset::{Dataset, Family, Iso};
+pub use decision::{Candidate, Decision, VersionRef, decide};
 pub use file_name::{CurveFileName, FileFormat, FileNameError, GRAMMAR};
 pub use finding::{Code, Finding, Severity, Stage, column_letters};
 pub use labels::{Labels, SeriesKey};

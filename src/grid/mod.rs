@@ -106,6 +106,7 @@ impl<'a> Row<'a> {
     }
 
     /// The cells that exist, by ascending 0-based column.
+    #[must_use]
     pub fn cells(&self) -> impl DoubleEndedIterator<Item = (usize, Cell<'a>)> + use<'a> {
         let grid = self.grid;
         (self.first..self.last).map(move |index| grid.stored(index))
@@ -172,6 +173,7 @@ impl Grid {
     }
 
     /// Every record.
+    #[must_use]
     pub fn rows(&self) -> impl DoubleEndedIterator<Item = Row<'_>> + ExactSizeIterator {
         (0..self.len()).map(|index| self.row(index))
     }

@@ -153,13 +153,14 @@ fn convert<'a>(value: &'a DataRef<'_>, number: CellKind) -> (CellKind, std::borr
     use std::borrow::Cow::{Borrowed, Owned};
     match value {
         DataRef::Empty => (CellKind::Text, Borrowed("")),
-        DataRef::String(text) => (CellKind::Text, Borrowed(text)),
         DataRef::SharedString(text) => (CellKind::Text, Borrowed(text)),
         DataRef::Float(float) => (number, Owned(shortest(*float))),
         DataRef::Int(integer) => (number, Owned(integer.to_string())),
         DataRef::Bool(truth) => (CellKind::Text, Borrowed(if *truth { "TRUE" } else { "FALSE" })),
         DataRef::DateTime(moment) => (CellKind::Date, Owned(day_text(moment))),
-        DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => (CellKind::Text, Borrowed(text)),
+        DataRef::String(text) | DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => {
+            (CellKind::Text, Borrowed(text))
+        }
         DataRef::Error(error) => (CellKind::Text, Owned(error.to_string())),
     }
 }

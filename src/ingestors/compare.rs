@@ -214,7 +214,7 @@ pub fn diff(curve: &Curve, earlier: Option<&Earlier>) -> Diff {
             }
         }
     }
-    let changed = changes.len();
+    let moved = changes.len();
     let size = |new: Option<Decimal>, old: Option<Decimal>| match (new, old) {
         (Some(new), Some(old)) => (new - old).abs(),
         _ => Decimal::MAX,
@@ -227,7 +227,7 @@ pub fn diff(curve: &Curve, earlier: Option<&Earlier>) -> Diff {
         series_removed: pairing.removed,
         months_added: pairing.places.iter().filter(|place| place.is_none()).count(),
         months_removed: earlier.months.iter().filter(|month| !months.contains(month)).count(),
-        changed,
+        changed: moved,
         unchanged,
         largest: changes
             .into_iter()

@@ -41,6 +41,7 @@ impl CurveSeries {
     }
 
     /// Every value in axis order.
+    #[must_use]
     pub fn values(&self) -> impl ExactSizeIterator<Item = Option<Decimal>> + '_ {
         (0..self.numbers.len()).map(|place| self.value(place))
     }

@@ -122,8 +122,9 @@ fn contains_word(text: &str, word: &str) -> bool {
     text.match_indices(word).any(|(at, _)| {
         let before = text[..at].chars().next_back();
         let after = text[at + word.len()..].chars().next();
-        !(word.starts_with(char::is_alphabetic) && before.is_some_and(char::is_alphanumeric))
-            && !after.is_some_and(char::is_alphanumeric)
+        let joins = |neighbour: Option<char>| neighbour.is_some_and(char::is_alphanumeric);
+        let is_whole = !word.starts_with(char::is_alphabetic) || !joins(before);
+        is_whole && !joins(after)
     })
 }
 

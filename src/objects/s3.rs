@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use aws_config::{BehaviorVersion, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_sdk_s3::{
     Client,
-    config::Region,
+    config::{Region, SharedHttpClient},
     error::{DisplayErrorContext, SdkError},
     primitives::ByteStream,
 };
@@ -32,14 +32,8 @@ pub struct S3Store {
 impl S3Store {
     /// The store that the usual `AWS_*` variables and files lead to.
     pub async fn from_environment(bucket: &str) -> Self {
-        let settings = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(
-                aws_smithy_http_client::Builder::new()
-                    .tls_provider(Provider::Rustls(CryptoMode::Ring))
-                    .build_https(),
-            )
-            .load()
-            .await;
+        let settings =
+            aws_config::defaults(BehaviorVersion::latest()).http_client(http_client()).load().await;
         Self::new(aws_sdk_s3::config::Builder::from(&settings), bucket)
     }
 
@@ -47,6 +41,7 @@ impl S3Store {
     #[must_use]
     pub fn new(mut settings: aws_sdk_s3::config::Builder, bucket: &str) -> Self {
         settings = settings
+            .http_client(http_client())
             .force_path_style(true)
             .retry_config(RetryConfig::standard().with_max_attempts(2))
             .timeout_config(timeouts(0));
@@ -123,6 +118,12 @@ impl S3Store {
             _ => unavailable(&error),
         })
     }
+}
+
+fn http_client() -> SharedHttpClient {
+    aws_smithy_http_client::Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .build_https()
 }
 
 fn key(sha256: Sha256) -> String {

@@ -1,6 +1,7 @@
-//! Black-box tests.
+//! The whole program, from outside: HTTP, commands, signals, against a real PostgreSQL and a real S3
+//! server. One file for each subject; `support` makes what they need.
 
 mod reading;
-mod support {
-    pub mod files;
-}
+mod start;
+mod storage;
+mod support;

