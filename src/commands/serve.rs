@@ -1,13 +1,13 @@
 //! `trueprice serve`: everything, with nothing prepared.
 
-use std::{io::Write as _, net::SocketAddr, process::ExitCode, time::Duration};
+use std::{error::Error, io::Write as _, net::SocketAddr, process::ExitCode, time::Duration};
 
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
     sync::watch,
 };
-use trueprice::{config::Config, db::pool::Sharing, telemetry, web};
+use trueprice::{app::App, auth, config::Config, db::pool::Sharing, telemetry, web};
 
 use super::{Outcome, Parts};
 
@@ -26,6 +26,8 @@ pub async fn run(config: Config) -> Outcome {
         () = stopped(stopping.clone()) => return Ok(ExitCode::SUCCESS),
     };
     let address = listener.local_addr()?;
+    greet(&parts.app).await?;
+    tokio::spawn(sweep(parts.app.clone()));
     let router = web::router(parts.app).into_make_service_with_connect_info::<SocketAddr>();
     writeln!(std::io::stdout(), "listening on http://{address}")?;
     tracing::info!(%address, "ready");
@@ -39,6 +41,35 @@ pub async fn run(config: Config) -> Outcome {
     parts.database.close().await;
     tracing::info!("ended");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Makes the first administrator and tells their password on the terminal, once.
+async fn greet(app: &App) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let settings = &app.config.first_administrator;
+    let made = auth::bootstrap(app, Some(&settings.email), settings.password.clone()).await?;
+    let Some(administrator) = made else { return Ok(()) };
+    let mut terminal = std::io::stdout();
+    match administrator.random_password {
+        Some(password) => writeln!(
+            terminal,
+            "first administrator {} with password {}\n(shown once; it must be changed at the first sign-in)",
+            administrator.email,
+            password.expose()
+        )?,
+        None => writeln!(terminal, "first administrator {}", administrator.email)?,
+    }
+    Ok(())
+}
+
+/// Forgets ended sessions and the like, every hour.
+async fn sweep(app: App) {
+    let mut hours = tokio::time::interval(Duration::from_hours(1));
+    loop {
+        hours.tick().await;
+        if let Err(error) = auth::sweep(&app).await {
+            tracing::warn!(%error, "what has ended could not be swept away");
+        }
+    }
 }
 
 /// Becomes true at SIGTERM or SIGINT.
