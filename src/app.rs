@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use sqlx::PgPool;
 
-use crate::{auth::Auth, clock::Clock, config::Config, objects::Documents};
+use crate::{auth::Passwords, clock::Clock, config::Config, objects::Documents};
 
 /// The parts of a running server. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct App {
-    /// What signing in needs.
-    pub auth: Auth,
+    /// Hashes passwords, a few at a time.
+    pub passwords: Passwords,
     /// The settings in force.
     pub config: Arc<Config>,
     /// Connections to PostgreSQL.

@@ -12,7 +12,6 @@
 pub mod app;
 pub mod auth;
 pub mod clock;
-pub mod commands;
 pub mod config;
 pub mod db;
 pub mod domain;

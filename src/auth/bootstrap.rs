@@ -88,7 +88,7 @@ async fn insert(
     password: &Secret,
     must_change_password: bool,
 ) -> Result<(), MakeUserError> {
-    let password_hash = app.auth.passwords.hash(password).await?;
+    let password_hash = app.passwords.hash(password).await?;
     let user = NewUser {
         id: app.clock.new_id(),
         email: email.as_str(),

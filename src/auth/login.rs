@@ -49,7 +49,7 @@ pub async fn with_password(
     };
     let row = row.filter(|row| row.disabled_at.is_none());
     let stored = row.as_ref().and_then(|row| row.password_hash.clone());
-    let verdict = match app.auth.passwords.verify(password, stored).await {
+    let verdict = match app.passwords.verify(password, stored).await {
         Ok(verdict) => verdict,
         Err(error) => {
             attempt.not_made(app).await?;
@@ -65,7 +65,7 @@ pub async fn with_password(
 
 async fn signed_in(app: &App, row: &UserRow, password: &Secret, verdict: Verdict) -> Result<User> {
     let stronger = match verdict {
-        Verdict::RightButWeak => Some(app.auth.passwords.hash(password).await?),
+        Verdict::RightButWeak => Some(app.passwords.hash(password).await?),
         _ => None,
     };
     users::note_login(&app.pool, row.id, app.clock.now(), stronger.as_deref()).await?;
@@ -129,7 +129,7 @@ pub struct Change {
 
 /// Sets a password and ends what the old one had opened, all or nothing.
 pub async fn set_password(app: &App, user_id: Uuid, new: &Secret, change: Change) -> Result<()> {
-    let hash = app.auth.passwords.hash(new).await?;
+    let hash = app.passwords.hash(new).await?;
     let mut transaction = app.pool.begin().await?;
     users::set_password(&mut transaction, user_id, &hash, change.must_change).await?;
     db::sessions::delete_all(&mut transaction, user_id).await?;

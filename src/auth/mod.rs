@@ -7,7 +7,6 @@
 
 pub mod address;
 mod bootstrap;
-mod config;
 mod csrf;
 mod email;
 pub mod login;
@@ -24,9 +23,7 @@ pub mod token;
 
 use chrono::TimeDelta;
 
-pub use address::Network;
 pub use bootstrap::{DEFAULT_EMAIL, FirstAdministrator, MakeUserError, add_user, bootstrap};
-pub use config::AuthConfig;
 pub use csrf::CsrfToken;
 pub use email::{Email, EmailError};
 pub use passwords::{HashError, Passwords};
@@ -35,23 +32,6 @@ pub use scope::{Scope, Scopes};
 pub use secret::{NoRandomness, Secret};
 
 use crate::{app::App, db};
-
-/// What signing in needs of a running server. Cheap to clone.
-#[derive(Debug, Clone)]
-pub struct Auth {
-    /// The settings in force.
-    pub config: std::sync::Arc<AuthConfig>,
-    /// Hashes passwords, a few at a time.
-    pub passwords: Passwords,
-}
-
-impl Auth {
-    /// Takes the settings. Fails when argon2 cannot work with its parameters.
-    pub fn new(config: AuthConfig) -> Result<Self, HashError> {
-        let passwords = Passwords::new(&config)?;
-        Ok(Self { config: std::sync::Arc::new(config), passwords })
-    }
-}
 
 /// Forgets what has ended: sessions, login tokens, counters of failed sign-ins. For an hourly job;
 /// nothing depends on it, for what has ended is never looked at.

@@ -6,9 +6,10 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use tower_sessions::Session;
 use uuid::Uuid;
 
-use super::{AuthConfig, Credential, CsrfToken, Principal, Role, Scopes, store};
+use super::{Credential, CsrfToken, Principal, Role, Scopes, store};
 use crate::{
     app::App,
+    config::AuthConfig,
     db,
     error::{Problem, Result},
 };

@@ -72,8 +72,8 @@ pub fn in_force_since(app: &App) -> Since {
     let now = app.clock.now();
     let before = |life: Duration| now - TimeDelta::from_std(life).unwrap_or(TimeDelta::MAX / 2);
     Since {
-        seen: before(app.auth.config.session_idle),
-        created: before(app.auth.config.session_absolute),
+        seen: before(app.config.auth.session_idle),
+        created: before(app.config.auth.session_absolute),
     }
 }
 

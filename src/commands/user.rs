@@ -1,20 +1,26 @@
 //! `trueprice user ...`: users from the terminal of the server.
 
+use std::{io::Write as _, process::ExitCode};
+
 use clap::Subcommand;
 
-use crate::{
+use trueprice::{
     app::App,
     auth::{
         Email, EmailError, MakeUserError, Role, Secret, add_user,
         login::{Change, set_password},
     },
+    config::Config,
     db::{
         self,
+        pool::Sharing,
         tokens::Which,
         users::{self, Disabled, UserRow},
     },
     error::Problem,
 };
+
+use super::{Outcome, Parts};
 
 /// What to do with users.
 #[derive(Debug, Clone, Subcommand)]
@@ -75,8 +81,16 @@ fn role(word: &str) -> Result<Role, String> {
     })
 }
 
-/// Does it. The text that is returned belongs on the terminal: it may have a password in it.
-pub async fn run(app: &App, command: UserCommand) -> Result<String, UserCommandError> {
+pub async fn run(config: Config, command: UserCommand) -> Outcome {
+    let Parts { app, database } = Parts::open(config, Sharing::Joining).await?;
+    let done = perform(&app, command).await;
+    database.close().await;
+    write!(std::io::stdout(), "{}", done?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The text that is returned belongs on the terminal: it may have a password in it.
+async fn perform(app: &App, command: UserCommand) -> Result<String, UserCommandError> {
     match command {
         UserCommand::Add { email, role } => {
             let email: Email = email.parse()?;

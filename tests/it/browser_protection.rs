@@ -97,7 +97,9 @@ async fn the_way_back_is_kept_and_is_never_another_site() {
 #[tokio::test]
 async fn every_answer_tells_browsers_what_it_may_do() {
     let server = TestServer::start().await;
-    for path in ["/login", "/nope", "/api/v1/me", "/openapi.json", "/apidocs", "/static/nope", "/?token=a"] {
+    for path in
+        ["/login", "/nope", "/api/v1/me", "/openapi.json", "/apidocs", "/static/nope", "/?token=a"]
+    {
         let answer = server.anonymous().get(path).await;
         let header = |name: &str| answer.headers()[name].to_str().unwrap().to_owned();
         assert_eq!(

@@ -93,7 +93,7 @@ async fn login(
     }
     let user = credentials::with_password(&app, &sent.email, &sent.password, address.0).await?;
     credentials::must_be_own_password(&user)?;
-    let life = TimeDelta::from_std(app.auth.config.login_token_life);
+    let life = TimeDelta::from_std(app.config.auth.login_token_life);
     let wanted = Wanted {
         kind: Kind::Login,
         user_id: user.id,
@@ -137,7 +137,7 @@ async fn logout(
         }
         Credential::Session(_) => {
             session::end(&session).await?;
-            let forget = [(header::SET_COOKIE, session::forget_cookie(&app.auth.config))];
+            let forget = [(header::SET_COOKIE, session::forget_cookie(&app.config.auth))];
             if wants_html(&headers) {
                 return Ok((forget, Redirect::to("/login")).into_response());
             }

@@ -17,4 +17,5 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(me::routes())
         .merge(sessions::routes())
         .merge(tokens::routes())
+        .merge(super::ops::routes())
 }

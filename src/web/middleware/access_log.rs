@@ -25,7 +25,7 @@ pub(super) async fn record(State(app): State<App>, request: Request, next: Next)
     };
     let id = request.extensions().get::<RequestId>().map(|id| id.0);
     let (parts, body) = request.into_parts();
-    let client = address::of_request(&parts, &app.auth.config.trusted_proxies);
+    let client = address::of_request(&parts, &app.config.auth.trusted_proxies);
     let span = tracing::info_span!("request", id = id.map(tracing::field::display), method, route);
     let request = Request::from_parts(parts, body);
     let response = next.run(request).instrument(span.clone()).await;

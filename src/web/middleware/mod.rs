@@ -63,8 +63,8 @@ pub fn layers(router: Router<App>, app: &App) -> Router<App> {
 
 fn sessions(app: &App) -> SessionManagerLayer<Sessions> {
     SessionManagerLayer::new(Sessions::new(app.clone()))
-        .with_name(session::cookie_name(&app.auth.config))
-        .with_secure(app.auth.config.behind_tls_proxy)
+        .with_name(session::cookie_name(&app.config.auth))
+        .with_secure(app.config.auth.behind_tls_proxy)
         .with_same_site(SameSite::Lax)
         .with_path("/")
 }

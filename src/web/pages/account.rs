@@ -206,7 +206,7 @@ async fn end_session(
 
 async fn log_out_everywhere(State(app): State<App>, context: PageContext) -> Result<Response> {
     session::end_everywhere(&app, context.principal.user_id).await?;
-    let forget = [(header::SET_COOKIE, session::forget_cookie(&app.auth.config))];
+    let forget = [(header::SET_COOKIE, session::forget_cookie(&app.config.auth))];
     Ok((forget, Redirect::to("/login")).into_response())
 }
 

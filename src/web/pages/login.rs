@@ -14,9 +14,8 @@ use tower_sessions::{Session, cookie::Cookie};
 use super::Page;
 use crate::{
     app::App,
-    auth::{
-        AuthConfig, CsrfToken, Principal, Secret, address::ClientAddress, login, return_to, session,
-    },
+    auth::{CsrfToken, Principal, Secret, address::ClientAddress, login, return_to, session},
+    config::AuthConfig,
     error::{Problem, Result},
     web::{
         middleware::csrf,
@@ -122,7 +121,7 @@ async fn sign_in(
     headers: &HeaderMap,
     sent: &LoginForm,
 ) -> Result<String> {
-    let cookie = pre_login_secret(&app.auth.config, headers).ok_or_else(csrf::refused)?;
+    let cookie = pre_login_secret(&app.config.auth, headers).ok_or_else(csrf::refused)?;
     let token = CsrfToken::of_secret(&cookie);
     if !sent.csrf_token.as_deref().is_some_and(|sent| token.is(sent)) {
         return Err(csrf::refused());
@@ -141,7 +140,7 @@ fn form(
     return_to: String,
     problem: Option<Problem>,
 ) -> Result<Response> {
-    let known = pre_login_secret(&app.auth.config, headers);
+    let known = pre_login_secret(&app.config.auth, headers);
     let secret = match known.clone() {
         Some(secret) => secret,
         None => Secret::random("")?.expose().to_owned(),
@@ -156,7 +155,7 @@ fn form(
     let error = problem.as_ref().map(|problem| problem.detail.clone());
     let mut response = (status, LoginPage { page, error, email, return_to }).into_response();
     if known.is_none() {
-        let cookie = pre_login_cookie(&app.auth.config, &secret);
+        let cookie = pre_login_cookie(&app.config.auth, &secret);
         response.headers_mut().append(header::SET_COOKIE, cookie?);
     }
     for (name, value) in problem.into_iter().flat_map(|problem| problem.headers) {
