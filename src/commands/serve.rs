@@ -9,7 +9,7 @@ use tokio::{
 };
 use trueprice::{
     app::App,
-    auth::{Secret, bootstrap},
+    auth::{Secret, bootstrap, sweep_hourly},
     config::Config,
     db::pool::Sharing,
     telemetry, web,
@@ -36,6 +36,7 @@ pub async fn run(config: Config) -> Outcome {
         return Err(error);
     }
     let address = listener.local_addr()?;
+    tokio::spawn(sweep_hourly(parts.app.clone()));
     let router = web::router(parts.app).into_make_service_with_connect_info::<SocketAddr>();
     writeln!(std::io::stdout(), "listening on http://{address}")?;
     tracing::info!(%address, "ready");
