@@ -7,7 +7,13 @@ use tokio::{
     signal::unix::{SignalKind, signal},
     sync::watch,
 };
-use trueprice::{app::App, auth, config::Config, db::pool::Sharing, telemetry, web};
+use trueprice::{
+    app::App,
+    auth::{Secret, bootstrap, sweep_hourly},
+    config::Config,
+    db::pool::Sharing,
+    telemetry, web,
+};
 
 use super::{Outcome, Parts};
 
@@ -25,9 +31,12 @@ pub async fn run(config: Config) -> Outcome {
         parts = Parts::open(config, Sharing::Alone) => parts?,
         () = stopped(stopping.clone()) => return Ok(ExitCode::SUCCESS),
     };
+    if let Err(error) = first_administrator(&parts.app).await {
+        parts.database.close().await;
+        return Err(error);
+    }
     let address = listener.local_addr()?;
-    greet(&parts.app).await?;
-    tokio::spawn(sweep(parts.app.clone()));
+    tokio::spawn(sweep_hourly(parts.app.clone()));
     let router = web::router(parts.app).into_make_service_with_connect_info::<SocketAddr>();
     writeln!(std::io::stdout(), "listening on http://{address}")?;
     tracing::info!(%address, "ready");
@@ -43,33 +52,16 @@ pub async fn run(config: Config) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Makes the first administrator and tells their password on the terminal, once.
-async fn greet(app: &App) -> Result<(), Box<dyn Error + Send + Sync>> {
-    let settings = &app.config.first_administrator;
-    let made = auth::bootstrap(app, Some(&settings.email), settings.password.clone()).await?;
-    let Some(administrator) = made else { return Ok(()) };
-    let mut terminal = std::io::stdout();
-    match administrator.random_password {
-        Some(password) => writeln!(
-            terminal,
-            "first administrator {} with password {}\n(shown once; it must be changed at the first sign-in)",
-            administrator.email,
-            password.expose()
-        )?,
-        None => writeln!(terminal, "first administrator {}", administrator.email)?,
+/// Makes the first administrator. A random password is printed here and nowhere else.
+async fn first_administrator(app: &App) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let wanted = &app.config.first_administrator;
+    let password = wanted.password.as_ref().map(|password| Secret::new(password.expose()));
+    let Some(made) = bootstrap(app, Some(&wanted.email), password).await? else { return Ok(()) };
+    if let Some(password) = made.random_password {
+        let (email, password) = (made.email, password.expose().to_owned());
+        writeln!(std::io::stdout(), "sign in as {email} with {password} and choose your own")?;
     }
     Ok(())
-}
-
-/// Forgets ended sessions and the like, every hour.
-async fn sweep(app: App) {
-    let mut hours = tokio::time::interval(Duration::from_hours(1));
-    loop {
-        hours.tick().await;
-        if let Err(error) = auth::sweep(&app).await {
-            tracing::warn!(%error, "what has ended could not be swept away");
-        }
-    }
 }
 
 /// Becomes true at SIGTERM or SIGINT.
