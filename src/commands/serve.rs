@@ -1,18 +1,23 @@
 //! `trueprice serve`: everything, with nothing prepared.
 
-use std::{io::Write as _, net::SocketAddr, process::ExitCode, time::Duration};
+use std::{io::Write as _, process::ExitCode};
 
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
     sync::watch,
 };
-use trueprice::{config::Config, db::pool::Sharing, telemetry, web};
+use trueprice::{
+    config::Config,
+    db::pool::Sharing,
+    telemetry,
+    web::{
+        self,
+        server::{self, Patience},
+    },
+};
 
 use super::{Outcome, Parts};
-
-/// What requests in flight get to finish after a signal.
-const GRACE: Duration = Duration::from_secs(20);
 
 pub async fn run(config: Config) -> Outcome {
     let stopping = stopping()?;
@@ -26,16 +31,10 @@ pub async fn run(config: Config) -> Outcome {
         () = stopped(stopping.clone()) => return Ok(ExitCode::SUCCESS),
     };
     let address = listener.local_addr()?;
-    let router = web::router(parts.app).into_make_service_with_connect_info::<SocketAddr>();
+    let router = web::router(parts.app);
     writeln!(std::io::stdout(), "listening on http://{address}")?;
     tracing::info!(%address, "ready");
-    let server = axum::serve(listener, router).with_graceful_shutdown(stopped(stopping.clone()));
-    tokio::select! {
-        end = server.into_future() => end?,
-        () = async { stopped(stopping).await; tokio::time::sleep(GRACE).await } => {
-            tracing::warn!("requests in flight did not finish in time; they are cut");
-        }
-    }
+    server::serve(listener, router, stopped(stopping), Patience::default()).await;
     parts.database.close().await;
     tracing::info!("ended");
     Ok(ExitCode::SUCCESS)

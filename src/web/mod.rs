@@ -4,6 +4,7 @@ pub mod api;
 pub mod ops;
 pub mod pages;
 pub mod parameters;
+pub mod server;
 
 use axum::Router;
 
