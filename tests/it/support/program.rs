@@ -30,7 +30,7 @@ pub enum User {
 const NOBODY: u32 = 65534;
 
 /// What takes longer than this does not happen any more.
-const NEVER: Duration = Duration::from_secs(120);
+const NEVER: Duration = Duration::from_mins(2);
 
 impl User {
     /// All that the test can start programs as.
