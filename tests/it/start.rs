@@ -1,6 +1,6 @@
 //! Starting with nothing, stopping, being killed, and starting again.
 
-use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, time::Duration};
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Stdio, time::Duration};
 
 use serde_json::Value;
 use sqlx::Executor as _;
@@ -103,13 +103,13 @@ async fn a_postgres_that_outlived_its_server_is_ended_first() {
 #[tokio::test]
 async fn what_an_interrupted_first_start_left_is_in_nobodys_way() {
     let home = Home::of(User::Same);
-    let half = home.data().join("postgres.new/data");
+    let half = home.data().join("postgres.new-1/data");
     fs::create_dir_all(&half).unwrap();
     fs::set_permissions(home.data(), fs::Permissions::from_mode(0o711)).unwrap();
     fs::write(half.join("PG_VERSION"), "15").unwrap();
     let server = home.serve().await;
     assert_ready(&server.anonymous()).await;
-    assert!(!home.data().join("postgres.new").exists());
+    assert!(!home.data().join("postgres.new-1").exists());
 }
 
 #[tokio::test]
@@ -305,4 +305,17 @@ async fn the_numbers_are_told() {
     let body = answer.text().await.unwrap();
     assert!(body.contains("\ndatabase_connections "), "{body}");
     assert_eq!(server.anonymous().get("/metrics?x=1").await.status(), 400);
+}
+
+#[tokio::test]
+async fn a_first_start_may_be_killed_at_any_moment() {
+    let home = Home::of(User::Same);
+    for milliseconds in [30, 100, 200, 300, 400, 500, 700, 900] {
+        let mut first = home.command(&["serve"]).stdout(Stdio::null()).spawn().unwrap();
+        tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+        first.kill().await.unwrap();
+    }
+    let last = home.serve().await;
+    assert_ready(&last.anonymous()).await;
+    assert!(last.end("TERM").await.success());
 }
