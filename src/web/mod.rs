@@ -9,6 +9,7 @@ pub mod ops;
 pub mod pages;
 pub mod paging;
 pub mod parameters;
+pub mod server;
 
 use axum::Router;
 
