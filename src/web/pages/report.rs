@@ -25,7 +25,9 @@ pub struct Report {
     pub operating_day: Option<String>,
     pub cob: Option<bool>,
     pub version_id: Option<String>,
-    pub supersedes: Option<Supersedes>,
+    pub supersedes: Option<VersionName>,
+    /// The version that is in the way.
+    pub conflict: Option<VersionName>,
     pub stats: Option<Stats>,
     pub counts: Counts,
     pub truncated: bool,
@@ -36,11 +38,11 @@ pub struct Report {
     pub diff: Option<Diff>,
 }
 
-/// The version that a file took the place of.
+/// A stored version as a report names it.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 #[expect(missing_docs, reason = "the members are those of the report")]
-pub struct Supersedes {
+pub struct VersionName {
     pub version_id: String,
     pub curve_timestamp: String,
 }
@@ -152,15 +154,6 @@ impl Report {
         })
     }
 
-    /// Reads the answer to one file, or to several (`{"results": [...]}`).
-    #[must_use]
-    pub fn read_all(json: &Value) -> Vec<Self> {
-        match json["results"].as_array() {
-            Some(results) => results.iter().map(Self::read).collect(),
-            None => vec![Self::read(json)],
-        }
-    }
-
     /// Whether it is stored, or would be, or was before.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
@@ -177,12 +170,16 @@ impl Report {
     /// The stored version's page.
     #[must_use]
     pub fn version_url(&self) -> Option<String> {
-        let version = self.version_id.clone().filter(|_| !self.dry_run)?;
+        self.url_of(self.version_id.as_deref().filter(|_| !self.dry_run)?)
+    }
+
+    /// The page of another version of the dataset.
+    #[must_use]
+    pub fn url_of(&self, version: &str) -> Option<String> {
         let pairs = [
             ("curve", self.family.clone()?),
             ("iso", self.iso.clone()?),
-            ("day", self.operating_day.clone().unwrap_or_default()),
-            ("version", version),
+            ("version", version.to_owned()),
         ];
         Some(url("/curves", pairs))
     }
@@ -203,7 +200,7 @@ mod tests {
         assert_eq!(report.outcome().words, "Stored");
         assert_eq!(report.findings().len(), 1);
         let url = report.version_url().unwrap();
-        assert_eq!(url, "/curves?curve=energy&iso=miso&day=2023-05-22&version=17");
+        assert_eq!(url, "/curves?curve=energy&iso=miso&version=17");
     }
 
     #[test]
@@ -215,13 +212,5 @@ mod tests {
         let dry = json!({"code": "created", "dry_run": true, "version_id": "9"});
         assert_eq!(Report::read(&dry).outcome().words, "Would be stored");
         assert_eq!(Report::read(&dry).version_url(), None);
-    }
-
-    #[test]
-    fn several_files_have_a_report_each() {
-        let body =
-            json!({"results": [{"code": "created"}, {"status": 409, "code": "version_conflict"}]});
-        let classes: Vec<_> = Report::read_all(&body).iter().map(|r| r.outcome().class).collect();
-        assert_eq!(classes, ["good", "bad"]);
     }
 }
