@@ -1,9 +1,16 @@
 //! Every SQL statement of the program, one file per subject.
 
+pub mod catalogue;
 pub mod cluster;
+pub mod data;
 pub mod numeric;
 pub mod pages;
 pub mod pool;
 pub mod series;
+pub mod sessions;
+pub mod snapshot;
+pub mod throttle;
+pub mod tokens;
 pub mod uploads;
+pub mod users;
 pub mod versions;

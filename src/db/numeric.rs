@@ -167,15 +167,13 @@ fn split(value: &Decimal, digits: &mut [u16; MAX_GROUPS]) -> (usize, i16) {
     let mut total = 0;
     while rest > 0 {
         // Most numbers are short, and 64-bit division is many times faster.
-        let digit = if let Ok(short) = u64::try_from(rest) {
+        if let Ok(short) = u64::try_from(rest) {
+            digits[total] = (short % 10_000) as u16;
             rest = u128::from(short / 10_000);
-            (short % 10_000) as u16
         } else {
-            let digit = (rest % BASE) as u16;
+            digits[total] = (rest % BASE) as u16;
             rest /= BASE;
-            digit
-        };
-        digits[total] = digit;
+        }
         total += 1;
     }
     if total == 0 {

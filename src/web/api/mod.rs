@@ -1,6 +1,21 @@
 //! The REST interface. Each file: request type, errors, docs with a real example, handler.
 
+mod curve;
+mod data;
+mod datasets;
+mod exports;
+mod get_data;
+mod intraday_timestamps;
+mod labels;
+mod listing;
+mod login;
+mod me;
+mod operating_days;
+mod series;
+mod sessions;
+mod tokens;
 pub mod uploads;
+mod versions;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -9,5 +24,21 @@ use crate::app::App;
 /// Every documented route.
 #[must_use]
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().merge(super::ops::routes()).merge(uploads::routes())
+    OpenApiRouter::new()
+        .merge(curve::routes())
+        .merge(data::routes())
+        .merge(datasets::routes())
+        .merge(exports::routes())
+        .merge(get_data::routes())
+        .merge(intraday_timestamps::routes())
+        .merge(labels::routes())
+        .merge(login::routes())
+        .merge(me::routes())
+        .merge(operating_days::routes())
+        .merge(series::routes())
+        .merge(sessions::routes())
+        .merge(super::ops::routes())
+        .merge(tokens::routes())
+        .merge(uploads::routes())
+        .merge(versions::routes())
 }

@@ -1,15 +1,18 @@
 //! Pages. Each works without JavaScript where a form can do the job.
 
+mod account;
 mod assets;
 mod context;
 mod curves;
 mod download;
+pub mod errors;
 mod form;
 mod format;
 mod home;
+pub mod login;
 mod navigation;
-pub mod report;
-pub mod upload;
+mod report;
+mod upload;
 mod uploads;
 
 use axum::Router;
@@ -43,10 +46,12 @@ pub struct PageUser {
 /// Every page.
 pub fn routes() -> Router<App> {
     Router::new()
+        .merge(account::routes())
         .merge(assets::routes())
         .merge(curves::routes())
         .merge(download::routes())
         .merge(home::routes())
+        .merge(login::routes())
         .merge(upload::routes())
         .merge(uploads::routes())
 }

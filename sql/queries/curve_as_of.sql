@@ -1,0 +1,14 @@
+-- One series ($2) of the newest version of dataset $1 known at $3, of day $4 or of the newest day.
+select v.dataset_id, v.id as version_id, v.curve_timestamp, v.operating_day, v.cob, v.months,
+       c.values as "values: Values", s.control_area, s.state, s.load_zone, s.capacity_zone,
+       s.utility, s.block_type, s.cost_group, s.cost_component, s.sub_component, s.unit
+from (
+    select *
+    from curve_version
+    where dataset_id = $1 and known_at <= $3
+      and operating_day <= coalesce($4::date, 'infinity') and operating_day >= coalesce($4::date, '-infinity')
+    order by operating_day desc, curve_timestamp desc
+    limit 1
+) v
+join curve c on c.dataset_id = $1 and c.version_id = v.id and c.series_id = $2
+join series s on s.id = c.series_id

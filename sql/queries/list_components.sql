@@ -1,0 +1,16 @@
+-- The series of the newest known version of each dataset of $1, as of $2.
+select distinct c.lookup_id, s.control_area collate "C" as "control_area!",
+       s.state collate "C" as "state!", s.load_zone collate "C" as "load_zone!",
+       s.capacity_zone collate "C" as "capacity_zone!", s.utility collate "C" as "utility!",
+       s.block_type collate "C" as "block_type!", s.cost_group collate "C" as "cost_group!",
+       s.cost_component collate "C" as "cost_component!"
+from unnest($1::smallint[]) as d (id)
+join lateral (
+    select id from curve_version
+    where dataset_id = d.id and known_at <= $2
+    order by operating_day desc, curve_timestamp desc
+    limit 1
+) v on true
+join curve c on c.dataset_id = d.id and c.version_id = v.id
+join series s on s.id = c.series_id
+order by 2, 3, 4, 5, 6, 7, 8, 9, 1

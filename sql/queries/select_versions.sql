@@ -1,0 +1,28 @@
+-- The versions that a download reads, oldest first.
+-- $1 dataset, $2 cut-off, $3 only (true) or never (false) close of business,
+-- $4 and $5 first and last operating day (null: the newest day that has one),
+-- $6 every version of a day instead of its newest, $7 only these versions,
+-- $8 and $9 first and last contract month.
+with visible as (
+    select *
+    from curve_version
+    where dataset_id = $1 and known_at <= $2
+      and ($3::boolean is null or cob = $3)
+      and ($7::bigint[] is null or id = any($7))
+),
+newest as (
+    select operating_day from visible order by operating_day desc limit 1
+),
+ranked as (
+    select v.*,
+           row_number() over (partition by operating_day order by curve_timestamp desc) as place
+    from visible v
+    where operating_day >= coalesce($4::date, (select operating_day from newest))
+      and operating_day <= coalesce($5::date, (select operating_day from newest))
+)
+select id, curve_timestamp, operating_day, cob, known_at, sha256,
+       (select count(*) from unnest(months) as m
+        where m >= coalesce($8::date, m) and m <= coalesce($9::date, m))::int as "months!"
+from ranked
+where place = 1 or $6
+order by curve_timestamp

@@ -1,0 +1,330 @@
+//! Reads of what there is: datasets, series, labels, days, versions.
+//!
+//! Each goes through `known_at <= cut-off`; the rule of who sees what belongs beside it.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::domain::{Dataset, Labels};
+
+/// What is stored of a dataset.
+#[derive(Debug, Clone)]
+pub struct DatasetSummary {
+    /// Its id.
+    pub dataset_id: i16,
+    /// Accepted files.
+    pub versions: i64,
+    /// Oldest operating day.
+    pub first_day: Option<NaiveDate>,
+    /// Newest operating day.
+    pub last_day: Option<NaiveDate>,
+    /// Newest curve timestamp.
+    pub latest: Option<DateTime<Utc>>,
+}
+
+/// Every dataset, also those without a version.
+pub async fn datasets(
+    connection: &mut PgConnection,
+    known_at: DateTime<Utc>,
+) -> sqlx::Result<Vec<DatasetSummary>> {
+    sqlx::query_as!(
+        DatasetSummary,
+        r#"select d.id as dataset_id, count(v.id) as "versions!",
+                  min(v.operating_day) as first_day, max(v.operating_day) as last_day,
+                  max(v.curve_timestamp) as latest
+           from dataset d
+           left join curve_version v on v.dataset_id = d.id and v.known_at <= $1
+           group by d.id
+           order by d.id"#,
+        known_at
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// A version as lists show it.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the columns of curve_version, described there")]
+pub struct VersionRow {
+    pub id: i64,
+    pub dataset_id: i16,
+    pub curve_timestamp: DateTime<Utc>,
+    /// As it was known at the cut-off.
+    pub valid_to: Option<DateTime<Utc>>,
+    pub operating_day: NaiveDate,
+    pub cob: bool,
+    pub known_at: DateTime<Utc>,
+    pub upload_id: Uuid,
+    pub file_name: String,
+    pub sha256: Vec<u8>,
+    pub axis_length: i32,
+    pub series_count: i32,
+    pub points: i32,
+    pub first_month: Option<NaiveDate>,
+    pub last_month: Option<NaiveDate>,
+}
+
+/// Which versions to list.
+#[derive(Debug, Clone, Copy)]
+pub struct VersionList {
+    /// Of one dataset.
+    pub dataset: Dataset,
+    /// Of these operating days.
+    pub days: Option<(NaiveDate, NaiveDate)>,
+    /// Only this one.
+    pub id: Option<i64>,
+    /// Only those with an older curve timestamp.
+    pub before: Option<DateTime<Utc>>,
+    /// At most so many.
+    pub limit: i64,
+}
+
+/// Versions, superseded ones included, newest first.
+pub async fn versions(
+    connection: &mut PgConnection,
+    known_at: DateTime<Utc>,
+    list: VersionList,
+) -> sqlx::Result<Vec<VersionRow>> {
+    sqlx::query_file_as!(
+        VersionRow,
+        "sql/queries/list_versions.sql",
+        list.dataset.id(),
+        known_at,
+        list.days.map(|days| days.0),
+        list.days.map(|days| days.1),
+        list.id,
+        list.before,
+        list.limit
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// Dataset and operating day of a version.
+pub async fn place_of_version(
+    connection: &mut PgConnection,
+    known_at: DateTime<Utc>,
+    version: i64,
+) -> sqlx::Result<Option<(i16, NaiveDate)>> {
+    let row = sqlx::query!(
+        "select dataset_id, operating_day from curve_version where id = $1 and known_at <= $2",
+        version,
+        known_at
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.map(|row| (row.dataset_id, row.operating_day)))
+}
+
+/// A series and the span of its contract months.
+#[derive(Debug, Clone)]
+pub struct SeriesRow {
+    /// Row of `series`.
+    pub id: i64,
+    /// Verbatim.
+    pub labels: Labels,
+    /// The column's caption.
+    pub sub_component: String,
+    /// Unit of measure.
+    pub unit: String,
+    /// Earliest contract month of a version that holds it.
+    pub first_month: Option<NaiveDate>,
+    /// Latest contract month of a version that holds it.
+    pub last_month: Option<NaiveDate>,
+}
+
+/// Series of a dataset with ids above `after`.
+pub async fn series(
+    connection: &mut PgConnection,
+    dataset: Dataset,
+    known_at: DateTime<Utc>,
+    after: i64,
+    limit: i64,
+) -> sqlx::Result<Vec<SeriesRow>> {
+    let rows =
+        sqlx::query_file!("sql/queries/list_series.sql", dataset.id(), known_at, after, limit)
+            .fetch_all(connection)
+            .await?;
+    let mut series = Vec::with_capacity(rows.len());
+    for row in rows {
+        let labels = Labels {
+            control_area: row.control_area,
+            state: row.state,
+            load_zone: row.load_zone,
+            capacity_zone: row.capacity_zone,
+            utility: row.utility,
+            block_type: row.block_type,
+            cost_group: row.cost_group,
+            cost_component: row.cost_component,
+        };
+        series.push(SeriesRow {
+            id: row.id,
+            labels,
+            sub_component: row.sub_component,
+            unit: row.unit,
+            first_month: row.first_month,
+            last_month: row.last_month,
+        });
+    }
+    Ok(series)
+}
+
+/// Distinct values of the label `next`, given the `chosen` ones (in the order of
+/// [`Labels::NAMES`]), byte-wise ascending after `after`.
+pub async fn labels(
+    connection: &mut PgConnection,
+    dataset: Dataset,
+    known_at: DateTime<Utc>,
+    next: &str,
+    chosen: &[Option<String>; 8],
+    after: Option<&str>,
+    limit: i64,
+) -> sqlx::Result<Vec<String>> {
+    let [area, state, zone, capacity, utility, block, group, component] = chosen;
+    sqlx::query_file_scalar!(
+        "sql/queries/list_labels.sql",
+        dataset.id(),
+        known_at,
+        area.as_deref(),
+        state.as_deref(),
+        zone.as_deref(),
+        capacity.as_deref(),
+        utility.as_deref(),
+        block.as_deref(),
+        group.as_deref(),
+        component.as_deref(),
+        after,
+        next,
+        limit
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// An operating day that has data.
+#[derive(Debug, Clone)]
+pub struct DayRow {
+    /// The day.
+    pub operating_day: NaiveDate,
+    /// Accepted files of the day.
+    pub versions: i64,
+    /// Whether one of them is of close of business.
+    pub cob: bool,
+    /// Whether one of them is not.
+    pub noncob: bool,
+}
+
+/// Operating days before `before`, newest first; only those of `series` if given.
+pub async fn operating_days(
+    connection: &mut PgConnection,
+    dataset: Dataset,
+    known_at: DateTime<Utc>,
+    series: Option<i64>,
+    before: Option<NaiveDate>,
+    limit: i64,
+) -> sqlx::Result<Vec<DayRow>> {
+    sqlx::query_as!(
+        DayRow,
+        r#"select operating_day, count(*) as "versions!", bool_or(cob) as "cob!",
+                  bool_or(not cob) as "noncob!"
+           from curve_version v
+           where dataset_id = $1 and known_at <= $2
+             and ($4::date is null or operating_day < $4)
+             and ($3::bigint is null
+                  or exists (select from curve c where c.dataset_id = v.dataset_id
+                                                   and c.version_id = v.id and c.series_id = $3))
+           group by operating_day
+           order by operating_day desc
+           limit $5"#,
+        dataset.id(),
+        known_at,
+        series,
+        before,
+        limit
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// An upload that made a version, for the list of uploads.
+#[derive(Debug, Clone)]
+pub struct UploadRow {
+    /// Where it went.
+    pub dataset_id: i16,
+    /// Operating day of the version.
+    pub operating_day: NaiveDate,
+    /// When the curve was published.
+    pub curve_timestamp: DateTime<Utc>,
+    /// The client's name for the file.
+    pub file_name: String,
+    /// Whether it closed its day.
+    pub cob: bool,
+}
+
+/// Every accepted file, newest first.
+pub async fn uploads(
+    connection: &mut PgConnection,
+    known_at: DateTime<Utc>,
+) -> sqlx::Result<Vec<UploadRow>> {
+    sqlx::query_as!(
+        UploadRow,
+        "select v.dataset_id, v.operating_day, v.curve_timestamp, u.file_name, v.cob
+         from curve_version v join upload u on u.id = v.upload_id
+         where v.known_at <= $1
+         order by v.curve_timestamp desc, v.dataset_id",
+        known_at
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// A column of a current file, for the list of components.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the columns of series, described there")]
+pub struct ComponentRow {
+    pub lookup_id: Option<String>,
+    pub control_area: String,
+    pub state: String,
+    pub load_zone: String,
+    pub capacity_zone: String,
+    pub utility: String,
+    pub block_type: String,
+    pub cost_group: String,
+    pub cost_component: String,
+}
+
+/// The series of the newest version of each of a family's datasets, byte-wise by label.
+pub async fn components(
+    connection: &mut PgConnection,
+    datasets: &[i16],
+    known_at: DateTime<Utc>,
+) -> sqlx::Result<Vec<ComponentRow>> {
+    sqlx::query_file_as!(ComponentRow, "sql/queries/list_components.sql", datasets, known_at)
+        .fetch_all(connection)
+        .await
+}
+
+/// Whether versions of close of business, and others, exist on any of `days`.
+pub async fn availability(
+    connection: &mut PgConnection,
+    dataset: Dataset,
+    known_at: DateTime<Utc>,
+    days: Option<(NaiveDate, NaiveDate)>,
+) -> sqlx::Result<(bool, bool)> {
+    let row = sqlx::query!(
+        r#"select coalesce(bool_or(cob), false) as "cob!",
+                  coalesce(bool_or(not cob), false) as "noncob!"
+           from curve_version
+           where dataset_id = $1 and known_at <= $2
+             and ($3::date is null or operating_day >= $3)
+             and ($4::date is null or operating_day <= $4)"#,
+        dataset.id(),
+        known_at,
+        days.map(|days| days.0),
+        days.map(|days| days.1)
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok((row.cob, row.noncob))
+}

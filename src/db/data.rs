@@ -1,0 +1,306 @@
+//! Reads of a download: first the headers that decide everything, then one grid at a time.
+//!
+//! What a caller may see is decided in `select_versions.sql` (its `visible`) and in [`series_of`];
+//! the grids are read by the ids that these two let through.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use sqlx::{PgConnection, PgPool};
+
+use super::numeric::Values;
+use crate::domain::{Dataset, Labels, SeriesKey};
+
+/// Which versions of a dataset to read.
+#[derive(Debug, Clone, Default)]
+pub struct VersionFilter {
+    /// Only (`true`) or never (`false`) close-of-business versions.
+    pub cob: Option<bool>,
+    /// First and last operating day; without it the newest day that has a matching version.
+    pub days: Option<(NaiveDate, NaiveDate)>,
+    /// Every version of a day instead of its newest.
+    pub every: bool,
+    /// Only these versions.
+    pub ids: Option<Vec<i64>>,
+    /// First contract month, by its first day.
+    pub start: Option<NaiveDate>,
+    /// Last contract month, by its first day.
+    pub end: Option<NaiveDate>,
+}
+
+/// A version as a download needs to know it.
+#[derive(Debug, Clone)]
+pub struct VersionHeader {
+    /// Row of `curve_version`.
+    pub id: i64,
+    /// When the curve was published.
+    pub curve_timestamp: DateTime<Utc>,
+    /// The day it belongs to.
+    pub operating_day: NaiveDate,
+    /// Whether it closed that day.
+    pub cob: bool,
+    /// When it became visible.
+    pub known_at: DateTime<Utc>,
+    /// The document it was made from.
+    pub sha256: Vec<u8>,
+    /// How many of its contract months the filter lets through.
+    pub months: i32,
+}
+
+/// A series, verbatim.
+#[derive(Debug, Clone)]
+pub struct SeriesHeader {
+    /// Row of `series`.
+    pub id: i64,
+    /// Labels, sub-component and unit.
+    pub key: SeriesKey,
+}
+
+/// One series of one version.
+#[derive(Debug, Clone)]
+pub struct Column {
+    /// Row of `series`.
+    pub series_id: i64,
+    /// In axis order.
+    pub values: Values,
+    /// One character per value, see [`crate::domain::Notation`].
+    pub notation: Option<String>,
+    /// As the file had it.
+    pub lookup_id: Option<String>,
+}
+
+/// The versions that `filter` chooses among those known at `known_at`, by curve timestamp.
+pub async fn versions(
+    connection: &mut PgConnection,
+    dataset: Dataset,
+    known_at: DateTime<Utc>,
+    filter: &VersionFilter,
+) -> sqlx::Result<Vec<VersionHeader>> {
+    sqlx::query_file_as!(
+        VersionHeader,
+        "sql/queries/select_versions.sql",
+        dataset.id(),
+        known_at,
+        filter.cob,
+        filter.days.map(|days| days.0),
+        filter.days.map(|days| days.1),
+        filter.every,
+        filter.ids.as_deref(),
+        filter.start,
+        filter.end
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// The series that any of `versions` holds, in no particular order.
+pub async fn series_of(
+    connection: &mut PgConnection,
+    dataset: Dataset,
+    versions: &[i64],
+) -> sqlx::Result<Vec<SeriesHeader>> {
+    let rows = sqlx::query!(
+        "select id, control_area, state, load_zone, capacity_zone, utility, block_type, cost_group,
+                cost_component, sub_component, unit
+         from series
+         where dataset_id = $1
+           and id in (select series_id from curve where dataset_id = $1 and version_id = any($2))",
+        dataset.id(),
+        versions
+    )
+    .fetch_all(connection)
+    .await?;
+    let mut series = Vec::with_capacity(rows.len());
+    for row in rows {
+        let labels = Labels {
+            control_area: row.control_area,
+            state: row.state,
+            load_zone: row.load_zone,
+            capacity_zone: row.capacity_zone,
+            utility: row.utility,
+            block_type: row.block_type,
+            cost_group: row.cost_group,
+            cost_component: row.cost_component,
+        };
+        let key = SeriesKey { labels, sub_component: row.sub_component, unit: row.unit };
+        series.push(SeriesHeader { id: row.id, key });
+    }
+    Ok(series)
+}
+
+/// Where the given series stand in the file of the newest of `versions` that has them: ties of the
+/// column order are broken by it.
+pub async fn file_columns(
+    connection: &mut PgConnection,
+    dataset: Dataset,
+    versions: &[i64],
+    series: &[i64],
+) -> sqlx::Result<Vec<(i64, i32)>> {
+    let rows = sqlx::query!(
+        "select distinct on (c.series_id) c.series_id, c.file_column
+         from curve c join curve_version v on v.id = c.version_id
+         where c.dataset_id = $1 and c.version_id = any($2) and c.series_id = any($3)
+         order by c.series_id, v.curve_timestamp desc",
+        dataset.id(),
+        versions,
+        series
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.series_id, row.file_column)).collect())
+}
+
+/// How many of the given series each version holds.
+pub async fn series_counts(
+    connection: &mut PgConnection,
+    dataset: Dataset,
+    versions: &[i64],
+    series: &[i64],
+) -> sqlx::Result<Vec<(i64, i64)>> {
+    let rows = sqlx::query!(
+        r#"select version_id, count(*) as "count!" from curve
+           where dataset_id = $1 and version_id = any($2) and series_id = any($3)
+           group by version_id"#,
+        dataset.id(),
+        versions,
+        series
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.version_id, row.count)).collect())
+}
+
+/// The axis of a version: its contract months by their first days.
+pub async fn months(connection: &mut PgConnection, version: i64) -> sqlx::Result<Vec<NaiveDate>> {
+    sqlx::query_scalar!("select months from curve_version where id = $1", version)
+        .fetch_one(connection)
+        .await
+}
+
+/// The given series of a version, in no particular order.
+pub async fn columns(
+    connection: &mut PgConnection,
+    dataset: Dataset,
+    version: i64,
+    series: &[i64],
+) -> sqlx::Result<Vec<Column>> {
+    sqlx::query_as!(
+        Column,
+        r#"select series_id, values as "values: Values", notation, lookup_id from curve
+           where dataset_id = $1 and version_id = $2 and series_id = any($3)"#,
+        dataset.id(),
+        version,
+        series
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// The operating day nearest to `wanted` (the newest without it) that has a version known at
+/// `known_at`.
+pub async fn nearest_day(
+    connection: &mut PgConnection,
+    dataset: Dataset,
+    known_at: DateTime<Utc>,
+    wanted: Option<NaiveDate>,
+) -> sqlx::Result<Option<NaiveDate>> {
+    sqlx::query_scalar!(
+        "select operating_day from curve_version
+         where dataset_id = $1 and known_at <= $2
+         order by abs(operating_day - coalesce($3, 'epoch'::date + 1000000)), operating_day desc
+         limit 1",
+        dataset.id(),
+        known_at,
+        wanted
+    )
+    .fetch_optional(connection)
+    .await
+}
+
+/// One series of one version, with its labels and its axis.
+#[derive(Debug, Clone)]
+pub struct Curve {
+    /// Whose it is.
+    pub dataset_id: i16,
+    /// Labels, sub-component and unit.
+    pub key: SeriesKey,
+    /// Row of `curve_version`.
+    pub version_id: i64,
+    /// When the curve was published.
+    pub curve_timestamp: DateTime<Utc>,
+    /// The day it belongs to.
+    pub operating_day: NaiveDate,
+    /// Whether it closed the day.
+    pub cob: bool,
+    /// Contract months by their first days.
+    pub months: Vec<NaiveDate>,
+    /// As many as months.
+    pub values: Values,
+}
+
+/// Builds a [`Curve`] of a row that both statements below give.
+macro_rules! curve {
+    ($row:expr) => {{
+        let row = $row;
+        let labels = Labels {
+            control_area: row.control_area,
+            state: row.state,
+            load_zone: row.load_zone,
+            capacity_zone: row.capacity_zone,
+            utility: row.utility,
+            block_type: row.block_type,
+            cost_group: row.cost_group,
+            cost_component: row.cost_component,
+        };
+        Curve {
+            dataset_id: row.dataset_id,
+            key: SeriesKey { labels, sub_component: row.sub_component, unit: row.unit },
+            version_id: row.version_id,
+            curve_timestamp: row.curve_timestamp,
+            operating_day: row.operating_day,
+            cob: row.cob,
+            months: row.months,
+            values: row.values,
+        }
+    }};
+}
+
+/// One series of one version, for a chart or a page; `None` where the version has it not.
+pub async fn curve_of(pool: &PgPool, series: i64, version: i64) -> sqlx::Result<Option<Curve>> {
+    let row = sqlx::query!(
+        r#"select v.dataset_id, v.id as version_id, v.curve_timestamp, v.operating_day, v.cob,
+                  v.months, c.values as "values: Values", s.control_area, s.state, s.load_zone,
+                  s.capacity_zone, s.utility, s.block_type, s.cost_group, s.cost_component,
+                  s.sub_component, s.unit
+           from curve_version v
+           join curve c on c.dataset_id = v.dataset_id and c.version_id = v.id
+           join series s on s.id = c.series_id
+           where v.id = $1 and c.series_id = $2 and v.known_at < 'infinity'"#,
+        version,
+        series
+    )
+    .fetch_optional(pool)
+    .await?;
+    Ok(row.map(|row| curve!(row)))
+}
+
+/// The dataset of a series.
+pub async fn dataset_of_series(pool: &PgPool, series: i64) -> sqlx::Result<Option<Dataset>> {
+    let id = sqlx::query_scalar!("select dataset_id from series where id = $1", series)
+        .fetch_optional(pool)
+        .await?;
+    Ok(id.and_then(Dataset::from_id))
+}
+
+/// One series of the newest version known at `known_at` (of `day`, else of the newest day), if
+/// that version has it.
+pub async fn curve_as_of(
+    connection: &mut PgConnection,
+    dataset: Dataset,
+    series: i64,
+    known_at: DateTime<Utc>,
+    day: Option<NaiveDate>,
+) -> sqlx::Result<Option<Curve>> {
+    let row = sqlx::query_file!("sql/queries/curve_as_of.sql", dataset.id(), series, known_at, day)
+        .fetch_optional(connection)
+        .await?;
+    Ok(row.map(|row| curve!(row)))
+}

@@ -1,0 +1,107 @@
+//! A consistent view of the database with the instant up to which it knows.
+
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, PgPool, Postgres, pool::PoolConnection};
+
+use crate::domain::Dataset;
+
+/// One read-only view of the database: every read through it sees the same state.
+///
+/// A publisher holds the exclusive advisory lock (7421, dataset) from the moment it assigns
+/// `known_at` until its commit. Taking the shared lock before the view begins therefore means that
+/// whatever is known by the cut-off is in the view: no version can appear later at or below it.
+#[derive(Debug)]
+pub struct Snapshot {
+    connection: Option<PoolConnection<Postgres>>,
+    /// The cut-off: versions with a later `known_at` are not read.
+    pub known_at: DateTime<Utc>,
+}
+
+/// Why no snapshot could be taken.
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotError {
+    /// The instant asked for has not come yet.
+    #[error("{as_of} lies in the future; it is now {now}")]
+    Future {
+        /// What was asked for.
+        as_of: DateTime<Utc>,
+        /// The database's clock.
+        now: DateTime<Utc>,
+    },
+    /// The database did not answer.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+impl Snapshot {
+    /// Begins a view of `datasets` as of `as_of`, or as of now.
+    pub async fn begin(
+        pool: &PgPool,
+        datasets: &[Dataset],
+        as_of: Option<DateTime<Utc>>,
+    ) -> Result<Self, SnapshotError> {
+        let ids: Vec<i32> = datasets.iter().map(|dataset| dataset.id().into()).collect();
+        // From here on, dropping `snapshot` closes the connection, and with it gives up the locks.
+        let mut snapshot =
+            Self { connection: Some(pool.acquire().await?), known_at: DateTime::UNIX_EPOCH };
+        let connection = snapshot.connection();
+        sqlx::query!("select pg_advisory_lock_shared(7421, id) from unnest($1::int[]) as id", &ids)
+            .execute(&mut *connection)
+            .await?;
+        sqlx::raw_sql("begin isolation level repeatable read read only")
+            .execute(&mut *connection)
+            .await?;
+        let now = cut_off(connection, &ids).await?;
+        sqlx::query!(
+            "select pg_advisory_unlock_shared(7421, id) from unnest($1::int[]) as id",
+            &ids
+        )
+        .fetch_all(&mut *connection)
+        .await?;
+        if let Some(as_of) = as_of.filter(|as_of| *as_of > now) {
+            snapshot.finish().await?;
+            return Err(SnapshotError::Future { as_of, now });
+        }
+        snapshot.known_at = as_of.unwrap_or(now);
+        Ok(snapshot)
+    }
+
+    /// The connection to read through.
+    ///
+    /// # Panics
+    /// Never: only [`Snapshot::finish`] takes the connection, and it consumes the snapshot.
+    pub fn connection(&mut self) -> &mut PgConnection {
+        self.connection.as_mut().expect("present until finish")
+    }
+
+    /// Ends the view and gives the connection back. A snapshot that is dropped instead, because
+    /// its reader failed or went away, closes the connection and so stops what still runs on it.
+    pub async fn finish(mut self) -> sqlx::Result<()> {
+        sqlx::raw_sql("commit").execute(self.connection()).await?;
+        // Back to the pool: the view is over.
+        drop(self.connection.take());
+        Ok(())
+    }
+}
+
+impl Drop for Snapshot {
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            drop(connection.detach());
+        }
+    }
+}
+
+/// The first statement of the view. A clock that was set back must not hide what is known already.
+async fn cut_off(connection: &mut PgConnection, ids: &[i32]) -> sqlx::Result<DateTime<Utc>> {
+    sqlx::query_scalar!(
+        r#"select greatest(clock_timestamp(), max(v.known_at)) as "now!"
+           from unnest($1::int[]) as d (id)
+           left join lateral (select known_at from curve_version
+                              where dataset_id = d.id and known_at < 'infinity'
+                              order by known_at desc limit 1) v on true"#,
+        ids
+    )
+    .fetch_one(connection)
+    .await
+}

@@ -1,0 +1,442 @@
+//! What an answer holds: versions and series, decided in one snapshot before the first byte.
+
+use std::cmp::Ordering;
+
+use axum::http::StatusCode;
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+use serde_json::{Value, json};
+use sqlx::PgPool;
+
+use super::{
+    query::Query,
+    words::{Block, Combination, Curve, Form, Format, Mode, Selector},
+};
+use crate::{
+    auth::Principal,
+    db::{
+        data::{self, SeriesHeader, VersionFilter, VersionHeader},
+        snapshot::{Snapshot, SnapshotError},
+    },
+    domain::{Dataset, Family, Sha256},
+    error::{Problem, Result},
+};
+
+/// The output's revision: raised when the same versions print differently, so that no cache keeps
+/// the older print.
+pub const REVISION: u32 = 1;
+
+/// The window of a request that pins versions.
+const EVERY_DAY: (NaiveDate, NaiveDate) =
+    (NaiveDate::from_ymd_opt(1, 1, 1).unwrap(), NaiveDate::from_ymd_opt(9999, 12, 31).unwrap());
+
+/// A series as it is printed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PrintedSeries {
+    /// Row of `series`.
+    pub id: i64,
+    /// The eight labels in the order of [`crate::domain::Labels::NAMES`].
+    pub labels: [String; 8],
+    /// The column's caption.
+    pub sub_component: String,
+    /// Unit of measure.
+    pub uom: String,
+}
+
+impl PrintedSeries {
+    fn new(family: Family, header: SeriesHeader) -> Self {
+        let mut labels = header.key.labels;
+        let upper = family == Family::Rec;
+        let block = &labels.block_type;
+        labels.block_type =
+            if upper { block.to_ascii_uppercase() } else { block.to_ascii_lowercase() };
+        Self {
+            id: header.id,
+            labels: labels.as_array().map(str::to_owned),
+            sub_component: header.key.sub_component,
+            uom: header.key.unit,
+        }
+    }
+
+    /// Byte-wise on the printed text. A native column comes before a derived one of the same
+    /// utility; here all are native.
+    fn printed_order(&self, other: &Self) -> Ordering {
+        self.labels.cmp(&other.labels).then_with(|| self.uom.cmp(&other.uom))
+    }
+
+    fn order(&self, other: &Self) -> Ordering {
+        self.printed_order(other).then_with(|| self.sub_component.cmp(&other.sub_component))
+    }
+}
+
+/// One non-empty combination of the answer.
+#[derive(Debug)]
+pub struct Part {
+    /// What it is.
+    pub combination: Combination,
+    /// Where it is stored.
+    pub dataset: Dataset,
+    /// By curve timestamp.
+    pub versions: Vec<VersionHeader>,
+    /// In the order of the columns.
+    pub series: Vec<PrintedSeries>,
+    /// Records of the wide layout: contract months of all versions.
+    pub months: u64,
+}
+
+/// Something the caller should know about an answer.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Warning {
+    /// A stable machine word.
+    pub code: &'static str,
+    /// One sentence.
+    pub detail: String,
+}
+
+/// A combination without an answer.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Skipped {
+    /// Which.
+    #[serde(flatten)]
+    pub combination: Combination,
+    /// `no_data` or `no_such_dataset`.
+    pub reason: &'static str,
+}
+
+/// Everything about an answer but its points.
+#[derive(Debug)]
+pub struct Selection {
+    /// What was asked.
+    pub query: Query,
+    /// Wide or long, in force.
+    pub form: Form,
+    /// In force.
+    pub format: Format,
+    /// The cut-off.
+    pub known_at: DateTime<Utc>,
+    /// At least one.
+    pub parts: Vec<Part>,
+    /// Asked for, but empty.
+    pub skipped: Vec<Skipped>,
+    /// What the caller should know.
+    pub warnings: Vec<Warning>,
+    /// Parameters without effect.
+    pub not_applied: Vec<&'static str>,
+    /// Whether it answers an existing script: JSON is a plain array of flat records then, and a
+    /// single result comes without an archive.
+    pub script: bool,
+    /// Printed at the end of every answer.
+    pub disclaimer: Option<String>,
+}
+
+/// Decides what `query` is answered with, in a snapshot that later reads the points. 404 names the
+/// nearest operating day.
+pub async fn select(
+    pool: &PgPool,
+    _principal: &Principal,
+    query: Query,
+    format: Format,
+    disclaimer: Option<String>,
+) -> Result<(Selection, Snapshot)> {
+    let form = form(&query, format)?;
+    let combinations: Vec<Combination> = query.combinations().collect();
+    let datasets: Vec<Dataset> = combinations.iter().filter_map(|c| c.dataset()).collect();
+    let mut snapshot = Snapshot::begin(pool, &datasets, query.as_of).await?;
+    let (mut parts, mut skipped) = (Vec::new(), Vec::new());
+    for &combination in &combinations {
+        match part(&mut snapshot, combination, &query).await? {
+            Ok(part) => parts.push(part),
+            Err(reason) => skipped.push(Skipped { combination, reason }),
+        }
+    }
+    if parts.is_empty() {
+        let problem = nothing(&mut snapshot, &query, &skipped).await?;
+        snapshot.finish().await?;
+        return Err(problem);
+    }
+    let not_applied = not_applied(&query);
+    let known_at = snapshot.known_at;
+    let warnings = warnings(&query, &combinations);
+    let selection = Selection {
+        query,
+        form,
+        format,
+        known_at,
+        parts,
+        skipped,
+        warnings,
+        not_applied,
+        script: false,
+        disclaimer,
+    };
+    Ok((selection, snapshot))
+}
+
+fn form(query: &Query, format: Format) -> Result<Form> {
+    match (query.layout, format) {
+        (Some(Form::Wide), Format::Json | Format::Ndjson) => Err(super::query::contradiction(
+            "layout",
+            Form::Wide,
+            &format!("is for csv and xlsx; {format}, which Accept chose, is always long"),
+        )),
+        (Some(form), _) => Ok(form),
+        (None, Format::Csv | Format::Xlsx) => Ok(Form::Wide),
+        (None, _) => Ok(Form::Long),
+    }
+}
+
+/// One combination's headers, or the reason why it has none.
+async fn part(
+    snapshot: &mut Snapshot,
+    combination: Combination,
+    query: &Query,
+) -> Result<Result<Part, &'static str>> {
+    let Some(dataset) = combination.dataset() else {
+        let computed = combination.curve == Curve::Headroom;
+        return Ok(Err(if computed { "no_data" } else { "no_such_dataset" }));
+    };
+    let (known_at, connection) = (snapshot.known_at, snapshot.connection());
+    let filter = version_filter(query, combination.curve);
+    let mut versions = data::versions(connection, dataset, known_at, &filter).await?;
+    versions.retain(|version| version.months > 0);
+    let ids: Vec<i64> = versions.iter().map(|version| version.id).collect();
+    if ids.is_empty() {
+        return Ok(Err("no_data"));
+    }
+    let found = data::series_of(connection, dataset, &ids).await?;
+    let mut series: Vec<PrintedSeries> = found
+        .into_iter()
+        .map(|header| PrintedSeries::new(dataset.family, header))
+        .filter(|series| is_wanted(&query.strips, &series.labels[5]))
+        .collect();
+    if series.is_empty() {
+        return Ok(Err("no_data"));
+    }
+    series.sort_by(|a, b| a.order(b).then(a.id.cmp(&b.id)));
+    break_ties(snapshot, dataset, &ids, &mut series).await?;
+    let months = versions.iter().map(|version| u64::from(version.months.unsigned_abs())).sum();
+    Ok(Ok(Part { combination, dataset, versions, series, months }))
+}
+
+fn version_filter(query: &Query, curve: Curve) -> VersionFilter {
+    let months = curve.has_months();
+    let (start, end) = (query.start.filter(|_| months), query.end.filter(|_| months));
+    if !query.version_ids.is_empty() {
+        let days = Some(EVERY_DAY);
+        let ids = Some(query.version_ids.clone());
+        return VersionFilter { cob: None, days, every: true, ids, start, end };
+    }
+    let cob = match query.selector() {
+        Selector::Cob if curve.has_cob() => Some(true),
+        Selector::Intraday if curve.has_cob() => Some(false),
+        _ => None,
+    };
+    let every = query.selector() == Selector::All;
+    VersionFilter { cob, days: query.days, every, ids: None, start, end }
+}
+
+fn is_wanted(strips: &[Block], printed: &str) -> bool {
+    strips.is_empty()
+        || strips
+            .iter()
+            .any(|block| *block == Block::All || block.as_str().eq_ignore_ascii_case(printed))
+}
+
+/// Columns that print alike stay in the order of the source file.
+async fn break_ties(
+    snapshot: &mut Snapshot,
+    dataset: Dataset,
+    versions: &[i64],
+    series: &mut [PrintedSeries],
+) -> Result<()> {
+    let tied: Vec<i64> = series
+        .chunk_by(|a, b| a.order(b).is_eq())
+        .filter(|equal| equal.len() > 1)
+        .flat_map(|equal| equal.iter().map(|series| series.id))
+        .collect();
+    if tied.is_empty() {
+        return Ok(());
+    }
+    let places = data::file_columns(snapshot.connection(), dataset, versions, &tied).await?;
+    let place = |id| places.iter().find(|(series, _)| *series == id).map(|(_, column)| *column);
+    series.sort_by(|a, b| a.order(b).then_with(|| place(a.id).cmp(&place(b.id))));
+    Ok(())
+}
+
+fn not_applied(query: &Query) -> Vec<&'static str> {
+    let mut names: Vec<&'static str> = Vec::new();
+    for &curve in query.curve.members() {
+        for name in query.not_applied(curve) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+    }
+    names
+}
+
+fn warnings(query: &Query, combinations: &[Combination]) -> Vec<Warning> {
+    let replaced = matches!(query.version, Some(Selector::Cob | Selector::Intraday))
+        && combinations.iter().any(|combination| !combination.curve.has_cob());
+    let text = format!(
+        "version={} is for energy; the other curves have no close of business and give latest",
+        query.selector()
+    );
+    replaced.then_some(Warning { code: "selector_replaced", detail: text }).into_iter().collect()
+}
+
+async fn nothing(snapshot: &mut Snapshot, query: &Query, skipped: &[Skipped]) -> Result<Problem> {
+    if let [Skipped { reason: "no_such_dataset", combination }] = skipped {
+        return Ok(Problem::new(
+            StatusCode::NOT_FOUND,
+            "no_such_dataset",
+            format!("there are no {} curves for {}", combination.curve, combination.iso),
+        ));
+    }
+    let wanted = query.days.map(|days| days.0);
+    let known_at = snapshot.known_at;
+    let mut nearest: Option<NaiveDate> = None;
+    for dataset in query.combinations().filter_map(Combination::dataset) {
+        let day = data::nearest_day(snapshot.connection(), dataset, known_at, wanted).await?;
+        let distance = |day: NaiveDate| wanted.map_or(0, |wanted| (day - wanted).num_days().abs());
+        nearest = [nearest, day].into_iter().flatten().min_by_key(|day| distance(*day));
+    }
+    let hint = match nearest {
+        Some(day) => format!("the nearest operating day with data is {day}"),
+        None => "nothing is stored there by then".to_owned(),
+    };
+    let problem = Problem::new(
+        StatusCode::NOT_FOUND,
+        "no_data",
+        format!("nothing matches for {} {}; {hint}", query.curve, query.iso),
+    );
+    Ok(match nearest {
+        Some(day) => problem.with("nearest_operating_day", day.to_string()),
+        None => problem,
+    })
+}
+
+impl From<SnapshotError> for Problem {
+    fn from(error: SnapshotError) -> Self {
+        match error {
+            SnapshotError::Future { as_of, .. } => {
+                let text = as_of.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+                Self::bad_parameter("as_of", &text, "it lies in the future")
+            }
+            SnapshotError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl Part {
+    /// `energy_ercot_7x24_5x16_2031-03-04.csv`: built of checked words only.
+    #[must_use]
+    pub fn file_name(&self, query: &Query, format: Format) -> String {
+        let Combination { curve, iso } = self.combination;
+        let mut name = format!("{curve}_{iso}");
+        if curve.has_strips() {
+            name = format!("{name}_{}", what(query, curve));
+        }
+        let days = self.versions.iter().map(|version| version.operating_day);
+        let (first, last) = match query.days {
+            Some(days) => days,
+            None => (days.clone().min().unwrap_or_default(), days.max().unwrap_or_default()),
+        };
+        name = format!("{name}_{first}");
+        if first != last {
+            name = format!("{name}_{last}");
+        }
+        let all = if query.selector() == Selector::All { "_all" } else { "" };
+        format!("{name}{all}.{format}")
+    }
+
+    /// The newest version: internal dates of archives and workbooks.
+    #[must_use]
+    pub fn newest(&self) -> DateTime<Utc> {
+        self.versions.iter().map(|version| version.curve_timestamp).max().unwrap_or_default()
+    }
+}
+
+fn what(query: &Query, curve: Curve) -> String {
+    match query.mode {
+        Some(mode) if curve.has_modes() => mode.to_string(),
+        None if query.strips.is_empty() && curve.has_modes() => Mode::Unstandardized.to_string(),
+        _ if query.strips.is_empty() => Block::All.to_string(),
+        _ => {
+            let strips: Vec<&str> = query.strips.iter().map(|strip| strip.as_str()).collect();
+            strips.join("_")
+        }
+    }
+}
+
+impl Selection {
+    /// Whether the answer is an archive.
+    #[must_use]
+    pub fn is_archive(&self) -> bool {
+        self.query.combinations().nth(1).is_some() && !(self.script && self.parts.len() == 1)
+    }
+
+    /// The file name of the whole answer.
+    #[must_use]
+    pub fn file_name(&self) -> String {
+        match &*self.parts {
+            [part] if !self.is_archive() => part.file_name(&self.query, self.format),
+            _ => "data.zip".to_owned(),
+        }
+    }
+
+    /// The parameters in force, in one spelling.
+    #[must_use]
+    pub fn normalised(&self) -> Vec<(&'static str, String)> {
+        self.query.normalised(self.form, self.format)
+    }
+
+    /// The request as documents show it.
+    #[must_use]
+    pub fn request_json(&self) -> Value {
+        let mut request = serde_json::Map::new();
+        for (name, value) in self.normalised() {
+            match request.get_mut(name) {
+                Some(Value::Array(values)) => values.push(value.into()),
+                None if matches!(name, "strip" | "version_id") => {
+                    request.insert(name.to_owned(), json!([value]));
+                }
+                _ => {
+                    request.insert(name.to_owned(), value.into());
+                }
+            }
+        }
+        request.into()
+    }
+
+    /// `ETag`: a hash of all that decides the bytes. Strong, but weak where the cut-off is printed.
+    #[must_use]
+    pub fn etag(&self) -> String {
+        let mut text =
+            format!("{REVISION} {}\n{}\n", self.script, super::query::encode(&self.normalised()));
+        for part in &self.parts {
+            text += &part.dataset.to_string();
+            for version in &part.versions {
+                text.push(' ');
+                text += &version.id.to_string();
+            }
+            text.push('\n');
+        }
+        text += self.disclaimer.as_deref().unwrap_or_default();
+        let digest = Sha256::of(text.as_bytes()).to_string();
+        let weak = self.is_archive() || self.format == Format::Json;
+        format!("{}\"{}\"", if weak { "W/" } else { "" }, &digest[..32])
+    }
+
+    /// The cut-off, to the microsecond.
+    #[must_use]
+    pub fn known_at_text(&self) -> String {
+        self.known_at.to_rfc3339_opts(SecondsFormat::Micros, true)
+    }
+
+    /// When the current state last changed.
+    #[must_use]
+    pub fn last_modified(&self) -> DateTime<Utc> {
+        let versions = self.parts.iter().flat_map(|part| &part.versions);
+        versions.map(|version| version.known_at).max().unwrap_or_default()
+    }
+}

@@ -1,0 +1,159 @@
+//! A selection as a body: one version is written while the next is read, and the client's pace
+//! holds both back.
+
+use std::{
+    collections::HashMap,
+    io::{self, Write},
+    sync::Arc,
+    time::Duration,
+};
+
+use axum::body::Body;
+use bytes::Bytes;
+use futures::stream;
+use tokio::{runtime::Handle, sync::mpsc};
+
+use super::{
+    layout::{Grid, GridColumn},
+    query::Query,
+    selection::{Part, Selection},
+    writers::{self, Grids},
+};
+use crate::db::{data, snapshot::Snapshot};
+
+/// A client that takes nothing for this long is given up, and its connection to the database freed.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Pieces that wait for the client.
+const PIECES: usize = 4;
+
+/// Starts reading and writing; the body yields what is written. A failure breaks the transfer: the
+/// body ends cleanly only after its last byte.
+pub fn body(selection: Selection, snapshot: Snapshot) -> Body {
+    let selection = Arc::new(selection);
+    let (grid_sender, grids) = mpsc::channel(1);
+    let (pieces, receiver) = mpsc::channel(PIECES);
+    tokio::spawn(read(Arc::clone(&selection), snapshot, grid_sender));
+    let handle = Handle::current();
+    tokio::task::spawn_blocking(move || {
+        let mut out = Output { pieces, handle };
+        let mut grids = Received(grids);
+        let last = match writers::write(&selection, &mut grids, &mut out) {
+            Ok(()) => Piece::End,
+            Err(error) => {
+                tracing::warn!(%error, "a download broke off");
+                Piece::Broken(error)
+            }
+        };
+        // A client that went away needs no end.
+        let _ = out.send(last);
+    });
+    Body::from_stream(stream::unfold(Some(receiver), next_piece))
+}
+
+/// What the writer hands to the body.
+enum Piece {
+    Bytes(Bytes),
+    Broken(io::Error),
+    End,
+}
+
+type Pieces = mpsc::Receiver<Piece>;
+
+async fn next_piece(receiver: Option<Pieces>) -> Option<(io::Result<Bytes>, Option<Pieces>)> {
+    let mut receiver = receiver?;
+    match receiver.recv().await {
+        Some(Piece::Bytes(bytes)) => Some((Ok(bytes), Some(receiver))),
+        Some(Piece::End) => None,
+        Some(Piece::Broken(error)) => Some((Err(error), None)),
+        None => Some((Err(io::Error::other("the writer stopped before the end")), None)),
+    }
+}
+
+/// The writer's end of the body.
+struct Output {
+    pieces: mpsc::Sender<Piece>,
+    handle: Handle,
+}
+
+impl Output {
+    fn send(&self, piece: Piece) -> io::Result<()> {
+        let sent = async { tokio::time::timeout(PATIENCE, self.pieces.send(piece)).await };
+        match self.handle.block_on(sent) {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(io::Error::new(io::ErrorKind::BrokenPipe, "the client went away")),
+            Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "the client takes nothing")),
+        }
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        if !buffer.is_empty() {
+            self.send(Piece::Bytes(Bytes::copy_from_slice(buffer)))?;
+        }
+        Ok(buffer.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The reader's end: grids in the order of the selection.
+struct Received(mpsc::Receiver<sqlx::Result<Grid>>);
+
+impl Grids for Received {
+    fn next(&mut self) -> io::Result<Grid> {
+        match self.0.blocking_recv() {
+            Some(grid) => grid.map_err(io::Error::other),
+            None => Err(io::Error::other("the reader stopped before the end")),
+        }
+    }
+}
+
+async fn read(
+    selection: Arc<Selection>,
+    mut snapshot: Snapshot,
+    grids: mpsc::Sender<sqlx::Result<Grid>>,
+) {
+    for part in &selection.parts {
+        for index in 0..part.versions.len() {
+            // Room first: with the grid that is being written, at most two are held.
+            let Ok(room) = grids.reserve().await else { return };
+            let grid = read_grid(&selection.query, part, index, &mut snapshot).await;
+            let failed = grid.is_err();
+            room.send(grid);
+            if failed {
+                return;
+            }
+        }
+    }
+    if let Err(error) = snapshot.finish().await {
+        tracing::debug!(%error, "the snapshot ended badly");
+    }
+}
+
+/// Reads one version, cut to the requested months.
+pub(super) async fn read_grid(
+    query: &Query,
+    part: &Part,
+    index: usize,
+    snapshot: &mut Snapshot,
+) -> sqlx::Result<Grid> {
+    let version = part.versions[index].id;
+    let ids: Vec<i64> = part.series.iter().map(|series| series.id).collect();
+    let places: HashMap<i64, usize> = ids.iter().copied().zip(0..).collect();
+    let axis = data::months(snapshot.connection(), version).await?;
+    let found = data::columns(snapshot.connection(), part.dataset, version, &ids).await?;
+    let first = axis.partition_point(|month| query.start.is_some_and(|start| *month < start));
+    let end = axis.partition_point(|month| query.end.is_none_or(|end| *month <= end));
+    let months = axis.get(first..end).unwrap_or_default().to_vec();
+    let mut columns = vec![None; ids.len()];
+    for column in found {
+        if let Some(place) = places.get(&column.series_id) {
+            columns[*place] = Some(GridColumn::new(column, first));
+        }
+    }
+    Ok(Grid { months, columns })
+}

@@ -1,0 +1,247 @@
+//! `GET /api/v1/data` and its description `GET /api/v1/data/report`.
+
+use axum::{
+    Json,
+    body::Body,
+    extract::State,
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use utoipa::IntoParams;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    app::App,
+    auth::SignedIn,
+    db::snapshot::Snapshot,
+    error::{Problem, Result},
+    extractors::{
+        negotiate,
+        query::{self, Query},
+        report,
+        selection::{self, Selection},
+        stream,
+    },
+    web::parameters::StrictQuery,
+};
+
+/// The routes of this file.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(download)).routes(routes!(describe))
+}
+
+/// The parameters as the documentation shows them; [`Query`] reads them.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "read by utoipa only")]
+struct DataParams {
+    /// What: energy, nonenergy, rec, ptc, matrix, headroom, loadprofile, shaping, vlr, lineloss, or
+    /// all of them.
+    #[param(example = "energy")]
+    curve: String,
+    /// Where: ercot, isone, nyiso, miso, pjm or all. Only lineloss may leave it out.
+    #[param(example = "ercot")]
+    iso: Option<String>,
+    /// First contract month, `YYYY-MM` or `YYYY-MM-DD`.
+    #[param(example = "2031-04")]
+    start: Option<String>,
+    /// Last contract month, inclusive.
+    #[param(example = "2036-03")]
+    end: Option<String>,
+    /// Blocks, repeatable: 7x24, 5x16, 2x16, 7x8, wd, we, on-peak, off-peak, all.
+    #[param(example = json!(["5x16", "7x8"]))]
+    strip: Option<Vec<String>>,
+    /// First operating day; without it the newest that has data, for each curve type and ISO.
+    #[param(example = "2031-03-04")]
+    operating_day: Option<String>,
+    /// Last operating day, inclusive; the first if omitted.
+    operating_day_end: Option<String>,
+    /// Which versions of a day: latest (the default), intraday, cob or all.
+    #[param(example = "latest")]
+    version: Option<String>,
+    /// These versions and no others, repeatable; not together with version, days or `as_of`.
+    version_id: Option<Vec<String>>,
+    /// Only what was known at this instant, RFC 3339 with an offset; `asOf` is the same.
+    as_of: Option<String>,
+    /// For energy and nonenergy: `unstandardized`, stored blocks in native units. That is also the
+    /// answer where neither mode nor strip is given; `standardized` prices are not available here.
+    #[param(example = "unstandardized")]
+    mode: Option<String>,
+    /// flat or nerc; without effect on stored blocks.
+    calendar: Option<String>,
+    /// wide (the default of csv and xlsx) or long (the only one of json and ndjson).
+    #[param(example = "wide")]
+    layout: Option<String>,
+    /// csv, xlsx, json or ndjson; without it `Accept` decides.
+    #[param(example = "csv")]
+    format: Option<String>,
+    /// Whether CSV begins with a byte-order mark.
+    bom: Option<bool>,
+}
+
+/// Download curves
+///
+/// Prices as they were published, every version readable for ever. `X-Known-At` tells up to which
+/// instant the answer knew; with it as `as_of` the same request gives the same versions again. More
+/// than one curve type or ISO comes as a ZIP archive with a manifest.
+#[utoipa::path(
+    get,
+    path = "/api/v1/data",
+    tag = "data",
+    params(DataParams),
+    responses(
+        (status = 200, description = "The data, as an attachment.", content(
+            (String = "text/csv", example = "Control Area,,,ERCOT\nState,,,TX\nLoad Zone,,,NORTH ZONE\nCapacity Zone,,,-\nUtility,,,ONCOR\nBlock Type,,,5x16\nCost Group,,,Energy\nCost Component,,,Energy\nUOM,,,$/MWh\nCurve Update Date,Curve Start Month,COB,\n2031-03-04 09:30:00+00:00,2031-04-01 00:00:00+00:00,False,41.27000\n"),
+            (serde_json::Value = "application/json"),
+            (String = "application/x-ndjson"),
+            (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+            (Vec<u8> = "application/zip"),
+        ), headers(
+            ("X-Known-At" = String, description = "The cut-off really used, UTC."),
+            ("X-Warnings" = u32, description = "How many warnings the report lists."),
+            ("X-Not-Applied" = String, description = "Given parameters without effect."),
+            ("ETag" = String, description = "Send it as If-None-Match to be told that nothing changed."),
+        )),
+        (status = 304, description = "What If-None-Match names is still the answer."),
+        (status = 400, description = "`unknown_parameter`, `bad_parameter`, `contradictory_parameters`, `too_large_for_xlsx`"),
+        (status = 401, description = "No valid credential."),
+        (status = 404, description = "`no_data`, `no_such_dataset`; names the nearest operating day."),
+        (status = 406, description = "`not_acceptable`"),
+    ),
+)]
+async fn download(
+    State(app): State<App>,
+    SignedIn(principal): SignedIn,
+    StrictQuery(query): StrictQuery<Query>,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response> {
+    let format = negotiate::format(query.format, &headers)?;
+    let (selection, snapshot) =
+        selection::select(&app.pool, &principal, query, format, None).await?;
+    answer(selection, snapshot, &method, &headers).await
+}
+
+/// Describe a download
+///
+/// Takes the parameters of `/api/v1/data` and tells what it would give: versions, counts, warnings
+/// and what is skipped.
+#[utoipa::path(
+    get,
+    path = "/api/v1/data/report",
+    tag = "data",
+    params(DataParams),
+    responses(
+        (status = 200, description = "The description.", body = serde_json::Value, example = json!({
+            "request": {"curve": "energy", "iso": "ercot", "layout": "wide", "format": "csv"},
+            "known_at": "2031-03-04T09:31:07.123456Z",
+            "file": "energy_ercot_unstandardized_2031-03-04.csv",
+            "entries": [{
+                "file": "energy_ercot_unstandardized_2031-03-04.csv", "curve": "energy", "iso": "ercot",
+                "mode": "unstandardized",
+                "versions": [{"id": "17", "curve_timestamp": "2031-03-04T09:30:00Z",
+                              "operating_day": "2031-03-04", "cob": false,
+                              "known_at": "2031-03-04T09:30:41.000512Z",
+                              "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"}],
+                "months": 60, "series": 24, "rows": 60, "columns": 27
+            }],
+            "skipped": [], "warnings": [], "not_applied": [], "disclaimer": null
+        })),
+        (status = 400, description = "As for the data."),
+        (status = 401, description = "No valid credential."),
+        (status = 404, description = "As for the data."),
+    ),
+)]
+async fn describe(
+    State(app): State<App>,
+    SignedIn(principal): SignedIn,
+    StrictQuery(query): StrictQuery<Query>,
+) -> Result<Response> {
+    // The report is always JSON: its own Accept says nothing about the data.
+    let format = negotiate::format(query.format, &HeaderMap::new())?;
+    let (selection, mut snapshot) =
+        selection::select(&app.pool, &principal, query, format, None).await?;
+    let report = report::describe(&selection, &mut snapshot).await?;
+    snapshot.finish().await?;
+    let mut response = Json(report).into_response();
+    response.headers_mut().extend(common_headers(&selection)?);
+    Ok(response)
+}
+
+/// Answers with a selection: its headers, and its points unless the caller has them.
+pub(super) async fn answer(
+    selection: Selection,
+    mut snapshot: Snapshot,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Result<Response> {
+    report::check_limits(&selection, &mut snapshot).await?;
+    let mut answer_headers = common_headers(&selection)?;
+    answer_headers.extend(caching_headers(&selection)?);
+    if matches(headers, &selection.etag()) {
+        snapshot.finish().await?;
+        return Ok((StatusCode::NOT_MODIFIED, answer_headers).into_response());
+    }
+    answer_headers.extend(content_headers(&selection)?);
+    if method == Method::HEAD {
+        snapshot.finish().await?;
+        return Ok((answer_headers, Body::empty()).into_response());
+    }
+    Ok((answer_headers, stream::body(selection, snapshot)).into_response())
+}
+
+fn value(text: impl AsRef<str>) -> Result<HeaderValue> {
+    HeaderValue::from_str(text.as_ref()).map_err(|error| Problem::internal(&error))
+}
+
+fn common_headers(selection: &Selection) -> Result<HeaderMap> {
+    let mut headers = HeaderMap::new();
+    headers.insert(HeaderName::from_static("x-known-at"), value(selection.known_at_text())?);
+    headers.insert(HeaderName::from_static("x-warnings"), selection.warnings.len().into());
+    if !selection.not_applied.is_empty() {
+        let names = selection.not_applied.join(", ");
+        headers.insert(HeaderName::from_static("x-not-applied"), value(names)?);
+    }
+    let report = query::encode(&selection.normalised());
+    let link = format!("</api/v1/data/report?{report}>; rel=\"describedby\"");
+    headers.insert(header::LINK, value(link)?);
+    headers.insert(header::VARY, HeaderValue::from_static("Accept, Authorization, Cookie"));
+    Ok(headers)
+}
+
+fn caching_headers(selection: &Selection) -> Result<HeaderMap> {
+    let query = &selection.query;
+    let is_pinned = !query.version_ids.is_empty() || query.as_of.is_some();
+    let mut headers = HeaderMap::new();
+    headers.insert(header::ETAG, value(selection.etag())?);
+    let control =
+        if is_pinned { "private, max-age=31536000, immutable" } else { "private, no-cache" };
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(control));
+    if !is_pinned {
+        let date = selection.last_modified().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        headers.insert(header::LAST_MODIFIED, value(date)?);
+    }
+    Ok(headers)
+}
+
+fn content_headers(selection: &Selection) -> Result<HeaderMap> {
+    let archive = selection.is_archive();
+    let media = if archive { "application/zip" } else { selection.format.media_type() };
+    let disposition = format!("attachment; filename=\"{}\"", selection.file_name());
+    Ok(HeaderMap::from_iter([
+        (header::CONTENT_TYPE, value(media)?),
+        (header::CONTENT_DISPOSITION, value(disposition)?),
+        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    ]))
+}
+
+/// Whether `If-None-Match` names `etag`; weak and strong tags compare alike there.
+fn matches(headers: &HeaderMap, etag: &str) -> bool {
+    let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+    headers
+        .get_all(header::IF_NONE_MATCH)
+        .iter()
+        .filter_map(|tags| tags.to_str().ok())
+        .flat_map(|tags| tags.split(','))
+        .any(|tag| tag.trim() == "*" || opaque(tag) == opaque(etag))
+}

@@ -1,0 +1,205 @@
+//! `GET /api/v1/datasets` and `GET /api/v1/datasets/{curve}/{iso}`.
+
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::{HeaderMap, Uri},
+    response::{IntoResponse, Response},
+};
+use chrono::{DateTime, NaiveDate, Utc};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::listing::{self, Listing, Page, Record};
+use crate::{
+    app::App,
+    auth::SignedIn,
+    db::catalogue::{self, DatasetSummary},
+    domain::{Dataset, Family, Iso},
+    error::Result,
+    extractors::{cell::Cell, query},
+    web::parameters::{FromParameters, Parameters, StrictQuery},
+};
+
+/// The routes of this file.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(one))
+}
+
+/// A dataset: a curve type of an ISO.
+#[derive(Debug, serde::Serialize, ToSchema)]
+#[schema(example = json!({"curve": "energy", "iso": "ercot", "strips": ["7x24", "5x16", "7x8", "2x16"],
+    "versions": 412, "first_operating_day": "2030-01-02", "last_operating_day": "2031-03-04",
+    "latest_curve_timestamp": "2031-03-04T09:30:00Z"}))]
+struct DatasetItem {
+    /// Curve type.
+    curve: String,
+    /// ISO.
+    iso: String,
+    /// Blocks that may be asked for.
+    strips: Vec<&'static str>,
+    /// Accepted files.
+    versions: i64,
+    /// Oldest operating day with data.
+    first_operating_day: Option<NaiveDate>,
+    /// Newest operating day with data.
+    last_operating_day: Option<NaiveDate>,
+    /// Newest curve timestamp.
+    latest_curve_timestamp: Option<DateTime<Utc>>,
+    #[serde(skip)]
+    id: i16,
+    #[serde(skip)]
+    strips_text: String,
+}
+
+impl DatasetItem {
+    fn new(dataset: Dataset, summary: &DatasetSummary) -> Self {
+        let strips = strips(dataset.family);
+        Self {
+            curve: dataset.family.to_string(),
+            iso: dataset.iso.to_string(),
+            strips: strips.to_vec(),
+            versions: summary.versions,
+            first_operating_day: summary.first_day,
+            last_operating_day: summary.last_day,
+            latest_curve_timestamp: summary.latest,
+            id: summary.dataset_id,
+            strips_text: strips.join(" "),
+        }
+    }
+}
+
+/// The blocks that a request may name.
+const fn strips(family: Family) -> &'static [&'static str] {
+    match family {
+        Family::NonEnergy => &["7x24", "5x16", "7x8", "2x16", "wd", "we", "on-peak", "off-peak"],
+        Family::Energy | Family::Shaping => &["7x24", "5x16", "7x8", "2x16"],
+        _ => &["7x24"],
+    }
+}
+
+impl Record for DatasetItem {
+    const COLUMNS: &'static [&'static str] = &[
+        "curve",
+        "iso",
+        "strips",
+        "versions",
+        "first_operating_day",
+        "last_operating_day",
+        "latest_curve_timestamp",
+    ];
+
+    fn cells(&self) -> Vec<Cell<'_>> {
+        vec![
+            Cell::Text(&self.curve),
+            Cell::Text(&self.iso),
+            Cell::Text(&self.strips_text),
+            Cell::Exact(self.versions.into()),
+            self.first_operating_day.map_or(Cell::Blank, Cell::Day),
+            self.last_operating_day.map_or(Cell::Blank, Cell::Day),
+            self.latest_curve_timestamp.map_or(Cell::Blank, Cell::Instant),
+        ]
+    }
+
+    fn key(&self) -> String {
+        self.id.to_string()
+    }
+}
+
+struct ListQuery(Listing);
+
+impl FromParameters for ListQuery {
+    const NAMES: &'static [&'static str] = &["as_of", "asOf", "limit", "cursor", "format"];
+
+    fn from_parameters(p: &mut Parameters) -> Result<Self> {
+        Listing::from_parameters(p).map(Self)
+    }
+}
+
+/// List datasets
+///
+/// Every curve type of every ISO with what is stored of it; one without versions has no days.
+#[utoipa::path(
+    get,
+    path = "/api/v1/datasets",
+    tag = "catalogue",
+    params(
+        ("as_of" = Option<String>, Query, description = "Only what was known then, RFC 3339."),
+        ("limit" = Option<u32>, Query, description = "1 to 1000."),
+        ("cursor" = Option<String>, Query, description = "The next of the page before."),
+        ("format" = Option<String>, Query, description = "json or csv."),
+    ),
+    responses(
+        (status = 200, description = "A page of datasets.", body = Page<DatasetItem>),
+        (status = 400, description = "`unknown_parameter`, `bad_parameter`"),
+        (status = 401, description = "No valid credential."),
+    ),
+)]
+async fn list(
+    State(app): State<App>,
+    _signed_in: SignedIn,
+    StrictQuery(ListQuery(listing)): StrictQuery<ListQuery>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response> {
+    let all: Vec<Dataset> = Dataset::all().collect();
+    let mut snapshot = listing.snapshot(&app, &all).await?;
+    let known_at = snapshot.known_at;
+    let summaries = catalogue::datasets(snapshot.connection(), known_at).await?;
+    snapshot.finish().await?;
+    let after: i16 = listing.after()?.unwrap_or_default();
+    let items = summaries
+        .iter()
+        .filter(|summary| summary.dataset_id > after)
+        .filter_map(|summary| {
+            Dataset::from_id(summary.dataset_id).map(|dataset| DatasetItem::new(dataset, summary))
+        })
+        .collect();
+    listing::page(&listing, known_at, items, &uri, &headers)
+}
+
+struct OneQuery(Option<DateTime<Utc>>);
+
+impl FromParameters for OneQuery {
+    const NAMES: &'static [&'static str] = &["as_of", "asOf"];
+
+    fn from_parameters(p: &mut Parameters) -> Result<Self> {
+        query::as_of(p).map(Self)
+    }
+}
+
+/// Read a dataset
+#[utoipa::path(
+    get,
+    path = "/api/v1/datasets/{curve}/{iso}",
+    tag = "catalogue",
+    params(
+        ("curve" = String, Path, example = "energy"),
+        ("iso" = String, Path, example = "ercot"),
+        ("as_of" = Option<String>, Query, description = "Only what was known then, RFC 3339."),
+    ),
+    responses(
+        (status = 200, description = "The dataset.", body = DatasetItem),
+        (status = 401, description = "No valid credential."),
+        (status = 404, description = "`no_such_dataset`"),
+    ),
+)]
+async fn one(
+    State(app): State<App>,
+    _signed_in: SignedIn,
+    Path((curve, iso)): Path<(String, String)>,
+    StrictQuery(OneQuery(as_of)): StrictQuery<OneQuery>,
+) -> Result<Response> {
+    let unknown = || listing::no_such_dataset(&curve, &iso);
+    let family: Family = curve.parse().map_err(|_| unknown())?;
+    let area: Iso = iso.parse().map_err(|_| unknown())?;
+    let dataset = Dataset::new(family, area).ok_or_else(unknown)?;
+    let mut snapshot = crate::db::snapshot::Snapshot::begin(&app.pool, &[dataset], as_of).await?;
+    let known_at = snapshot.known_at;
+    let summaries = catalogue::datasets(snapshot.connection(), known_at).await?;
+    snapshot.finish().await?;
+    let summary =
+        summaries.iter().find(|row| row.dataset_id == dataset.id()).ok_or_else(unknown)?;
+    let headers = listing::known_at_headers(known_at)?;
+    Ok((headers, Json(DatasetItem::new(dataset, summary))).into_response())
+}

@@ -1,0 +1,284 @@
+//! `GET /api/v1/exports/...` and `/curves_catalog`: whole lists as files, under the names that
+//! existing spreadsheets know too.
+
+use axum::{
+    extract::State,
+    http::{HeaderMap, header},
+    response::{IntoResponse, Response},
+};
+use chrono::NaiveDate;
+use rust_xlsxwriter::{DocProperties, ExcelDateTime, Workbook, XlsxError};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::listing::{self, Record};
+use crate::{
+    app::App,
+    auth::SignedIn,
+    db::{
+        catalogue::{self, ComponentRow, UploadRow},
+        snapshot::Snapshot,
+    },
+    domain::{ContractMonth, Dataset, Family, FlatHours, Iso},
+    error::{Problem, Result},
+    extractors::{cell::Cell, query},
+    web::parameters::{FromParameters, NoQuery, Parameters, StrictQuery},
+};
+
+/// The routes of this file.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(components))
+        .routes(routes!(uploads))
+        .routes(routes!(curves_catalog))
+        .route("/allcomponents", axum::routing::get(components))
+        .route("/alluploads", axum::routing::get(uploads))
+}
+
+struct Query(Option<chrono::DateTime<chrono::Utc>>);
+
+impl FromParameters for Query {
+    const NAMES: &'static [&'static str] = &["as_of", "asOf"];
+
+    fn from_parameters(p: &mut Parameters) -> Result<Self> {
+        query::as_of(p).map(Self)
+    }
+}
+
+/// The sheets, and what each is of.
+const SHEETS: [(&str, Family); 7] = [
+    ("Energy", Family::Energy),
+    ("Non-Energy", Family::NonEnergy),
+    ("Rec", Family::Rec),
+    ("Line Loss", Family::LineLoss),
+    ("Shaping", Family::Shaping),
+    ("Load Profile", Family::LoadProfile),
+    ("VLR", Family::Vlr),
+];
+
+const COMPONENT_COLUMNS: [&str; 10] = [
+    "DataType",
+    "Lookup ID1",
+    "Control Area",
+    "State",
+    "Load Zone",
+    "Capacity Zone",
+    "Utility",
+    "Block Type",
+    "Cost Group",
+    "Cost Component",
+];
+
+/// Export all components
+///
+/// A workbook with a sheet per curve type: every series of the newest version of each dataset. Also
+/// at `/allcomponents`.
+#[utoipa::path(
+    get,
+    path = "/api/v1/exports/components",
+    tag = "catalogue",
+    params(("as_of" = Option<String>, Query, description = "Only what was known then, RFC 3339.")),
+    responses(
+        (status = 200, description = "`all_components.xlsx`", body = Vec<u8>,
+         content_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        (status = 400, description = "`unknown_parameter`, `bad_parameter`"),
+        (status = 401, description = "No valid credential."),
+    ),
+)]
+async fn components(
+    State(app): State<App>,
+    _signed_in: SignedIn,
+    StrictQuery(Query(as_of)): StrictQuery<Query>,
+) -> Result<Response> {
+    let all: Vec<Dataset> = Dataset::all().collect();
+    let mut snapshot = Snapshot::begin(&app.pool, &all, as_of).await?;
+    let known_at = snapshot.known_at;
+    let mut sheets = Vec::new();
+    for (name, family) in SHEETS {
+        let ids: Vec<i16> =
+            all.iter().filter(|set| set.family == family).map(|set| set.id()).collect();
+        let rows = catalogue::components(snapshot.connection(), &ids, known_at).await?;
+        sheets.push((name, rows));
+    }
+    snapshot.finish().await?;
+    let workbook = tokio::task::spawn_blocking(move || component_workbook(&sheets))
+        .await
+        .map_err(|error| Problem::internal(&error))?
+        .map_err(|error| Problem::internal(&error))?;
+    let media = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+    let headers = file_headers(known_at, media, "attachment; filename=\"all_components.xlsx\"")?;
+    Ok((headers, workbook).into_response())
+}
+
+fn component_workbook(sheets: &[(&str, Vec<ComponentRow>)]) -> Result<Vec<u8>, XlsxError> {
+    let mut workbook = Workbook::new();
+    // The same content has the same bytes.
+    let created = ExcelDateTime::from_ymd(2000, 1, 1)?;
+    workbook.set_properties(&DocProperties::new().set_creation_datetime(&created));
+    for (name, rows) in sheets {
+        let sheet = workbook.add_worksheet_with_low_memory();
+        let sheet = sheet?.set_name(*name)?;
+        sheet.set_freeze_panes(1, 0)?;
+        sheet.write_row(0, 0, COMPONENT_COLUMNS)?;
+        for (line, row) in (1..).zip(rows) {
+            let lookup = row.lookup_id.as_deref().unwrap_or_default();
+            let cells = [
+                *name,
+                lookup,
+                &row.control_area,
+                &row.state,
+                &row.load_zone,
+                &row.capacity_zone,
+                &row.utility,
+                &row.block_type,
+                &row.cost_group,
+                &row.cost_component,
+            ];
+            sheet.write_row(line, 0, cells)?;
+        }
+    }
+    workbook.save_to_buffer()
+}
+
+fn file_headers(
+    known_at: chrono::DateTime<chrono::Utc>,
+    media: &'static str,
+    disposition: &'static str,
+) -> Result<HeaderMap> {
+    let mut headers = listing::known_at_headers(known_at)?;
+    headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(media));
+    headers.insert(header::CONTENT_DISPOSITION, header::HeaderValue::from_static(disposition));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, header::HeaderValue::from_static("nosniff"));
+    Ok(headers)
+}
+
+/// An accepted file, in the columns that spreadsheets know.
+struct UploadRecord {
+    family: &'static str,
+    iso: String,
+    day: NaiveDate,
+    at: chrono::DateTime<chrono::Utc>,
+    extension: String,
+    cob: &'static str,
+}
+
+impl UploadRecord {
+    fn new(row: &UploadRow) -> Self {
+        let dataset = Dataset::from_id(row.dataset_id);
+        let extension = row.file_name.rsplit_once('.').map_or("", |(_, extension)| extension);
+        Self {
+            family: dataset.map_or("", |dataset| dataset.family.as_str()),
+            iso: dataset.map_or("", |dataset| dataset.iso.as_str()).to_ascii_uppercase(),
+            day: row.operating_day,
+            at: row.curve_timestamp,
+            extension: extension.to_ascii_lowercase(),
+            cob: if row.cob { "Y" } else { "N" },
+        }
+    }
+}
+
+impl Record for UploadRecord {
+    const COLUMNS: &'static [&'static str] =
+        &["File Name", "ISO", "Operating Day", "Time Stamp", "File Extension", "COB(Y/N)"];
+
+    fn cells(&self) -> Vec<Cell<'_>> {
+        vec![
+            Cell::Text(self.family),
+            Cell::Text(&self.iso),
+            Cell::Day(self.day),
+            Cell::Plain(self.at),
+            Cell::Text(&self.extension),
+            Cell::Text(self.cob),
+        ]
+    }
+
+    fn key(&self) -> String {
+        self.at.to_rfc3339()
+    }
+}
+
+/// Export all uploads
+///
+/// Every accepted file as CSV, newest first. Also at `/alluploads`.
+#[utoipa::path(
+    get,
+    path = "/api/v1/exports/uploads",
+    tag = "catalogue",
+    params(("as_of" = Option<String>, Query, description = "Only what was known then, RFC 3339.")),
+    responses(
+        (status = 200, description = "`all_uploads.csv`", body = String, content_type = "text/csv",
+         example = "File Name,ISO,Operating Day,Time Stamp,File Extension,COB(Y/N)\nenergy,ERCOT,2031-03-04,2031-03-04 09:30:00,csv,N\n"),
+        (status = 400, description = "`unknown_parameter`, `bad_parameter`"),
+        (status = 401, description = "No valid credential."),
+    ),
+)]
+async fn uploads(
+    State(app): State<App>,
+    _signed_in: SignedIn,
+    StrictQuery(Query(as_of)): StrictQuery<Query>,
+) -> Result<Response> {
+    let all: Vec<Dataset> = Dataset::all().collect();
+    let mut snapshot = Snapshot::begin(&app.pool, &all, as_of).await?;
+    let known_at = snapshot.known_at;
+    let rows = catalogue::uploads(snapshot.connection(), known_at).await?;
+    snapshot.finish().await?;
+    let records: Vec<UploadRecord> = rows.iter().map(UploadRecord::new).collect();
+    let disposition = "attachment; filename=\"all_uploads.csv\"";
+    let headers = file_headers(known_at, "text/csv; charset=utf-8", disposition)?;
+    Ok((headers, listing::csv(&records)?).into_response())
+}
+
+/// The reference hours of a month at an ISO.
+struct HoursRecord {
+    iso: String,
+    month: String,
+    hours: FlatHours,
+}
+
+impl Record for HoursRecord {
+    const COLUMNS: &'static [&'static str] =
+        &["ISO", "CalMonth", "5x16", "7x8", "2x16", "7x24", "WE", "WD", "OnPeak", "OffPeak"];
+
+    fn cells(&self) -> Vec<Cell<'_>> {
+        let h = &self.hours;
+        let hours =
+            [h.s5x16, h.s7x8, h.s2x16, h.s7x24, h.we, h.wd, h.on_peak, h.off_peak].into_iter();
+        let mut cells = vec![Cell::Text(&self.iso), Cell::Text(&self.month)];
+        cells.extend(hours.map(|hours| Cell::Exact(hours.into())));
+        cells
+    }
+
+    fn key(&self) -> String {
+        self.month.clone()
+    }
+}
+
+/// Export the reference hours
+///
+/// Hours per month, block and ISO from 2000-01 to 2100-12, without holidays and clock changes.
+#[utoipa::path(
+    get,
+    path = "/curves_catalog",
+    tag = "catalogue",
+    responses(
+        (status = 200, description = "The hours.", body = String, content_type = "text/csv",
+         example = "ISO,CalMonth,5x16,7x8,2x16,7x24,WE,WD,OnPeak,OffPeak\nERCOT,2000-01,336,248,160,744,240,504,496,248\n"),
+        (status = 400, description = "`unknown_parameter`"),
+        (status = 401, description = "No valid credential."),
+    ),
+)]
+async fn curves_catalog(_signed_in: SignedIn, _query: NoQuery) -> Result<Response> {
+    const FIRST: NaiveDate = NaiveDate::from_ymd_opt(2000, 1, 1).unwrap();
+    const MONTHS: i32 = 101 * 12;
+    let first = ContractMonth::containing(FIRST);
+    let record = |iso: Iso, months: i32| {
+        let month = first.plus(months);
+        let hours = FlatHours::of(month);
+        HoursRecord { iso: iso.as_str().to_ascii_uppercase(), month: month.to_string(), hours }
+    };
+    let records: Vec<HoursRecord> = Iso::ALL
+        .iter()
+        .flat_map(|iso| (0..MONTHS).map(move |months| record(*iso, months)))
+        .collect();
+    let name = "attachment; filename=\"curves_catalog.csv\"";
+    Ok(([(header::CONTENT_DISPOSITION, name)], listing::csv(&records)?).into_response())
+}

@@ -1,0 +1,187 @@
+//! `GET /api/v1/intraday-timestamps` and `GET /api/v1/cob-availability`: what a day offers.
+
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderMap, Uri},
+    response::{IntoResponse, Response},
+};
+use chrono::NaiveDate;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::listing::{self, Listing, Page, Record};
+use crate::{
+    app::App,
+    auth::SignedIn,
+    db::catalogue::{self, VersionList, VersionRow},
+    domain::Dataset,
+    error::Result,
+    extractors::{cell::Cell, query},
+    web::parameters::{FromParameters, Parameters, StrictQuery},
+};
+
+/// The routes of this file.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(availability))
+}
+
+/// A moment at which a curve was published.
+#[derive(Debug, serde::Serialize, ToSchema)]
+#[schema(example = json!({"timestamp": "2031-03-04 09:30", "cob": false, "curve": "energy",
+    "version_id": "17"}))]
+struct TimestampItem {
+    /// `YYYY-MM-DD HH:MM`, UTC.
+    timestamp: String,
+    /// Whether it closes the day.
+    cob: bool,
+    /// Curve type.
+    curve: String,
+    /// The version.
+    version_id: String,
+    #[serde(skip)]
+    key: String,
+}
+
+impl TimestampItem {
+    fn new(dataset: Dataset, row: &VersionRow) -> Self {
+        Self {
+            timestamp: row.curve_timestamp.format("%Y-%m-%d %H:%M").to_string(),
+            cob: row.cob,
+            curve: dataset.family.to_string(),
+            version_id: row.id.to_string(),
+            key: row.curve_timestamp.to_rfc3339(),
+        }
+    }
+}
+
+impl Record for TimestampItem {
+    const COLUMNS: &'static [&'static str] = &["timestamp", "cob", "curve", "version_id"];
+
+    fn cells(&self) -> Vec<Cell<'_>> {
+        vec![
+            Cell::Text(&self.timestamp),
+            Cell::Flag(self.cob),
+            Cell::Text(&self.curve),
+            Cell::Text(&self.version_id),
+        ]
+    }
+
+    fn key(&self) -> String {
+        self.key.clone()
+    }
+}
+
+struct Query {
+    dataset: Dataset,
+    days: Option<(NaiveDate, NaiveDate)>,
+    listing: Listing,
+}
+
+impl FromParameters for Query {
+    const NAMES: &'static [&'static str] = &[
+        "curve",
+        "iso",
+        "operating_day",
+        "operating_day_end",
+        "as_of",
+        "asOf",
+        "limit",
+        "cursor",
+        "format",
+    ];
+
+    fn from_parameters(p: &mut Parameters) -> Result<Self> {
+        Ok(Self {
+            dataset: listing::dataset(p)?,
+            days: query::days(p)?,
+            listing: Listing::from_parameters(p)?,
+        })
+    }
+}
+
+/// List the timestamps of a day
+///
+/// Newest first, those of close of business among them.
+#[utoipa::path(
+    get,
+    path = "/api/v1/intraday-timestamps",
+    tag = "catalogue",
+    params(
+        ("curve" = String, Query, description = "Curve type.", example = "energy"),
+        ("iso" = String, Query, description = "ISO.", example = "ercot"),
+        ("operating_day" = Option<String>, Query, example = "2031-03-04"),
+        ("operating_day_end" = Option<String>, Query, description = "Inclusive; the first day if omitted."),
+        ("as_of" = Option<String>, Query, description = "Only what was known then, RFC 3339."),
+        ("limit" = Option<u32>, Query, description = "1 to 1000."),
+        ("cursor" = Option<String>, Query, description = "The next of the page before."),
+        ("format" = Option<String>, Query, description = "json or csv."),
+    ),
+    responses(
+        (status = 200, description = "A page of timestamps.", body = Page<TimestampItem>),
+        (status = 400, description = "`unknown_parameter`, `bad_parameter`"),
+        (status = 401, description = "No valid credential."),
+        (status = 404, description = "`no_such_dataset`"),
+    ),
+)]
+async fn list(
+    State(app): State<App>,
+    _signed_in: SignedIn,
+    StrictQuery(query): StrictQuery<Query>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response> {
+    let Query { dataset, days, listing } = query;
+    let list =
+        VersionList { dataset, days, id: None, before: listing.after()?, limit: listing.probe() };
+    let mut snapshot = listing.snapshot(&app, &[dataset]).await?;
+    let known_at = snapshot.known_at;
+    let rows = catalogue::versions(snapshot.connection(), known_at, list).await?;
+    snapshot.finish().await?;
+    let items = rows.iter().map(|row| TimestampItem::new(dataset, row)).collect();
+    listing::page(&listing, known_at, items, &uri, &headers)
+}
+
+/// Which versions the days of a window have.
+#[derive(Debug, serde::Serialize, ToSchema)]
+#[schema(example = json!({"cob": true, "noncob": true}))]
+struct Availability {
+    /// One of close of business.
+    cob: bool,
+    /// One that is not. False, too, for curves without close of business.
+    noncob: bool,
+}
+
+/// Tell whether close-of-business and intraday versions exist
+#[utoipa::path(
+    get,
+    path = "/api/v1/cob-availability",
+    tag = "catalogue",
+    params(
+        ("curve" = String, Query, description = "Curve type.", example = "energy"),
+        ("iso" = String, Query, description = "ISO.", example = "ercot"),
+        ("operating_day" = Option<String>, Query, example = "2031-03-04"),
+        ("operating_day_end" = Option<String>, Query, description = "Inclusive; the first day if omitted."),
+        ("as_of" = Option<String>, Query, description = "Only what was known then, RFC 3339."),
+    ),
+    responses(
+        (status = 200, description = "What there is.", body = Availability),
+        (status = 400, description = "`unknown_parameter`, `bad_parameter`"),
+        (status = 401, description = "No valid credential."),
+        (status = 404, description = "`no_such_dataset`"),
+    ),
+)]
+async fn availability(
+    State(app): State<App>,
+    _signed_in: SignedIn,
+    StrictQuery(query): StrictQuery<Query>,
+) -> Result<Response> {
+    let Query { dataset, days, listing } = query;
+    let mut snapshot = listing.snapshot(&app, &[dataset]).await?;
+    let known_at = snapshot.known_at;
+    let found = catalogue::availability(snapshot.connection(), dataset, known_at, days).await?;
+    snapshot.finish().await?;
+    let (cob, noncob) = if dataset.family.has_cob() { found } else { (false, false) };
+    let answer = Availability { cob, noncob };
+    Ok((listing::known_at_headers(known_at)?, Json(answer)).into_response())
+}

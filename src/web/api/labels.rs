@@ -1,0 +1,169 @@
+//! `GET /api/v1/labels`: distinct values of a label, given others.
+
+use axum::{
+    extract::State,
+    http::{HeaderMap, Uri},
+    response::Response,
+};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::listing::{self, Listing, Page, Record};
+use crate::{
+    app::App,
+    auth::SignedIn,
+    db::catalogue,
+    domain::{Dataset, words},
+    error::Result,
+    extractors::cell::Cell,
+    web::parameters::{FromParameters, Parameters, StrictQuery},
+};
+
+/// The routes of this file.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(list))
+}
+
+words! {
+    /// A label, by its parameter.
+    Label("a label") {
+        /// Control area.
+        ControlArea = "control_area",
+        /// State.
+        State = "state",
+        /// Load zone.
+        LoadZone = "load_zone",
+        /// Capacity zone.
+        CapacityZone = "capacity_zone",
+        /// Utility.
+        Utility = "utility",
+        /// Block type.
+        BlockType = "block_type",
+        /// Cost group.
+        CostGroup = "cost_group",
+        /// Cost component.
+        CostComponent = "cost_component",
+    }
+}
+
+/// A value of the label that was asked for.
+#[derive(Debug, serde::Serialize, ToSchema)]
+#[schema(example = json!({"label": "load_zone", "value": "NORTH ZONE"}))]
+struct LabelItem {
+    /// The label.
+    label: &'static str,
+    /// A value, verbatim.
+    value: String,
+}
+
+impl Record for LabelItem {
+    const COLUMNS: &'static [&'static str] = &["label", "value"];
+
+    fn cells(&self) -> Vec<Cell<'_>> {
+        vec![Cell::Text(self.label), Cell::Text(&self.value)]
+    }
+
+    fn key(&self) -> String {
+        self.value.clone()
+    }
+}
+
+struct Query {
+    dataset: Dataset,
+    next: Label,
+    chosen: [Option<String>; 8],
+    listing: Listing,
+}
+
+impl FromParameters for Query {
+    const NAMES: &'static [&'static str] = &[
+        "curve",
+        "iso",
+        "next",
+        "control_area",
+        "state",
+        "load_zone",
+        "capacity_zone",
+        "utility",
+        "block_type",
+        "cost_group",
+        "cost_component",
+        "as_of",
+        "asOf",
+        "limit",
+        "cursor",
+        "format",
+    ];
+
+    fn from_parameters(p: &mut Parameters) -> Result<Self> {
+        let mut chosen: [Option<String>; 8] = Default::default();
+        for (place, label) in chosen.iter_mut().zip(Label::ALL) {
+            *place = p.text(label.as_str())?;
+        }
+        Ok(Self {
+            dataset: listing::dataset(p)?,
+            next: p.value("next")?.ok_or_else(|| listing::required("next"))?,
+            chosen,
+            listing: Listing::from_parameters(p)?,
+        })
+    }
+}
+
+/// List the values of a label
+///
+/// Cascading: only values that occur together with those already chosen, each chosen one given by
+/// its own parameter (`load_zone=NORTH ZONE`).
+#[utoipa::path(
+    get,
+    path = "/api/v1/labels",
+    tag = "catalogue",
+    params(
+        ("curve" = String, Query, description = "Curve type.", example = "energy"),
+        ("iso" = String, Query, description = "ISO.", example = "ercot"),
+        ("next" = String, Query, description = "The label whose values are wanted.", example = "load_zone"),
+        ("control_area" = Option<String>, Query),
+        ("state" = Option<String>, Query, example = "TX"),
+        ("load_zone" = Option<String>, Query),
+        ("capacity_zone" = Option<String>, Query),
+        ("utility" = Option<String>, Query),
+        ("block_type" = Option<String>, Query),
+        ("cost_group" = Option<String>, Query),
+        ("cost_component" = Option<String>, Query),
+        ("as_of" = Option<String>, Query, description = "Only what was known then, RFC 3339."),
+        ("limit" = Option<u32>, Query, description = "1 to 1000."),
+        ("cursor" = Option<String>, Query, description = "The next of the page before."),
+        ("format" = Option<String>, Query, description = "json or csv."),
+    ),
+    responses(
+        (status = 200, description = "A page of values, byte-wise ascending.", body = Page<LabelItem>),
+        (status = 400, description = "`unknown_parameter`, `bad_parameter`"),
+        (status = 401, description = "No valid credential."),
+        (status = 404, description = "`no_such_dataset`"),
+    ),
+)]
+async fn list(
+    State(app): State<App>,
+    _signed_in: SignedIn,
+    StrictQuery(query): StrictQuery<Query>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response> {
+    let Query { dataset, next, chosen, listing } = query;
+    let after: Option<String> = listing.after()?;
+    let mut snapshot = listing.snapshot(&app, &[dataset]).await?;
+    let known_at = snapshot.known_at;
+    let values = catalogue::labels(
+        snapshot.connection(),
+        dataset,
+        known_at,
+        next.as_str(),
+        &chosen,
+        after.as_deref(),
+        listing.probe(),
+    )
+    .await?;
+    snapshot.finish().await?;
+    let item = |value| LabelItem { label: next.as_str(), value };
+    let items: Vec<LabelItem> = values.into_iter().map(item).collect();
+    listing::page(&listing, known_at, items, &uri, &headers)
+}

@@ -1,0 +1,166 @@
+//! `GET /api/v1/series`: the columns of a dataset's files.
+
+use axum::{
+    extract::State,
+    http::{HeaderMap, Uri},
+    response::Response,
+};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::listing::{self, Listing, Page, Record};
+use crate::{
+    app::App,
+    auth::SignedIn,
+    db::catalogue::{self, SeriesRow},
+    domain::{ContractMonth, Dataset},
+    error::Result,
+    extractors::cell::Cell,
+    web::parameters::{FromParameters, Parameters, StrictQuery},
+};
+
+/// The routes of this file.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(list))
+}
+
+/// A series: what a column of a file is, verbatim.
+#[derive(Debug, serde::Serialize, ToSchema)]
+#[schema(example = json!({"id": "71", "control_area": "ERCOT", "state": "TX", "load_zone": "NORTH ZONE",
+    "capacity_zone": "-", "utility": "ONCOR", "block_type": "5x16", "cost_group": "Energy",
+    "cost_component": "Energy", "sub_component": "Energy", "uom": "$/MWh", "kind": "native",
+    "first_month": "2031-04", "last_month": "2036-03"}))]
+struct SeriesItem {
+    id: String,
+    control_area: String,
+    state: String,
+    load_zone: String,
+    capacity_zone: String,
+    utility: String,
+    block_type: String,
+    cost_group: String,
+    cost_component: String,
+    sub_component: String,
+    uom: String,
+    kind: &'static str,
+    /// Earliest contract month, `YYYY-MM`.
+    first_month: Option<String>,
+    /// Latest contract month, `YYYY-MM`.
+    last_month: Option<String>,
+}
+
+impl From<SeriesRow> for SeriesItem {
+    fn from(row: SeriesRow) -> Self {
+        let month = |day| ContractMonth::containing(day).to_string();
+        Self {
+            id: row.id.to_string(),
+            control_area: row.labels.control_area,
+            state: row.labels.state,
+            load_zone: row.labels.load_zone,
+            capacity_zone: row.labels.capacity_zone,
+            utility: row.labels.utility,
+            block_type: row.labels.block_type,
+            cost_group: row.labels.cost_group,
+            cost_component: row.labels.cost_component,
+            sub_component: row.sub_component,
+            uom: row.unit,
+            kind: "native",
+            first_month: row.first_month.map(month),
+            last_month: row.last_month.map(month),
+        }
+    }
+}
+
+impl Record for SeriesItem {
+    const COLUMNS: &'static [&'static str] = &[
+        "id",
+        "control_area",
+        "state",
+        "load_zone",
+        "capacity_zone",
+        "utility",
+        "block_type",
+        "cost_group",
+        "cost_component",
+        "sub_component",
+        "uom",
+        "kind",
+        "first_month",
+        "last_month",
+    ];
+
+    fn cells(&self) -> Vec<Cell<'_>> {
+        let texts = [
+            &*self.id,
+            &self.control_area,
+            &self.state,
+            &self.load_zone,
+            &self.capacity_zone,
+            &self.utility,
+            &self.block_type,
+            &self.cost_group,
+            &self.cost_component,
+            &self.sub_component,
+            &self.uom,
+            self.kind,
+            self.first_month.as_deref().unwrap_or_default(),
+            self.last_month.as_deref().unwrap_or_default(),
+        ];
+        texts.into_iter().map(Cell::Text).collect()
+    }
+
+    fn key(&self) -> String {
+        self.id.clone()
+    }
+}
+
+struct Query {
+    dataset: Dataset,
+    listing: Listing,
+}
+
+impl FromParameters for Query {
+    const NAMES: &'static [&'static str] =
+        &["curve", "iso", "as_of", "asOf", "limit", "cursor", "format"];
+
+    fn from_parameters(p: &mut Parameters) -> Result<Self> {
+        Ok(Self { dataset: listing::dataset(p)?, listing: Listing::from_parameters(p)? })
+    }
+}
+
+/// List series
+#[utoipa::path(
+    get,
+    path = "/api/v1/series",
+    tag = "catalogue",
+    params(
+        ("curve" = String, Query, description = "Curve type.", example = "energy"),
+        ("iso" = String, Query, description = "ISO.", example = "ercot"),
+        ("as_of" = Option<String>, Query, description = "Only what was known then, RFC 3339."),
+        ("limit" = Option<u32>, Query, description = "1 to 1000."),
+        ("cursor" = Option<String>, Query, description = "The next of the page before."),
+        ("format" = Option<String>, Query, description = "json or csv."),
+    ),
+    responses(
+        (status = 200, description = "A page of series.", body = Page<SeriesItem>),
+        (status = 400, description = "`unknown_parameter`, `bad_parameter`"),
+        (status = 401, description = "No valid credential."),
+        (status = 404, description = "`no_such_dataset`"),
+    ),
+)]
+async fn list(
+    State(app): State<App>,
+    _signed_in: SignedIn,
+    StrictQuery(Query { dataset, listing }): StrictQuery<Query>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response> {
+    let after: i64 = listing.after()?.unwrap_or_default();
+    let mut snapshot = listing.snapshot(&app, &[dataset]).await?;
+    let known_at = snapshot.known_at;
+    let connection = snapshot.connection();
+    let rows = catalogue::series(connection, dataset, known_at, after, listing.probe()).await?;
+    snapshot.finish().await?;
+    let items: Vec<SeriesItem> = rows.into_iter().map(SeriesItem::from).collect();
+    listing::page(&listing, known_at, items, &uri, &headers)
+}
