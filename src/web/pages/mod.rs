@@ -1,7 +1,6 @@
 //! Pages. Each works without JavaScript where a form can do the job.
 
 mod account;
-mod assets;
 mod context;
 mod curves;
 mod download;
@@ -47,7 +46,6 @@ pub struct PageUser {
 pub fn routes() -> Router<App> {
     Router::new()
         .merge(account::routes())
-        .merge(assets::routes())
         .merge(curves::routes())
         .merge(download::routes())
         .merge(home::routes())

@@ -8,7 +8,6 @@ use super::form::url;
 /// A report or a problem, read from the JSON that the API answers and the log keeps.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-#[expect(missing_docs, reason = "the members are those of the report")]
 pub struct Report {
     pub upload_id: Option<String>,
     pub file: Option<String>,
@@ -41,7 +40,6 @@ pub struct Report {
 /// A stored version as a report names it.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-#[expect(missing_docs, reason = "the members are those of the report")]
 pub struct VersionName {
     pub version_id: String,
     pub curve_timestamp: String,
@@ -50,7 +48,6 @@ pub struct VersionName {
 /// Figures of a file, as far as it was read.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-#[expect(missing_docs, reason = "the members are those of the report")]
 pub struct Stats {
     pub rows: Option<i64>,
     pub columns: Option<i64>,
@@ -67,7 +64,6 @@ pub struct Stats {
 /// How many findings there are in all.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(default)]
-#[expect(missing_docs, reason = "the members are those of the report")]
 pub struct Counts {
     pub error: i64,
     pub warning: i64,
@@ -76,7 +72,6 @@ pub struct Counts {
 /// One thing that is wrong or strange.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-#[expect(missing_docs, reason = "the members are those of the report")]
 pub struct Finding {
     pub severity: String,
     pub code: String,
@@ -92,7 +87,6 @@ pub struct Finding {
 /// What a dry run would change.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-#[expect(missing_docs, reason = "the members are those of the report")]
 pub struct Diff {
     pub series_added: i64,
     pub series_removed: i64,
@@ -106,7 +100,6 @@ pub struct Diff {
 /// One changed value.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-#[expect(missing_docs, reason = "the members are those of the report")]
 pub struct Change {
     pub label: String,
     pub month: Option<String>,
