@@ -25,6 +25,10 @@ function outcome({ status, code, dry_run: dry }) {
   return ["good", code === "backfilled" ? "Stored as history" : "Stored"];
 }
 
+function version({ family: curve, iso }, id, text) {
+  return link(`/curves?${new URLSearchParams({ curve, iso, version: id })}`, text);
+}
+
 function facts(report) {
   const list = make("dl", "facts");
   const fact = (name, value, className) => {
@@ -37,11 +41,13 @@ function facts(report) {
   fact("Operating day", report.operating_day);
   fact("Curve timestamp", report.curve_timestamp, "mono");
   if (report.version_id && !report.dry_run) {
-    const { family: curve, iso, operating_day: day, version_id: version } = report;
-    fact("Version", link(`/curves?${new URLSearchParams({ curve, iso, day, version })}`, `${version}: table and chart`));
+    fact("Version", version(report, report.version_id, `${report.version_id}: table and chart`));
   }
-  const former = report.supersedes;
-  if (former) fact("Supersedes", `version ${former.version_id} of ${former.curve_timestamp}`);
+  for (const [name, other] of [["Supersedes", report.supersedes], ["In the way", report.conflict]]) {
+    if (!other) continue;
+    const place = version(report, other.version_id, `version ${other.version_id}`);
+    fact(name, make("span", "", place, " of ", make("span", "mono", other.curve_timestamp)));
+  }
   fact("SHA-256", report.sha256, "mono small");
   fact("Code", report.code, "mono");
   return list;
@@ -126,7 +132,7 @@ export function reportOf(report) {
   const log = report.upload_id ? link(`/uploads/${report.upload_id}`, "In the log", "push small") : null;
   return make("article", "file",
     make("div", "file-head", make("h2", "", report.file ?? "File"), make("span", `badge ${kind}`, words), log),
-    report.detail ? make("p", "notice bad", report.detail) : null,
+    report.detail ? make("p", `notice ${kind === "bad" ? "bad" : ""}`, report.detail) : null,
     report.dry_run ? make("p", "notice", "A dry run: everything was checked, nothing was stored.") : null,
     facts(report), stats(report.stats), ...diff(report.diff), ...findings(report));
 }

@@ -42,7 +42,7 @@ async function next() {
 function send(job) {
   return new Promise((resolve) => {
     const request = new XMLHttpRequest();
-    request.open("POST", `/api/v1/uploads${job.query && `?${job.query}`}`);
+    request.open("POST", `/api/v1/uploads${job.query}`);
     request.setRequestHeader("X-CSRF-Token", token);
     request.setRequestHeader("Accept", "application/json, application/problem+json");
     request.upload.onprogress = (event) => {
@@ -88,9 +88,7 @@ function storeNow(job) {
   button.type = "button";
   button.addEventListener("click", () => {
     button.disabled = true;
-    const query = new URLSearchParams(job.query);
-    query.delete("dry_run");
-    add([job.file], query.toString());
+    add([job.file], "");
   });
   return make("div", "actions", button);
 }
@@ -104,10 +102,8 @@ function chosen() {
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  const choices = new FormData(form);
-  const query = new URLSearchParams();
-  for (const name of ["dry_run", "backfill"]) if (choices.get(name)) query.set(name, "true");
-  add([...input.files], query.toString());
+  const { search } = new URL(event.submitter?.formAction ?? form.action);
+  add([...input.files], search);
   input.value = "";
   chosen();
 });
@@ -126,7 +122,7 @@ addEventListener("drop", (event) => {
   if (event.dataTransfer.files.length === 0) return;
   input.files = event.dataTransfer.files;
   chosen();
-  form.querySelector("button").focus();
+  document.getElementById("store").focus();
 });
 addEventListener("beforeunload", (event) => {
   if (running + waiting.length > 0) event.preventDefault();

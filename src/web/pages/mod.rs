@@ -10,8 +10,8 @@ mod format;
 mod home;
 pub mod login;
 mod navigation;
-pub mod report;
-pub mod upload;
+mod report;
+mod upload;
 mod uploads;
 
 use axum::Router;

@@ -8,7 +8,6 @@ use super::form::url;
 /// A report or a problem, read from the JSON that the API answers and the log keeps.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-#[expect(missing_docs, reason = "the members are those of the report")]
 pub struct Report {
     pub upload_id: Option<String>,
     pub file: Option<String>,
@@ -25,7 +24,9 @@ pub struct Report {
     pub operating_day: Option<String>,
     pub cob: Option<bool>,
     pub version_id: Option<String>,
-    pub supersedes: Option<Supersedes>,
+    pub supersedes: Option<VersionName>,
+    /// The version that is in the way.
+    pub conflict: Option<VersionName>,
     pub stats: Option<Stats>,
     pub counts: Counts,
     pub truncated: bool,
@@ -36,11 +37,10 @@ pub struct Report {
     pub diff: Option<Diff>,
 }
 
-/// The version that a file took the place of.
+/// A stored version as a report names it.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-#[expect(missing_docs, reason = "the members are those of the report")]
-pub struct Supersedes {
+pub struct VersionName {
     pub version_id: String,
     pub curve_timestamp: String,
 }
@@ -48,7 +48,6 @@ pub struct Supersedes {
 /// Figures of a file, as far as it was read.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-#[expect(missing_docs, reason = "the members are those of the report")]
 pub struct Stats {
     pub rows: Option<i64>,
     pub columns: Option<i64>,
@@ -65,7 +64,6 @@ pub struct Stats {
 /// How many findings there are in all.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(default)]
-#[expect(missing_docs, reason = "the members are those of the report")]
 pub struct Counts {
     pub error: i64,
     pub warning: i64,
@@ -74,7 +72,6 @@ pub struct Counts {
 /// One thing that is wrong or strange.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-#[expect(missing_docs, reason = "the members are those of the report")]
 pub struct Finding {
     pub severity: String,
     pub code: String,
@@ -90,7 +87,6 @@ pub struct Finding {
 /// What a dry run would change.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-#[expect(missing_docs, reason = "the members are those of the report")]
 pub struct Diff {
     pub series_added: i64,
     pub series_removed: i64,
@@ -104,7 +100,6 @@ pub struct Diff {
 /// One changed value.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-#[expect(missing_docs, reason = "the members are those of the report")]
 pub struct Change {
     pub label: String,
     pub month: Option<String>,
@@ -152,15 +147,6 @@ impl Report {
         })
     }
 
-    /// Reads the answer to one file, or to several (`{"results": [...]}`).
-    #[must_use]
-    pub fn read_all(json: &Value) -> Vec<Self> {
-        match json["results"].as_array() {
-            Some(results) => results.iter().map(Self::read).collect(),
-            None => vec![Self::read(json)],
-        }
-    }
-
     /// Whether it is stored, or would be, or was before.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
@@ -177,12 +163,16 @@ impl Report {
     /// The stored version's page.
     #[must_use]
     pub fn version_url(&self) -> Option<String> {
-        let version = self.version_id.clone().filter(|_| !self.dry_run)?;
+        self.url_of(self.version_id.as_deref().filter(|_| !self.dry_run)?)
+    }
+
+    /// The page of another version of the dataset.
+    #[must_use]
+    pub fn url_of(&self, version: &str) -> Option<String> {
         let pairs = [
             ("curve", self.family.clone()?),
             ("iso", self.iso.clone()?),
-            ("day", self.operating_day.clone().unwrap_or_default()),
-            ("version", version),
+            ("version", version.to_owned()),
         ];
         Some(url("/curves", pairs))
     }
@@ -203,7 +193,7 @@ mod tests {
         assert_eq!(report.outcome().words, "Stored");
         assert_eq!(report.findings().len(), 1);
         let url = report.version_url().unwrap();
-        assert_eq!(url, "/curves?curve=energy&iso=miso&day=2023-05-22&version=17");
+        assert_eq!(url, "/curves?curve=energy&iso=miso&version=17");
     }
 
     #[test]
@@ -215,13 +205,5 @@ mod tests {
         let dry = json!({"code": "created", "dry_run": true, "version_id": "9"});
         assert_eq!(Report::read(&dry).outcome().words, "Would be stored");
         assert_eq!(Report::read(&dry).version_url(), None);
-    }
-
-    #[test]
-    fn several_files_have_a_report_each() {
-        let body =
-            json!({"results": [{"code": "created"}, {"status": 409, "code": "version_conflict"}]});
-        let classes: Vec<_> = Report::read_all(&body).iter().map(|r| r.outcome().class).collect();
-        assert_eq!(classes, ["good", "bad"]);
     }
 }

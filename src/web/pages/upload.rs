@@ -5,6 +5,7 @@ use askama_web::WebTemplate;
 use axum::{
     Router,
     extract::{Request, State},
+    http::StatusCode,
     response::IntoResponse,
     routing::get,
 };
@@ -14,22 +15,23 @@ use super::{Page, context::PageContext, format, report::Report};
 use crate::{
     app::App,
     error::Result,
-    intake::{BatchAnswer, Sender, Via, receive_all},
+    intake::{BatchAnswer, BatchResult, Sender, Via, receive_all},
     web::{
         api::uploads::{read_parts, upload_routes_limit},
-        parameters::NoQuery,
+        parameters::{FromParameters, NoQuery, Parameters, StrictQuery},
     },
 };
 
-/// The page's route.
+/// The page's routes.
 pub fn routes() -> Router<App> {
-    Router::new().route("/upload", get(form).post(send).layer(upload_routes_limit()))
+    let sending = get(form).post(send).layer(upload_routes_limit());
+    Router::new().route("/upload", sending)
 }
 
 /// The form, and below it the reports of the files that were just sent.
 #[derive(Debug, Template, WebTemplate)]
 #[template(path = "upload.html")]
-pub struct UploadPage {
+struct UploadPage {
     page: Page,
     reports: Vec<Report>,
     file_limit: String,
@@ -37,9 +39,8 @@ pub struct UploadPage {
 }
 
 impl UploadPage {
-    /// The page with the reports of the answer's JSON; none before the first file was sent.
-    #[must_use]
-    pub fn new(page: Page, app: &App, reports: Vec<Report>) -> Self {
+    /// The page; without reports before a file was sent.
+    fn new(page: Page, app: &App, reports: Vec<Report>) -> Self {
         let size = |bytes: u64| format::bytes(i64::try_from(bytes).unwrap_or(i64::MAX));
         let limits = &app.config.limits;
         Self {
@@ -60,30 +61,46 @@ async fn form(
     Ok(UploadPage::new(context.page("Upload"), &app, Vec::new()))
 }
 
-/// The form without JavaScript: the same road as the API, the reports on the page.
+/// What the button that was pressed says.
+struct Wish {
+    dry_run: bool,
+    backfill: bool,
+}
+
+impl FromParameters for Wish {
+    const NAMES: &'static [&'static str] = &["dry_run", "backfill"];
+
+    fn from_parameters(parameters: &mut Parameters) -> Result<Self> {
+        Ok(Self {
+            dry_run: parameters.value("dry_run")?.unwrap_or_default(),
+            backfill: parameters.value("backfill")?.unwrap_or_default(),
+        })
+    }
+}
+
+/// The form without JavaScript: the answer is the page with a report for each file.
 async fn send(
     context: PageContext,
-    _: NoQuery,
+    StrictQuery(Wish { dry_run, backfill }): StrictQuery<Wish>,
     State(app): State<App>,
     request: Request,
 ) -> Result<impl IntoResponse> {
     let context = context.writer()?;
-    let incoming = read_parts(&app, request, &["dry_run", "backfill"]).await?;
-    let is_ticked = |name: &str| incoming.ticked.iter().any(|ticked| ticked == name);
-    let sender = Sender {
-        user_id: context.principal.user_id,
-        via: Via::Page,
-        dry_run: is_ticked("dry_run"),
-        backfill: is_ticked("backfill"),
+    let user_id = context.principal.user_id;
+    let sender = Sender { user_id, via: Via::Page, dry_run, backfill };
+    let (_turn, parts) = read_parts(&app, request).await?;
+    let (status, reports) = match receive_all(&app, sender, parts).await {
+        Ok(BatchAnswer::One(answer)) => (answer.status(), vec![read(answer.to_json())]),
+        Ok(BatchAnswer::Several(results)) => (StatusCode::MULTI_STATUS, read_all(&results)),
+        Err(problem) => (problem.status, vec![read(problem.to_json())]),
     };
-    let answers = match receive_all(&app, sender, incoming.parts).await {
-        Ok(BatchAnswer::One(answer)) => vec![Value::Object(answer.to_json())],
-        Ok(BatchAnswer::Several(results)) => {
-            results.iter().map(|result| result.to_json()).collect()
-        }
-        Err(problem) if problem.status.is_client_error() => vec![Value::Object(problem.to_json())],
-        Err(problem) => return Err(problem),
-    };
-    let reports = answers.iter().map(Report::read).collect();
-    Ok(UploadPage::new(context.page("Upload"), &app, reports))
+    Ok((status, UploadPage::new(context.page("Upload"), &app, reports)))
+}
+
+fn read(members: serde_json::Map<String, Value>) -> Report {
+    Report::read(&Value::Object(members))
+}
+
+fn read_all(results: &[BatchResult]) -> Vec<Report> {
+    results.iter().map(|result| Report::read(&result.to_json())).collect()
 }

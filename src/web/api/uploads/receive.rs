@@ -112,8 +112,8 @@ pub(super) async fn upload(
     request: Request,
 ) -> Result<Response> {
     let sender = sender(principal.user_id, Via::Api, query);
-    let incoming = read_parts(&app, request, &[]).await?;
-    Ok(shape(receive_all(&app, sender, incoming.parts).await?))
+    let (_turn, parts) = read_parts(&app, request).await?;
+    Ok(shape(receive_all(&app, sender, parts).await?))
 }
 
 /// Who sends, by which way, and what they want.
@@ -139,20 +139,9 @@ pub fn upload_routes_limit() -> DefaultBodyLimit {
 /// A turn at sending, held until the answer is made: it bounds the bytes in memory.
 pub type Turn = tokio::sync::OwnedSemaphorePermit;
 
-/// The files and fields of a multipart request.
-#[derive(Debug)]
-pub struct Incoming {
-    /// Held until the answer is made.
-    pub turn: Turn,
-    /// The files.
-    pub parts: Vec<Part>,
-    /// The names of the fields that were ticked.
-    pub ticked: Vec<String>,
-}
-
-/// Reads a multipart request into memory, within the limits. A part that is neither `file` nor one of
-/// the `fields` nor the form's token is a 400.
-pub async fn read_parts(app: &App, request: Request, fields: &[&str]) -> Result<Incoming> {
+/// Reads the files of a multipart request into memory, within the limits. A part that is neither
+/// `file` nor the form's token is a 400.
+pub async fn read_parts(app: &App, request: Request) -> Result<(Turn, Vec<Part>)> {
     let total = app.config.limits.archive_bytes + FRAME_BYTES;
     let announced = request
         .headers()
@@ -171,7 +160,7 @@ pub async fn read_parts(app: &App, request: Request, fields: &[&str]) -> Result<
         )
     })?;
     let turn = app.uploads.clone().acquire_owned().await.map_err(|e| Problem::internal(&e))?;
-    let (mut parts, mut ticked) = (Vec::new(), Vec::new());
+    let mut parts = Vec::new();
     let mut room = total;
     while let Some(field) = within(multipart.next_field()).await? {
         match field.name() {
@@ -181,11 +170,10 @@ pub async fn read_parts(app: &App, request: Request, fields: &[&str]) -> Result<
                 }
             }
             Some(crate::web::middleware::csrf::FIELD) => {}
-            Some(name) if fields.contains(&name) => ticked.push(name.to_owned()),
             other => return Err(unknown_parameter(other.unwrap_or_default(), &["file"])),
         }
     }
-    Ok(Incoming { turn, parts, ticked })
+    Ok((turn, parts))
 }
 
 async fn read_part(app: &App, mut field: Field<'_>, room: &mut u64) -> Result<Option<Part>> {

@@ -40,8 +40,8 @@ pub(super) async fn upload_csv(
 ) -> Response {
     let sender = sender(principal.user_id, Via::Script, query);
     let answer = async {
-        let incoming = read_parts(&app, request, &[]).await?;
-        receive_all(&app, sender, incoming.parts).await
+        let (_turn, parts) = read_parts(&app, request).await?;
+        receive_all(&app, sender, parts).await
     };
     match answer.await {
         Ok(answer) => flagged(&answer),
