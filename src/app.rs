@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use sqlx::PgPool;
+use tokio::sync::Semaphore;
 
 use crate::{clock::Clock, config::Config, objects::Documents};
 
@@ -17,4 +18,28 @@ pub struct App {
     pub documents: Documents,
     /// The time.
     pub clock: Clock,
+    /// Turns at reading files: each may take hundreds of megabytes for a moment.
+    pub readers: Arc<Semaphore>,
+    /// Turns at sending files: the bytes of each are in memory until it is answered.
+    pub uploads: Arc<Semaphore>,
+}
+
+impl App {
+    /// How many files are read at once.
+    const READERS: usize = 2;
+    /// How many upload requests are taken in at once; others wait for their turn.
+    const UPLOADS: usize = 16;
+
+    /// Puts the parts together.
+    #[must_use]
+    pub fn new(config: Config, pool: PgPool, documents: Documents, clock: Clock) -> Self {
+        Self {
+            config: Arc::new(config),
+            pool,
+            documents,
+            clock,
+            readers: Arc::new(Semaphore::new(Self::READERS)),
+            uploads: Arc::new(Semaphore::new(Self::UPLOADS)),
+        }
+    }
 }

@@ -1,3 +1,11 @@
 //! The commands.
 
-fn main() {}
+mod commands;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    commands::Cli::parse().run()
+}

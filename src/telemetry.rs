@@ -1,1 +1,53 @@
 //! Logs and metrics.
+
+use std::{io::IsTerminal as _, sync::OnceLock};
+
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tracing_subscriber::{EnvFilter, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+
+use crate::config::{LogConfig, LogFormat};
+
+/// Upper ends of the histogram of request durations, in seconds.
+const DURATIONS: [f64; 12] =
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
+
+/// Name of the histogram of request durations, in seconds, with the labels `method`, `route` (the
+/// template, never the path) and `status`.
+pub const REQUEST_DURATION: &str = "http_request_duration_seconds";
+
+/// Sends log lines to standard error. Standard output belongs to the commands.
+pub fn start_logging(config: &LogConfig) {
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    // "already exists, skipping" is no news; a filter that names it still shows it.
+    let filter = EnvFilter::new(format!("sqlx::postgres::notice=warn,{}", config.filter));
+    let subscriber = tracing_subscriber::registry().with(filter);
+    // Only tests start it twice in one process.
+    _ = match config.format {
+        LogFormat::Text => {
+            subscriber.with(lines.with_ansi(std::io::stderr().is_terminal())).try_init()
+        }
+        LogFormat::Json => subscriber.with(lines.json().flatten_event(true)).try_init(),
+    };
+}
+
+/// The numbers counted so far. The first call begins to count; `None` if somebody else does.
+pub fn recorder() -> Option<&'static PrometheusHandle> {
+    static HANDLE: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
+    HANDLE.get_or_init(start_recorder).as_ref()
+}
+
+fn start_recorder() -> Option<PrometheusHandle> {
+    let builder = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Full(REQUEST_DURATION.to_owned()), &DURATIONS)
+        .ok()?;
+    let handle = builder.install_recorder().ok()?;
+    metrics::describe_histogram!(
+        REQUEST_DURATION,
+        metrics::Unit::Seconds,
+        "Time from a request's head to its answer's head."
+    );
+    metrics::describe_gauge!("database_connections", "Open connections to PostgreSQL.");
+    metrics::describe_gauge!("database_connections_idle", "Open connections that nobody uses.");
+    metrics::gauge!("trueprice_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+    Some(handle)
+}

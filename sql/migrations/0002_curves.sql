@@ -52,7 +52,9 @@ create table upload (
     errors integer not null,
     warnings integer not null,
     -- The whole answer as JSON, findings included (100 at the most).
-    report jsonb not null
+    report jsonb not null,
+    -- Every finding that was kept (10,000 at the most), errors first: what an annotated copy shows.
+    findings jsonb not null
 );
 create index upload_received_at_idx on upload (received_at desc, id desc);
 create index upload_uploader_idx on upload (uploader, received_at desc);

@@ -1,6 +1,11 @@
 //! Every SQL statement of the program, one file per subject.
 
 pub mod catalogue;
+pub mod cluster;
 pub mod data;
 pub mod numeric;
+pub mod pool;
+pub mod series;
 pub mod snapshot;
+pub mod uploads;
+pub mod versions;

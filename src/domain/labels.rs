@@ -97,14 +97,21 @@ impl SeriesKey {
     }
 }
 
-/// As a person names it: `NORTH ZONE 7x8`, with the component where it says more.
-impl std::fmt::Display for SeriesKey {
+/// As a person names a series: `NORTH ZONE 7x8`, with the component where it says more.
+impl std::fmt::Display for Labels {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {}", self.labels.load_zone, self.labels.block_type)?;
-        if self.labels.cost_component != self.labels.cost_group {
-            write!(f, " {}", self.labels.cost_component)?;
+        write!(f, "{} {}", self.load_zone, self.block_type)?;
+        if self.cost_component != self.cost_group {
+            write!(f, " {}", self.cost_component)?;
         }
         Ok(())
+    }
+}
+
+/// As its labels.
+impl std::fmt::Display for SeriesKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.labels.fmt(f)
     }
 }
 

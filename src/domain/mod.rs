@@ -1,7 +1,10 @@
 //! The words of the trade as types. No I/O; strings stop here.
 
+mod band;
 mod dataset;
+mod decision;
 mod file_name;
+mod finding;
 mod hours;
 mod labels;
 mod month;
@@ -10,8 +13,11 @@ mod strip;
 mod timestamp;
 mod value;
 
+pub use band::ValueBand;
 pub use dataset::{Dataset, Family, Iso};
+pub use decision::{Candidate, Decision, VersionRef, decide};
 pub use file_name::{CurveFileName, FileFormat, FileNameError, GRAMMAR};
+pub use finding::{Code, Finding, Severity, Stage, column_letters};
 pub use hours::FlatHours;
 pub use labels::{Labels, SeriesKey};
 pub use month::ContractMonth;

@@ -1,6 +1,7 @@
 //! HTTP: pages for people, an API for programs, one file per page or endpoint.
 
 pub mod api;
+pub mod ops;
 pub mod pages;
 pub mod parameters;
 

@@ -118,7 +118,8 @@ async fn download(
 ) -> Result<Response> {
     let format = negotiate::format(query.format, &headers)?;
     let (selection, snapshot) =
-        selection::select(&app.pool, &principal, query, format, None).await?;
+        selection::select(&app.pool, &principal, query, format, app.config.disclaimer.clone())
+            .await?;
     answer(selection, snapshot, &method, &headers).await
 }
 
@@ -160,7 +161,8 @@ async fn describe(
     // The report is always JSON: its own Accept says nothing about the data.
     let format = negotiate::format(query.format, &HeaderMap::new())?;
     let (selection, mut snapshot) =
-        selection::select(&app.pool, &principal, query, format, None).await?;
+        selection::select(&app.pool, &principal, query, format, app.config.disclaimer.clone())
+            .await?;
     let report = report::describe(&selection, &mut snapshot).await?;
     snapshot.finish().await?;
     let mut response = Json(report).into_response();

@@ -284,7 +284,8 @@ async fn download(
     headers: HeaderMap,
 ) -> Result<Response> {
     let (mut selection, snapshot) =
-        selection::select(&app.pool, &principal, query, format, None).await?;
+        selection::select(&app.pool, &principal, query, format, app.config.disclaimer.clone())
+            .await?;
     selection.script = true;
     super::data::answer(selection, snapshot, &method, &headers).await
 }

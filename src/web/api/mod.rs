@@ -10,6 +10,7 @@ mod labels;
 mod listing;
 mod operating_days;
 mod series;
+pub mod uploads;
 mod versions;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -29,5 +30,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(labels::routes())
         .merge(operating_days::routes())
         .merge(series::routes())
+        .merge(super::ops::routes())
+        .merge(uploads::routes())
         .merge(versions::routes())
 }

@@ -1,0 +1,1 @@
+"""Writes the synthetic curve files of TRUEPrice; see ../README.md."""

@@ -1,0 +1,35 @@
+"""Contract months and the ways to write them (section 5)."""
+from datetime import date
+from typing import Callable
+
+from .cells import Cell, Kind
+
+_NAMES = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+
+# Accepted date forms; a file keeps to one of them.
+FORMS: dict[str, Callable[[date], str]] = {
+    "M/D/YYYY": lambda d: f"{d.month}/{d.day}/{d.year}",
+    "MM/DD/YYYY": lambda d: f"{d.month:02}/{d.day:02}/{d.year}",
+    "M/D/YY": lambda d: f"{d.month}/{d.day}/{d.year % 100:02}",
+    "M/D/YYYY 00:00": lambda d: f"{d.month}/{d.day}/{d.year} 00:00",
+    "YYYY-MM-DD": lambda d: d.isoformat(),
+    "YYYY-MM-DD 00:00:00": lambda d: f"{d.isoformat()} 00:00:00",
+    "Mon-YY": lambda d: f"{_NAMES[d.month - 1]}-{d.year % 100:02}",
+    "Mon-YYYY": lambda d: f"{_NAMES[d.month - 1]}-{d.year}",
+}
+
+
+def months(first: str, count: int) -> list[date]:
+    """`count` consecutive firsts of months from `YYYY-MM`."""
+    start = index(date.fromisoformat(first + "-01"))
+    return [date(i // 12, i % 12 + 1, 1) for i in range(start, start + count)]
+
+
+def index(day: date) -> int:
+    """Months since year 0, for gaps and windows."""
+    return day.year * 12 + day.month - 1
+
+
+def date_cell(day: date, form: str) -> Cell:
+    """The cell of column A: text in csv, a date in the workbook."""
+    return Cell(FORMS[form](day), Kind.DATE, day=day)

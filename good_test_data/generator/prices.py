@@ -1,0 +1,39 @@
+"""Invented prices: integer arithmetic on a seeded generator, so every platform draws the same."""
+import random
+import zlib
+from datetime import date
+from decimal import Decimal
+
+SEED = 20240603
+# Percent of the yearly level, January to December: a winter and a summer peak.
+_SEASON = (128, 117, 92, 84, 80, 96, 131, 126, 98, 82, 88, 112)
+
+
+def draw(key: str) -> random.Random:
+    """A generator of its own per key. Only `random()` of it is used: its sequence is guaranteed."""
+    return random.Random(SEED ^ zlib.crc32(key.encode()))
+
+
+def seasonal(key: str, level: int, months: list[date], places: int = 2, revision: int = 0) -> list[Decimal]:
+    """A curve around `level` (in units of the last place), seasonal, drifting up 1 % a year.
+
+    A `revision` other than 0 moves every third value a little: the next version of a curve.
+    """
+    base, shift = draw(key), draw(f"{key}#{revision}")
+    curve = []
+    for number, month in enumerate(months):
+        units = level * _SEASON[month.month - 1] * (1200 + number) // 120000
+        units = units * (960 + int(base.random() * 80)) // 1000
+        nudge = int(shift.random() * 9) - 4
+        curve.append(Decimal(units + (nudge if revision and number % 3 == 0 else 0)).scaleb(-places))
+    return curve
+
+
+def steps(key: str, levels: list[int], months: list[date], places: int = 2) -> list[Decimal]:
+    """Constant within a calendar year, as tariffs and obligations are."""
+    first, last = min(months).year, max(months).year
+    jitter = draw(key)
+    yearly = {y: int(jitter.random() * 5) for y in range(first, last + 1)}
+    return [
+        Decimal(levels[(month.year - first) % len(levels)] + yearly[month.year]).scaleb(-places) for month in months
+    ]

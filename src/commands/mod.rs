@@ -1,0 +1,103 @@
+//! What can be typed after `trueprice`. To add a command: its file, a line in [`Command`] and one in
+//! [`Command::run`].
+
+mod doctor;
+mod migrate;
+mod openapi;
+mod serve;
+
+use std::{error::Error, process::ExitCode};
+
+use trueprice::{
+    app::App,
+    clock::Clock,
+    config::{Config, ConfigError, Flags},
+    db::pool::{self, Database, Sharing},
+    objects::Documents,
+    telemetry,
+};
+
+/// What a command ends with.
+pub type Outcome = Result<ExitCode, Box<dyn Error + Send + Sync>>;
+
+/// A self-hosted server for energy-market data: forward curves in, every version kept, exact
+/// numbers out.
+#[derive(Debug, clap::Parser)]
+#[command(version, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(flatten)]
+    flags: Flags,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Check everything that the server needs, and say what to do
+    Doctor,
+    /// Bring the database's schema up to date
+    Migrate,
+    /// Print the description of the REST interface
+    Openapi,
+    /// Start the server
+    Serve,
+}
+
+impl Command {
+    async fn run(self, config: Config) -> Outcome {
+        match self {
+            Self::Doctor => doctor::run(config).await,
+            Self::Migrate => migrate::run(config).await,
+            Self::Openapi => openapi::run(),
+            Self::Serve => serve::run(config).await,
+        }
+    }
+}
+
+impl Cli {
+    /// Runs the command. Exit status 78 tells a wrong setting, 1 any other failure.
+    pub fn run(self) -> ExitCode {
+        let outcome = Config::load(&self.flags).map_err(Into::into).and_then(|config| {
+            telemetry::start_logging(&config.log);
+            // The one provider of TLS; it is set once, here.
+            _ = rustls::crypto::ring::default_provider().install_default();
+            let runtime = tokio::runtime::Runtime::new()?;
+            runtime.block_on(self.command.run(config))
+        });
+        outcome.unwrap_or_else(|error| {
+            eprintln!("trueprice: {error}");
+            ExitCode::from(if error.is::<ConfigError>() { ConfigError::EXIT_STATUS } else { 1 })
+        })
+    }
+}
+
+/// The parts that commands work with, and the database that must be closed at the end.
+pub struct Parts {
+    /// What handlers and commands share.
+    pub app: App,
+    /// To be closed.
+    pub database: Database,
+}
+
+impl Parts {
+    /// Opens the database, with its schema up to date, and the document store.
+    pub async fn open(
+        config: Config,
+        sharing: Sharing,
+    ) -> Result<Self, Box<dyn Error + Send + Sync>> {
+        let database = Database::open(&config, sharing).await?;
+        match Self::app(config, &database).await {
+            Ok(app) => Ok(Self { app, database }),
+            Err(error) => {
+                database.close().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn app(config: Config, database: &Database) -> Result<App, Box<dyn Error + Send + Sync>> {
+        pool::migrate(&database.pool).await?;
+        let documents = Documents::open(&config).await?;
+        Ok(App::new(config, database.pool.clone(), documents, Clock::system()))
+    }
+}

@@ -1,0 +1,108 @@
+use std::io::Write as _;
+
+use clap::Parser as _;
+
+use super::*;
+
+#[derive(clap::Parser)]
+struct Cli {
+    #[command(flatten)]
+    flags: Flags,
+}
+
+fn config(flags: &[&str], environment: &[(&str, &str)], file: &str) -> Result<Config, String> {
+    let mut path = tempfile::Builder::new().suffix(".toml").tempfile().unwrap();
+    path.write_all(file.as_bytes()).unwrap();
+    let flags = Cli::parse_from(["trueprice"].iter().chain(flags)).flags;
+    let name = path.path().display().to_string();
+    let sources = Sources::for_tests(&flags, environment, Some(path.path()));
+    sources.and_then(Config::resolve).map_err(|error| error.to_string().replace(&name, "FILE"))
+}
+
+#[test]
+fn without_a_word_the_defaults_hold() {
+    let config = config(&[], &[], "").unwrap();
+    assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(config.limits, Limits::default());
+    assert_eq!(config.bands.len(), 1);
+    assert_eq!(config.auth.session_absolute, Duration::from_hours(12));
+}
+
+#[test]
+fn a_flag_beats_the_environment_and_the_environment_beats_the_file() {
+    let file = "listen = '127.0.0.1:1'\ndata_dir = '/f'\ncurve_timezone = 'America/New_York'";
+    let environment = [("TRUEPRICE_LISTEN", "127.0.0.1:2"), ("TRUEPRICE_DATA_DIR", "/e")];
+    let config = config(&["--listen", "127.0.0.1:3"], &environment, file).unwrap();
+    assert_eq!(config.listen.port(), 3);
+    assert_eq!(config.data_dir.to_str(), Some("/e"));
+    assert_eq!(config.curve_timezone, Tz::America__New_York);
+}
+
+#[test]
+fn a_wrong_setting_is_named_with_its_place() {
+    let wrong = |flags: &[&str], environment: &[_], file| {
+        config(flags, environment, file).expect_err("it is wrong")
+    };
+    let error = wrong(&["--listen", "here"], &[], "");
+    assert!(error.starts_with("flag --listen: \"here\" is not understood"), "{error}");
+    let error = wrong(&[], &[("TRUEPRICE_CURVE_TIMEZONE", "Mars")], "");
+    assert!(
+        error.starts_with("environment variable TRUEPRICE_CURVE_TIMEZONE: \"Mars\""),
+        "{error}"
+    );
+    let error = wrong(&[], &[], "\n[limits]\nrows = 0");
+    assert_eq!(error, "FILE, line 3, limits.rows: 0 is not from 1 to 1048576");
+    let error = wrong(&[], &[], "\nlisten_to = 'x'");
+    assert_eq!(error, "FILE, line 2, listen_to: there is no such setting; did you mean listen?");
+    let error = wrong(&[], &[], "a = 1\nb = [");
+    assert!(error.starts_with("FILE, line 2"), "{error}");
+}
+
+#[test]
+fn passwords_are_never_hashed_more_weakly_than_the_floor() {
+    let error = config(&[], &[("TRUEPRICE_AUTH_ARGON2_MEMORY_KIB", "1024")], "").unwrap_err();
+    assert!(error.contains("TRUEPRICE_AUTH_ARGON2_MEMORY_KIB: 1024 is not from 19456"), "{error}");
+}
+
+#[test]
+fn plain_http_for_other_machines_needs_a_declared_proxy() {
+    let error = config(&["--listen", "0.0.0.0:80"], &[], "").unwrap_err();
+    assert!(error.contains("--behind-tls-proxy"), "{error}");
+    assert!(config(&["--listen", "0.0.0.0:80", "--behind-tls-proxy"], &[], "").is_ok());
+    assert!(config(&["--listen", "[::1]:80"], &[], "").is_ok());
+}
+
+#[test]
+fn a_secret_is_not_shown() {
+    let environment =
+        [("DATABASE_URL", "postgres://u:hush@h/d"), ("TRUEPRICE_ADMIN_PASSWORD", "hush")];
+    let config = config(&[], &environment, "").unwrap();
+    assert!(!format!("{config:?}").contains("hush"));
+    assert_eq!(config.first_administrator.password.unwrap().expose(), "hush");
+}
+
+#[test]
+fn bands_are_given_by_family_and_unit() {
+    let file = "[bands.rec.'$/MWh']\nhigh = 80\nhard = true\n[bands.energy.'$/MWh']\nlow = -50.5";
+    let bands = config(&[], &[], file).unwrap().bands;
+    let shown: Vec<_> = bands
+        .iter()
+        .map(|b| (b.family.to_string(), b.low.map(|l| l.to_string()), b.high.is_some(), b.hard))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            ("energy".to_owned(), Some("-50.5".to_owned()), false, false),
+            ("rec".to_owned(), None, true, true)
+        ]
+    );
+}
+
+#[test]
+fn lists_and_spans_are_read() {
+    let file = "trusted_proxies = ['10.0.0.0/8', '::1']\n[auth]\nsession_idle = '90s'";
+    let auth = config(&[], &[], file).unwrap().auth;
+    assert_eq!(auth.trusted_proxies.len(), 2);
+    assert_eq!(auth.session_idle, Duration::from_secs(90));
+    assert!(config(&[], &[], "[auth]\nsession_idle = '90'").is_err());
+}

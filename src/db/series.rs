@@ -1,0 +1,86 @@
+//! Series: found by the digest of their labels, made where they are new.
+
+use std::collections::HashMap;
+
+use sqlx::PgConnection;
+
+use crate::domain::{Dataset, SeriesKey, Sha256};
+
+/// The ids of the series with these keys, in their order. New ones are inserted, by ascending
+/// digest so that two transactions never wait for each other in a circle.
+pub async fn ids_of(
+    conn: &mut PgConnection,
+    dataset: Dataset,
+    keys: &[&SeriesKey],
+) -> sqlx::Result<Vec<i64>> {
+    let digests: Vec<Sha256> = keys.iter().map(|key| key.digest()).collect();
+    let mut known = find(conn, dataset, &digests).await?;
+    let mut missing: Vec<(Sha256, &SeriesKey)> = digests
+        .iter()
+        .copied()
+        .zip(keys.iter().copied())
+        .filter(|(digest, _)| !known.contains_key(digest))
+        .collect();
+    if !missing.is_empty() {
+        missing.sort_unstable_by_key(|(digest, _)| *digest);
+        insert(conn, dataset, &missing).await?;
+        let digests: Vec<Sha256> = missing.iter().map(|(digest, _)| *digest).collect();
+        known.extend(find(conn, dataset, &digests).await?);
+    }
+    digests
+        .iter()
+        .map(|digest| known.get(digest).copied().ok_or(sqlx::Error::RowNotFound))
+        .collect()
+}
+
+async fn find(
+    conn: &mut PgConnection,
+    dataset: Dataset,
+    digests: &[Sha256],
+) -> sqlx::Result<HashMap<Sha256, i64>> {
+    let digests: Vec<Vec<u8>> = digests.iter().map(|digest| digest.as_bytes().to_vec()).collect();
+    let rows = sqlx::query!(
+        "select id, digest from series where dataset_id = $1 and digest = any($2)",
+        dataset.id(),
+        &digests
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|row| Some((Sha256::from_bytes(&row.digest)?, row.id)))
+        .collect())
+}
+
+async fn insert(
+    conn: &mut PgConnection,
+    dataset: Dataset,
+    series: &[(Sha256, &SeriesKey)],
+) -> sqlx::Result<()> {
+    let digests: Vec<Vec<u8>> =
+        series.iter().map(|(digest, _)| digest.as_bytes().to_vec()).collect();
+    let label = |place: usize| -> Vec<String> {
+        series.iter().map(|(_, key)| key.labels.as_array()[place].to_owned()).collect()
+    };
+    let sub_components: Vec<String> =
+        series.iter().map(|(_, key)| key.sub_component.clone()).collect();
+    let units: Vec<String> = series.iter().map(|(_, key)| key.unit.clone()).collect();
+    sqlx::query_file!(
+        "sql/queries/insert_series.sql",
+        dataset.id(),
+        &digests,
+        &label(0),
+        &label(1),
+        &label(2),
+        &label(3),
+        &label(4),
+        &label(5),
+        &label(6),
+        &label(7),
+        &sub_components,
+        &units
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,328 @@
+//! A new curve against an earlier version of its dataset: what changed, and what looks wrong.
+
+use std::collections::{HashMap, HashSet};
+
+use rust_decimal::Decimal;
+use serde::Serialize;
+
+use crate::domain::{Code, ContractMonth, Finding, SeriesKey};
+
+use super::{
+    curve::{Curve, CurveSeries},
+    report::Findings,
+};
+
+/// Values this many times greater or smaller than before are told.
+const JUMP: Decimal = Decimal::from_parts(50, 0, 0, false, 0);
+/// How many changes a diff lists.
+const LARGEST: usize = 20;
+
+/// An earlier version, as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Earlier {
+    /// Its id.
+    pub version_id: i64,
+    /// Its axis.
+    pub months: Vec<ContractMonth>,
+    /// Its series.
+    pub series: Vec<EarlierSeries>,
+}
+
+/// A series of an earlier version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EarlierSeries {
+    /// What makes it the same series.
+    pub key: SeriesKey,
+    /// Its values in axis order.
+    pub values: Vec<Option<Decimal>>,
+}
+
+/// What a dry run tells of the changes that an upload would make.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Diff {
+    /// The version it is compared with; null where there is none.
+    pub against: Option<String>,
+    /// Series that are new.
+    pub series_added: usize,
+    /// Series that are gone.
+    pub series_removed: usize,
+    /// Months that are new.
+    pub months_added: usize,
+    /// Months that are gone.
+    pub months_removed: usize,
+    /// Cells of common series and months with another value.
+    pub changed: usize,
+    /// Cells of common series and months with the same value.
+    pub unchanged: usize,
+    /// The largest changes; a value that comes or goes is larger than any that moves.
+    pub largest: Vec<DiffCell>,
+}
+
+/// A changed cell.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DiffCell {
+    /// The series as a person names it.
+    pub label: String,
+    /// `YYYY-MM`.
+    pub month: String,
+    /// The earlier value.
+    pub old: Option<String>,
+    /// The new value.
+    pub new: Option<String>,
+}
+
+/// Both curves side by side, series by series.
+struct Pairing<'a> {
+    pairs: Vec<(&'a CurveSeries, &'a EarlierSeries)>,
+    /// For each place of the new axis the place of the same month in the earlier one.
+    places: Vec<Option<usize>>,
+    added: usize,
+    removed: usize,
+}
+
+impl<'a> Pairing<'a> {
+    fn of(curve: &'a Curve, earlier: &'a Earlier) -> Self {
+        let known: HashMap<&SeriesKey, &EarlierSeries> =
+            earlier.series.iter().map(|series| (&series.key, series)).collect();
+        let pairs: Vec<_> = curve
+            .series
+            .iter()
+            .filter_map(|series| known.get(&series.key).map(|other| (series, *other)))
+            .collect();
+        let months: HashMap<ContractMonth, usize> =
+            earlier.months.iter().enumerate().map(|(place, month)| (*month, place)).collect();
+        Self {
+            places: curve.months.iter().map(|month| months.get(month).copied()).collect(),
+            added: curve.series.len() - pairs.len(),
+            removed: earlier.series.len() - pairs.len(),
+            pairs,
+        }
+    }
+
+    /// The cells of common months of a pair: place in the new axis, new value, old value.
+    fn cells(
+        &self,
+        (new, old): (&'a CurveSeries, &'a EarlierSeries),
+    ) -> impl Iterator<Item = (usize, Option<Decimal>, Option<Decimal>)> {
+        self.places.iter().enumerate().filter_map(move |(place, other)| {
+            Some((place, new.value(place), old.values.get((*other)?).copied().flatten()))
+        })
+    }
+}
+
+/// Warns of what looks wrong beside an earlier version.
+pub fn compare(curve: &Curve, earlier: &Earlier, findings: &mut Findings) {
+    let pairing = Pairing::of(curve, earlier);
+    let version = earlier.version_id;
+    for (code, count, verb) in [
+        (Code::SeriesAdded, pairing.added, "are new"),
+        (Code::SeriesRemoved, pairing.removed, "are no longer there"),
+    ] {
+        if count > 0 {
+            let message = format!("{count} series {verb}, compared with version {version}");
+            findings.push(Finding::new(code, message).value(&count.to_string()));
+        }
+    }
+    let mut equal = pairing.added == 0 && pairing.removed == 0 && curve.months == earlier.months;
+    for &pair in &pairing.pairs {
+        equal = equal && pairing.cells(pair).all(|(_, new, old)| new == old);
+        warn_of_jumps(curve, pair.0, &pairing.cells(pair).collect::<Vec<_>>(), findings);
+    }
+    if equal {
+        let message = format!("every point equals version {version}");
+        findings.push(Finding::new(Code::UnchangedContent, message));
+    }
+}
+
+fn warn_of_jumps(
+    curve: &Curve,
+    series: &CurveSeries,
+    cells: &[(usize, Option<Decimal>, Option<Decimal>)],
+    findings: &mut Findings,
+) {
+    let mut ratios: Vec<(Decimal, usize, Decimal, Decimal)> = cells
+        .iter()
+        .filter_map(|&(place, new, old)| {
+            let (new, old) = (new?, old?);
+            let ratio = new.abs().checked_div(old.abs())?;
+            (!new.is_zero()).then_some((ratio, place, new, old))
+        })
+        .collect();
+    let mut sorted: Vec<Decimal> = ratios.iter().map(|(ratio, ..)| *ratio).collect();
+    sorted.sort_unstable();
+    let Some(median) = median(&sorted) else { return };
+    if is_jump(median) {
+        let message = format!(
+            "values are about {} times those of the version before",
+            median.round_sf(3).unwrap_or(median).normalize()
+        );
+        findings.push(
+            Finding::new(Code::ScaleJump, message)
+                .column(series.column)
+                .label(series.key.to_string())
+                .hint("check the unit: percent against fraction, kW against MW"),
+        );
+        return;
+    }
+    ratios.retain(|(ratio, ..)| is_jump(*ratio));
+    for (_, place, new, old) in ratios {
+        let message = format!("{new} {}, was {old}", series.key.unit);
+        let row = curve.rows.get(place).copied().unwrap_or_default();
+        findings.push(
+            Finding::new(Code::ValueJump, message)
+                .row(row)
+                .column(series.column)
+                .label(format!("{}, {}", series.key, curve.months[place]))
+                .value(&new.to_string())
+                .hint("check the decimal point"),
+        );
+    }
+}
+
+fn median(sorted: &[Decimal]) -> Option<Decimal> {
+    let middle = sorted.len() / 2;
+    match sorted.len() {
+        0 => None,
+        length if length % 2 == 1 => Some(sorted[middle]),
+        _ => Some(sorted[middle - 1] / Decimal::TWO + sorted[middle] / Decimal::TWO),
+    }
+}
+
+fn is_jump(ratio: Decimal) -> bool {
+    ratio >= JUMP || ratio <= Decimal::ONE / JUMP
+}
+
+/// Tells what an upload would change.
+#[must_use]
+pub fn diff(curve: &Curve, earlier: Option<&Earlier>) -> Diff {
+    let Some(earlier) = earlier else {
+        return Diff {
+            series_added: curve.series.len(),
+            months_added: curve.months.len(),
+            ..Diff::default()
+        };
+    };
+    let pairing = Pairing::of(curve, earlier);
+    let mut changes = Vec::new();
+    let mut unchanged = 0;
+    for &pair in &pairing.pairs {
+        for (place, new, old) in pairing.cells(pair) {
+            if new == old {
+                unchanged += 1;
+            } else {
+                changes.push((pair.0, place, new, old));
+            }
+        }
+    }
+    let moved = changes.len();
+    let size = |new: Option<Decimal>, old: Option<Decimal>| match (new, old) {
+        (Some(new), Some(old)) => (new - old).abs(),
+        _ => Decimal::MAX,
+    };
+    changes.sort_by_key(|(_, _, new, old)| std::cmp::Reverse(size(*new, *old)));
+    let months: HashSet<_> = curve.months.iter().collect();
+    Diff {
+        against: Some(earlier.version_id.to_string()),
+        series_added: pairing.added,
+        series_removed: pairing.removed,
+        months_added: pairing.places.iter().filter(|place| place.is_none()).count(),
+        months_removed: earlier.months.iter().filter(|month| !months.contains(month)).count(),
+        changed: moved,
+        unchanged,
+        largest: changes
+            .into_iter()
+            .take(LARGEST)
+            .map(|(series, place, new, old)| DiffCell {
+                label: series.key.to_string(),
+                month: curve.months[place].to_string(),
+                old: old.map(|value| value.to_string()),
+                new: new.map(|value| value.to_string()),
+            })
+            .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Labels, Notation};
+
+    fn key(zone: &str) -> SeriesKey {
+        let labels =
+            Labels { load_zone: zone.into(), block_type: "7x8".into(), ..Labels::default() };
+        SeriesKey { labels, sub_component: "x".into(), unit: "$/MWh".into() }
+    }
+
+    fn months(count: i32) -> Vec<ContractMonth> {
+        let first: ContractMonth = "2023-05".parse().unwrap();
+        (0..count).map(|step| first.plus(step)).collect()
+    }
+
+    fn curve(columns: &[(&str, &[&str])]) -> Curve {
+        let length = columns[0].1.len();
+        Curve {
+            months: months(i32::try_from(length).unwrap()),
+            rows: (10..10 + length).collect(),
+            series: columns
+                .iter()
+                .enumerate()
+                .map(|(column, (zone, values))| CurveSeries {
+                    key: key(zone),
+                    column,
+                    lookup_id: None,
+                    numbers: values.iter().map(|v| v.parse().unwrap()).collect(),
+                    notations: vec![Notation::Plain; values.len()],
+                })
+                .collect(),
+        }
+    }
+
+    fn earlier(columns: &[(&str, &[&str])]) -> Earlier {
+        let curve = curve(columns);
+        Earlier {
+            version_id: 7,
+            series: curve
+                .series
+                .iter()
+                .map(|s| EarlierSeries { key: s.key.clone(), values: s.values().collect() })
+                .collect(),
+            months: curve.months,
+        }
+    }
+
+    fn codes(curve: &Curve, earlier: &Earlier) -> Vec<(Code, Option<String>)> {
+        let mut findings = Findings::default();
+        compare(curve, earlier, &mut findings);
+        findings.sorted().into_iter().map(|f| (f.code, f.cell)).collect()
+    }
+
+    #[test]
+    fn a_single_jump_names_its_cell_and_a_whole_column_its_scale() {
+        let before = earlier(&[("A", &["20", "21", "22"])]);
+        let jump = curve(&[("A", &["3333.33", "21", "22"])]);
+        assert_eq!(codes(&jump, &before), [(Code::ValueJump, Some("A11".into()))]);
+        let scale = curve(&[("A", &["0.2", "0.21", "22"])]);
+        assert_eq!(codes(&scale, &before), [(Code::ScaleJump, None)]);
+        let from_zero = earlier(&[("A", &["0", "0", "0"])]);
+        assert_eq!(codes(&jump, &from_zero), []);
+    }
+
+    #[test]
+    fn series_that_come_and_go_are_counted() {
+        let before = earlier(&[("A", &["1"]), ("B", &["1"])]);
+        let now = curve(&[("A", &["1"]), ("C", &["1"]), ("D", &["1"])]);
+        assert_eq!(codes(&now, &before), [(Code::SeriesAdded, None), (Code::SeriesRemoved, None)]);
+        let same = curve(&[("B", &["1.0"]), ("A", &["1"])]);
+        assert_eq!(codes(&same, &before), [(Code::UnchangedContent, None)]);
+    }
+
+    #[test]
+    fn a_diff_counts_cells_and_lists_the_largest() {
+        let before = earlier(&[("A", &["1", "2"]), ("B", &["5", "5"])]);
+        let now = curve(&[("A", &["1", "2.5", "9"]), ("B", &["6", "5", "9"])]);
+        let diff = diff(&now, Some(&before));
+        assert_eq!((diff.changed, diff.unchanged, diff.months_added), (2, 2, 1));
+        assert_eq!(diff.largest[0].label, "B 7x8");
+        assert_eq!(diff.largest[0].new.as_deref(), Some("6"));
+    }
+}

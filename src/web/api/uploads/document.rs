@@ -1,0 +1,83 @@
+//! `GET /api/v1/uploads/{id}/document`: the bytes as they came.
+
+use axum::{
+    extract::{Path, State},
+    http::{HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+
+use super::list::find;
+use crate::{
+    app::App,
+    auth::{Principal, Role, Writer},
+    db::uploads::UploadDetails,
+    error::{Problem, Result},
+    objects::StoreError,
+    web::parameters::NoQuery,
+};
+
+/// Downloads an uploaded file, for its uploader and administrators.
+#[utoipa::path(
+    get, path = "/api/v1/uploads/{id}/document", tag = "uploads",
+    params(("id" = uuid::Uuid, Path, description = "`upload_id` of the answer")),
+    responses(
+        (status = 200, description = "The bytes as they came", body = Vec<u8>, content_type = "application/octet-stream"),
+        (status = 401, description = "No valid credential", body = serde_json::Value, content_type = "application/problem+json"),
+        (status = 403, description = "The role may not see uploads", body = serde_json::Value, content_type = "application/problem+json"),
+        (status = 404, description = "No such upload, or that of another", body = serde_json::Value, content_type = "application/problem+json"),
+        (status = 503, description = "`storage_unavailable`", body = serde_json::Value, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn download_document(
+    Writer(principal): Writer,
+    NoQuery: NoQuery,
+    Path(id): Path<String>,
+    State(app): State<App>,
+) -> Result<Response> {
+    let upload = own(find(&app, &id).await?, &principal)?;
+    let bytes = document(&app, &upload).await?;
+    Ok(attachment(&upload.file_name, "application/octet-stream", bytes))
+}
+
+/// An upload of the caller; that of another is as good as none, but for administrators.
+pub(super) fn own(upload: UploadDetails, principal: &Principal) -> Result<UploadDetails> {
+    if upload.uploader == principal.user_id || principal.role == Role::Admin {
+        return Ok(upload);
+    }
+    Err(Problem::not_found("There is no such upload."))
+}
+
+/// The kept bytes of an upload.
+pub(super) async fn document(app: &App, upload: &UploadDetails) -> Result<Bytes> {
+    let missing = || Problem::not_found("The document of this upload could not be kept.");
+    let sha256 = upload.sha256.ok_or_else(missing)?;
+    app.documents.get(sha256).await.map_err(|error| match error {
+        StoreError::Unavailable(_) => Problem::unavailable(
+            "storage_unavailable",
+            "The document store cannot be reached just now; please try again.",
+            5,
+        ),
+        StoreError::NotFound(_) | StoreError::Damaged(_) => Problem::internal(&error),
+    })
+}
+
+/// A download with a safe name: letters, digits, dots, dashes and underscores of the client's.
+pub(super) fn attachment(
+    file_name: &str,
+    content_type: &'static str,
+    bytes: impl Into<axum::body::Body>,
+) -> Response {
+    let safe: String = file_name
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_') { c } else { '_' })
+        .take(200)
+        .collect();
+    let disposition = HeaderValue::try_from(format!("attachment; filename=\"{safe}\""))
+        .unwrap_or(HeaderValue::from_static("attachment"));
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(content_type)),
+        (header::CONTENT_DISPOSITION, disposition),
+    ];
+    (headers, bytes.into()).into_response()
+}

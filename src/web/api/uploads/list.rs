@@ -1,0 +1,118 @@
+//! `GET /api/v1/uploads` and `GET /api/v1/uploads/{id}`: the log.
+
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::{HeaderMap, HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use serde_json::json;
+use utoipa::IntoParams;
+use uuid::Uuid;
+
+use crate::{
+    app::App,
+    auth::Writer,
+    db::uploads,
+    error::{Problem, Result},
+    web::parameters::{FromParameters, NoQuery, Parameters, StrictQuery},
+};
+
+/// Paging of the log.
+#[derive(Debug, Clone, Copy, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ListQuery {
+    /// Entries at the most, 1 to 1000.
+    #[param(required = false, default = 100, minimum = 1, maximum = 1000)]
+    pub limit: u16,
+    /// Where the page before ended: its `next`.
+    #[param(required = false, value_type = Option<String>)]
+    pub cursor: Option<Uuid>,
+}
+
+impl FromParameters for ListQuery {
+    const NAMES: &'static [&'static str] = &["limit", "cursor"];
+
+    fn from_parameters(parameters: &mut Parameters) -> Result<Self> {
+        let limit = parameters.text("limit")?;
+        let limit = limit.map_or(Ok(100), |text| match text.parse() {
+            Ok(limit @ 1..=1000) => Ok(limit),
+            _ => Err(Problem::bad_parameter("limit", &text, "it is 1 to 1000")),
+        })?;
+        let cursor = parameters.text("cursor")?;
+        let cursor = cursor.map(|text| {
+            let bytes = BASE64_URL_SAFE_NO_PAD.decode(&text).ok();
+            bytes.and_then(|bytes| Uuid::from_slice(&bytes).ok()).ok_or_else(|| {
+                Problem::bad_parameter("cursor", &text, "take it from the page before")
+            })
+        });
+        Ok(Self { limit, cursor: cursor.transpose()? })
+    }
+}
+
+/// Lists uploads, newest first.
+#[utoipa::path(
+    get, path = "/api/v1/uploads", tag = "uploads", params(ListQuery),
+    responses(
+        (status = 200, description = "A page of the log", body = serde_json::Value, content_type = "application/json",
+         example = json!({"items": [{"id": "0197a3c2-6f0e-7c3b-9d51-3f6a3f1f2b11",
+            "received_at": "2024-06-03T08:25:44.120394Z", "uploader": "ana@example.com", "via": "api",
+            "file": "Energy_ERCOT_20240603_080000.csv", "archive": null,
+            "sha256": "5f0c7a54d7a6a32f4a0cf8a2b8f2d3d5c9b0a4f6f8f5a7e8c6f1f6f2d2c4b9e1", "bytes": 6520,
+            "dry_run": false, "family": "energy", "iso": "ercot", "curve_timestamp": "2024-06-03T08:00:00Z",
+            "operating_day": "2024-06-03", "cob": false, "status": 201, "code": "created", "version_id": "17",
+            "points": 732, "errors": 0, "warnings": 0}], "next": null})),
+        (status = 400, description = "An unknown or bad parameter", body = serde_json::Value, content_type = "application/problem+json"),
+        (status = 401, description = "No valid credential", body = serde_json::Value, content_type = "application/problem+json"),
+        (status = 403, description = "The role may not see the log", body = serde_json::Value, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn list_uploads(
+    _writer: Writer,
+    StrictQuery(query): StrictQuery<ListQuery>,
+    State(app): State<App>,
+) -> Result<Response> {
+    let limit = usize::from(query.limit);
+    let mut items = uploads::list(&app.pool, query.cursor, i64::from(query.limit) + 1).await?;
+    let has_more = items.len() > limit;
+    items.truncate(limit);
+    let next = items
+        .last()
+        .filter(|_| has_more)
+        .map(|last| BASE64_URL_SAFE_NO_PAD.encode(last.id.as_bytes()));
+    let mut headers = HeaderMap::new();
+    if let Some(next) = &next {
+        let link = format!("</api/v1/uploads?limit={limit}&cursor={next}>; rel=\"next\"");
+        headers.extend(HeaderValue::try_from(link).ok().map(|link| (header::LINK, link)));
+    }
+    Ok((headers, Json(json!({ "items": items, "next": next }))).into_response())
+}
+
+/// Shows the full report of an upload.
+#[utoipa::path(
+    get, path = "/api/v1/uploads/{id}", tag = "uploads",
+    params(("id" = Uuid, Path, description = "`upload_id` of the answer")),
+    responses(
+        (status = 200, description = "The answer as it was given; a refused file has `errors`",
+         body = serde_json::Value, content_type = "application/json"),
+        (status = 401, description = "No valid credential", body = serde_json::Value, content_type = "application/problem+json"),
+        (status = 403, description = "The role may not see the log", body = serde_json::Value, content_type = "application/problem+json"),
+        (status = 404, description = "No such upload", body = serde_json::Value, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn show_upload(
+    _writer: Writer,
+    NoQuery: NoQuery,
+    Path(id): Path<String>,
+    State(app): State<App>,
+) -> Result<Json<serde_json::Value>> {
+    Ok(Json(find(&app, &id).await?.report))
+}
+
+/// The entry of an id as it stands in a path; 404 for what is no id as well.
+pub(super) async fn find(app: &App, id: &str) -> Result<uploads::UploadDetails> {
+    let missing = || Problem::not_found("There is no such upload.");
+    let id = Uuid::try_parse(id).map_err(|_| missing())?;
+    uploads::find(&app.pool, id).await?.ok_or_else(missing)
+}

@@ -1,0 +1,234 @@
+//! `POST /api/v1/uploads`: files in.
+
+use std::time::Duration;
+
+use axum::{
+    Json,
+    extract::{DefaultBodyLimit, FromRequest as _, Multipart, Request, State, multipart::Field},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use serde_json::json;
+use utoipa::IntoParams;
+
+use crate::{
+    app::App,
+    auth::Writer,
+    domain::Code,
+    error::{Problem, Result},
+    intake::{BatchAnswer, Part, Sender, Via, receive_all},
+    web::parameters::{FromParameters, Parameters, StrictQuery},
+};
+
+/// A sender that sends nothing for so long is cut off.
+const IDLE: Duration = Duration::from_mins(1);
+/// What the frame of a multipart body may add to its files.
+const FRAME_BYTES: u64 = 1 << 20;
+
+/// What an upload may be told in its query.
+#[derive(Debug, Clone, Copy, Default, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct UploadQuery {
+    /// Only try: the report with a diff, and nothing is stored.
+    #[param(required = false, default = false)]
+    pub dry_run: bool,
+    /// Store the file before a newer version of its operating day. Not for `_cob` files.
+    #[param(required = false, default = false)]
+    pub backfill: bool,
+}
+
+impl FromParameters for UploadQuery {
+    const NAMES: &'static [&'static str] = &["dry_run", "backfill"];
+
+    fn from_parameters(parameters: &mut Parameters) -> Result<Self> {
+        Ok(Self {
+            dry_run: parameters.value("dry_run")?.unwrap_or(false),
+            backfill: parameters.value("backfill")?.unwrap_or(false),
+        })
+    }
+}
+
+/// The body as Swagger UI shows it.
+#[derive(Debug, utoipa::ToSchema)]
+#[expect(dead_code, reason = "describes the multipart body")]
+struct UploadForm {
+    /// One or more files: .csv, .xlsx or .zip.
+    #[schema(format = Binary, content_media_type = "application/octet-stream")]
+    file: Vec<String>,
+}
+
+/// Uploads curve files.
+///
+/// Each file is kept unchanged, read, and published as a new version of its dataset, or refused as a
+/// whole with every finding and its cell. Sending the same file again changes nothing.
+#[utoipa::path(
+    post, path = "/api/v1/uploads", tag = "uploads", params(UploadQuery),
+    request_body(content = inline(UploadForm), content_type = "multipart/form-data"),
+    responses(
+        (status = 201, description = "Stored: `created`, `superseded` or `backfilled`",
+         body = serde_json::Value, content_type = "application/json",
+         example = json!({
+            "upload_id": "0197a3c2-6f0e-7c3b-9d51-3f6a3f1f2b11", "file": "Energy_MISO_20240603_082542_cob.csv",
+            "sha256": "5f0c7a54d7a6a32f4a0cf8a2b8f2d3d5c9b0a4f6f8f5a7e8c6f1f6f2d2c4b9e1", "code": "superseded",
+            "dry_run": false, "family": "energy", "iso": "miso", "curve_timestamp": "2024-06-03T08:25:42+00:00",
+            "operating_day": "2024-06-03", "cob": true, "version_id": "18",
+            "supersedes": {"version_id": "17", "curve_timestamp": "2024-06-03T08:25:40+00:00", "cob": false},
+            "stats": {"rows": 61, "columns": 12, "points": 732, "missing": 0, "zeros": 0, "min": "19.73",
+                      "max": "3333.33", "months": 61, "first_month": "2024-06", "last_month": "2029-06",
+                      "sum": "40238.86", "dash_zeros": 0, "percent_cells": 0, "money_cells": 0, "negatives": 0,
+                      "missing_by_reason": {"empty": 0, "blank": 0, "na": 0}},
+            "warnings": 1, "counts": {"error": 0, "warning": 1}, "by_code": {"out_of_band": 1}, "truncated": false,
+            "findings": [{"severity": "warning", "code": "out_of_band",
+                "message": "3333.33 $/MWh is above the band 0…1000", "row": 13, "column": 2, "cell": "B13",
+                "label": "AMILCIPS 7x8, 2024-06", "value": "3333.33", "hint": "check the decimal point"}]})),
+        (status = 200, description = "`already_stored`, or a dry run without errors (then with `diff`)",
+         body = serde_json::Value, content_type = "application/json"),
+        (status = 207, description = "Several files, or an archive: one result each",
+         body = serde_json::Value, content_type = "application/json",
+         example = json!({"results": [
+            {"file": "Energy_ERCOT_20240603_080000.csv", "status": 201, "code": "created", "version_id": "19"},
+            {"file": "notes.txt", "status": 400, "code": "bad_filename"}]})),
+        (status = 400, description = "`bad_filename`, `legacy_format`, `unsupported_area`, `cob_not_applicable`, `no_file`",
+         body = serde_json::Value, content_type = "application/problem+json"),
+        (status = 401, description = "No valid credential", body = serde_json::Value, content_type = "application/problem+json"),
+        (status = 403, description = "The role may not upload", body = serde_json::Value, content_type = "application/problem+json"),
+        (status = 408, description = "Nothing came for 60 s", body = serde_json::Value, content_type = "application/problem+json"),
+        (status = 409, description = "`version_conflict`, `day_closed_by_cob`, `newer_version_exists`",
+         body = serde_json::Value, content_type = "application/problem+json"),
+        (status = 413, description = "`too_large`, `too_many_cells`, `archive_limit`",
+         body = serde_json::Value, content_type = "application/problem+json"),
+        (status = 415, description = "`not_csv`, `not_xlsx`, `bad_archive`, `bad_encoding`, `wrong_delimiter`, or no multipart body",
+         body = serde_json::Value, content_type = "application/problem+json"),
+        (status = 422, description = "The content has errors; `errors` names each cell",
+         body = serde_json::Value, content_type = "application/problem+json"),
+        (status = 503, description = "`storage_unavailable` or `database_unavailable`: send it again",
+         body = serde_json::Value, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn upload(
+    Writer(principal): Writer,
+    StrictQuery(query): StrictQuery<UploadQuery>,
+    State(app): State<App>,
+    request: Request,
+) -> Result<Response> {
+    let sender = sender(principal.user_id, Via::Api, query);
+    let (_turn, parts) = read_parts(&app, request).await?;
+    Ok(shape(receive_all(&app, sender, parts).await?))
+}
+
+/// Who sends, by which way, and what they want.
+pub(super) fn sender(user_id: uuid::Uuid, via: Via, query: UploadQuery) -> Sender {
+    Sender { user_id, via, dry_run: query.dry_run, backfill: query.backfill }
+}
+
+fn shape(answer: BatchAnswer) -> Response {
+    match answer {
+        BatchAnswer::One(answer) => (answer.status(), Json(answer.to_json())).into_response(),
+        BatchAnswer::Several(results) => {
+            let results: Vec<_> = results.iter().map(crate::intake::BatchResult::to_json).collect();
+            (StatusCode::MULTI_STATUS, Json(json!({ "results": results }))).into_response()
+        }
+    }
+}
+
+/// The files bound their size themselves, while they stream in.
+pub fn upload_routes_limit() -> DefaultBodyLimit {
+    DefaultBodyLimit::disable()
+}
+
+/// A turn at sending, held until the answer is made: it bounds the bytes in memory.
+pub type Turn = tokio::sync::OwnedSemaphorePermit;
+
+/// Reads the files of a multipart request into memory, within the limits. A part that is neither
+/// `file` nor the form's token is a 400.
+pub async fn read_parts(app: &App, request: Request) -> Result<(Turn, Vec<Part>)> {
+    let total = app.config.limits.archive_bytes + FRAME_BYTES;
+    let announced = request
+        .headers()
+        .get(axum::http::header::CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if let Some(announced) = announced.filter(|announced| *announced > total) {
+        return Err(too_large("the request", announced, total));
+    }
+    let mut multipart = Multipart::from_request(request, app).await.map_err(|rejection| {
+        Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "not_multipart",
+            format!(
+                "send multipart/form-data with parts named file: curl -F file=@NAME ({rejection})"
+            ),
+        )
+    })?;
+    let turn = app.uploads.clone().acquire_owned().await.map_err(|e| Problem::internal(&e))?;
+    let mut parts = Vec::new();
+    let mut room = total;
+    while let Some(field) = within(multipart.next_field()).await? {
+        match field.name() {
+            Some("file") => {
+                if let Some(part) = read_part(app, field, &mut room).await? {
+                    parts.push(part);
+                }
+            }
+            Some("csrf_token") => {}
+            other => {
+                let name = other.unwrap_or_default().to_owned();
+                return Err(crate::web::parameters::unknown_parameter(&name, &["file"]));
+            }
+        }
+    }
+    Ok((turn, parts))
+}
+
+async fn read_part(app: &App, mut field: Field<'_>, room: &mut u64) -> Result<Option<Part>> {
+    let file_name = field.file_name().unwrap_or_default().to_owned();
+    let limit = match file_name.to_ascii_lowercase().ends_with(".zip") {
+        true => app.config.limits.archive_bytes,
+        false => app.config.limits.file_bytes,
+    };
+    let mut bytes = Vec::new();
+    while let Some(chunk) = within(field.chunk()).await? {
+        let measured = (bytes.len() + chunk.len()) as u64;
+        if measured > limit {
+            return Err(too_large("the file", measured, limit));
+        }
+        *room = room.checked_sub(chunk.len() as u64).ok_or_else(|| {
+            let total = app.config.limits.archive_bytes;
+            too_large("the request", total + 1, total)
+        })?;
+        bytes.extend_from_slice(&chunk);
+    }
+    // A browser sends an empty part without a name when no file was chosen.
+    if file_name.is_empty() && bytes.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(Part { file_name, bytes: bytes.into() }))
+}
+
+/// Waits for the next piece of the body, but not for ever.
+async fn within<T>(
+    next: impl Future<Output = Result<T, axum::extract::multipart::MultipartError>>,
+) -> Result<T> {
+    match tokio::time::timeout(IDLE, next).await {
+        Ok(Ok(piece)) => Ok(piece),
+        Ok(Err(error)) => Err(Problem::new(
+            StatusCode::BAD_REQUEST,
+            "bad_multipart",
+            format!("the multipart body cannot be read: {}", error.body_text()),
+        )),
+        Err(_) => Err(Problem::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "too_slow",
+            format!("nothing came for {} s; please send the file again", IDLE.as_secs()),
+        )),
+    }
+}
+
+fn too_large(what: &str, measured: u64, limit: u64) -> Problem {
+    Problem::new(
+        Code::TooLarge.status_code(),
+        Code::TooLarge.as_str(),
+        format!("{what} has at least {measured} bytes; the limit is {limit}"),
+    )
+    .with("limit", limit)
+    .with("measured", measured)
+}

@@ -1,0 +1,72 @@
+//! Users for tests, written straight into the database: a hash of a password takes too long.
+#![expect(dead_code, reason = "the first test that signs in lifts this")]
+
+use chrono::TimeDelta;
+use trueprice::{auth::Role, domain::Sha256};
+use uuid::Uuid;
+
+use super::{Caller, TestServer};
+
+/// A user and a token that carries all that the role allows.
+pub struct Account {
+    /// Row of `app_user`.
+    pub id: Uuid,
+    /// Sign-in name.
+    pub email: String,
+    /// The token.
+    pub token: String,
+}
+
+impl TestServer {
+    /// A new user of this role.
+    pub async fn account(&self, role: Role) -> Account {
+        let (id, secret) = (self.app.clock.new_id(), Uuid::new_v4().simple());
+        let account = Account {
+            id,
+            email: format!("{role}-{secret}@example.com"),
+            token: format!("tpk_{secret}"),
+        };
+        insert(self, &account, role).await;
+        account
+    }
+
+    /// Asks as a new user of this role.
+    pub async fn caller(&self, role: Role) -> Caller {
+        self.anonymous().with_token(&self.account(role).await.token)
+    }
+}
+
+/// The rows as signing up and `POST /api/v1/tokens` would leave them.
+async fn insert(server: &TestServer, account: &Account, role: Role) {
+    let now = server.app.clock.now();
+    sqlx::query(
+        "insert into app_user (id, email, role, created_at) values ($1, $2, $3::user_role, $4)",
+    )
+    .bind(account.id)
+    .bind(&account.email)
+    .bind(role.to_string())
+    .bind(now)
+    .execute(&server.app.pool)
+    .await
+    .unwrap();
+    let scopes = match role {
+        Role::ReadOnly => vec!["read"],
+        Role::ReadWrite => vec!["read", "upload"],
+        Role::Admin => vec!["read", "upload", "admin"],
+    };
+    sqlx::query(
+        "insert into user_token
+             (id, secret_sha256, prefix, kind, user_id, name, scopes, created_at, expires_at)
+         values ($1, $2, $3, 'api', $4, 'test', $5::token_scope[], $6, $7)",
+    )
+    .bind(server.app.clock.new_id())
+    .bind(Sha256::of(account.token.as_bytes()).as_bytes())
+    .bind(&account.token[..8])
+    .bind(account.id)
+    .bind(scopes)
+    .bind(now)
+    .bind(now + TimeDelta::days(90))
+    .execute(&server.app.pool)
+    .await
+    .unwrap();
+}

@@ -1,0 +1,72 @@
+//! One PostgreSQL for each test process, one database for each test.
+
+use std::{path::Path, sync::OnceLock};
+
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _, PgPool, postgres::PgConnectOptions};
+use trueprice::db::{
+    cluster::{Cluster, ClusterSettings},
+    pool,
+};
+use uuid::Uuid;
+
+const TEMPLATE: &str = "template_trueprice";
+const PREFIX: &str = "trueprice-tests-";
+
+/// Connections to a new database with the whole schema and nothing in it.
+pub async fn migrated_database() -> PgPool {
+    create(Some(TEMPLATE)).await
+}
+
+/// Connections to a new database without a schema.
+pub async fn empty_database() -> PgPool {
+    create(None).await
+}
+
+async fn create(template: Option<&str>) -> PgPool {
+    let name = format!("test_{}", Uuid::new_v4().simple());
+    let template = template.unwrap_or("template1");
+    let options = cluster().await;
+    let mut connection = options.connect().await.unwrap();
+    let statement = AssertSqlSafe(format!("create database {name} template {template}"));
+    connection.execute(statement).await.unwrap();
+    pool::pool(options.clone().database(&name), 10)
+}
+
+/// How to connect to the cluster. The first call makes it; it ends with the process.
+async fn cluster() -> PgConnectOptions {
+    static CLUSTER: OnceLock<Cluster> = OnceLock::new();
+    let cluster = tokio::task::spawn_blocking(|| {
+        // On a runtime of its own: that of the first test ends with that test.
+        CLUSTER.get_or_init(|| tokio::runtime::Runtime::new().unwrap().block_on(start()))
+    });
+    cluster.await.unwrap().options().clone()
+}
+
+async fn start() -> Cluster {
+    let temporary = std::env::temp_dir();
+    remove_leftovers(&temporary);
+    let settings = ClusterSettings {
+        data_dir: temporary.join(format!("{PREFIX}{}", std::process::id())),
+        pg_bin: None,
+        connections: 300,
+        durable: false,
+    };
+    let cluster = Cluster::start(settings).await.unwrap();
+    let mut connection = cluster.options().connect().await.unwrap();
+    connection.execute(AssertSqlSafe(format!("create database {TEMPLATE}"))).await.unwrap();
+    let template = pool::pool(cluster.options().clone().database(TEMPLATE), 2);
+    pool::migrate(&template).await.unwrap();
+    template.close().await;
+    cluster
+}
+
+/// Removes the folders of test processes that are gone.
+fn remove_leftovers(temporary: &Path) {
+    for entry in std::fs::read_dir(temporary).unwrap().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let Some(process) = name.strip_prefix(PREFIX) else { continue };
+        if !Path::new("/proc").join(process).exists() {
+            _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! What the tests need.
+//!
+//! - [`TestServer`]: the server inside the test process, with a database and documents of its own.
+//!   Quick; for everything that is asked through HTTP.
+//! - [`Program`]: the real program as a process of its own, with a PostgreSQL of its own. For
+//!   signals, kills, commands.
+//! - [`S3Server`]: a real S3 server that can be made to refuse or to hang.
+
+pub mod accounts;
+mod caller;
+mod clock;
+mod database;
+pub mod files;
+mod program;
+mod s3;
+mod server;
+
+pub use caller::Caller;
+pub use clock::TestClock;
+pub use database::empty_database;
+pub use program::{Home, Program, User, signal, until};
+pub use s3::{BUCKET, Mood, S3Server, SECRET_KEY};
+pub use server::{TestServer, serve};
