@@ -57,7 +57,7 @@ pub async fn preview(
 ) -> Result<Preview> {
     let format = negotiate::format(query.format, &axum::http::HeaderMap::new())?;
     let chosen =
-        selection::select(&app.pool, principal, query, format, app.config.disclaimer.clone())
+        selection::select(&app.pool, principal, query, format, app.config.downloads.disclaimer.clone())
             .await?;
     let (mut selection, mut snapshot) = chosen;
     let file = selection.file_name();

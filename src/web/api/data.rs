@@ -118,7 +118,7 @@ async fn download(
 ) -> Result<Response> {
     let format = negotiate::format(query.format, &headers)?;
     let (selection, snapshot) =
-        selection::select(&app.pool, &principal, query, format, app.config.disclaimer.clone())
+        selection::select(&app.pool, &principal, query, format, app.config.downloads.disclaimer.clone())
             .await?;
     answer(selection, snapshot, &method, &headers).await
 }
@@ -161,7 +161,7 @@ async fn describe(
     // The report is always JSON: its own Accept says nothing about the data.
     let format = negotiate::format(query.format, &HeaderMap::new())?;
     let (selection, mut snapshot) =
-        selection::select(&app.pool, &principal, query, format, app.config.disclaimer.clone())
+        selection::select(&app.pool, &principal, query, format, app.config.downloads.disclaimer.clone())
             .await?;
     let report = report::describe(&selection, &mut snapshot).await?;
     snapshot.finish().await?;

@@ -284,7 +284,7 @@ async fn download(
     headers: HeaderMap,
 ) -> Result<Response> {
     let (mut selection, snapshot) =
-        selection::select(&app.pool, &principal, query, format, app.config.disclaimer.clone())
+        selection::select(&app.pool, &principal, query, format, app.config.downloads.disclaimer.clone())
             .await?;
     selection.script = true;
     super::data::answer(selection, snapshot, &method, &headers).await
