@@ -5,7 +5,12 @@ use std::sync::Arc;
 use sqlx::PgPool;
 use tokio::sync::Semaphore;
 
-use crate::{clock::Clock, config::Config, objects::Documents};
+use crate::{
+    auth::{HashError, Passwords},
+    clock::Clock,
+    config::Config,
+    objects::Documents,
+};
 
 /// The parts of a running server. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -16,6 +21,8 @@ pub struct App {
     pub pool: PgPool,
     /// Where documents are kept.
     pub documents: Documents,
+    /// Hashes passwords, a few at a time.
+    pub passwords: Passwords,
     /// The time.
     pub clock: Clock,
     /// Turns at reading files: each may take hundreds of megabytes for a moment.
@@ -30,16 +37,21 @@ impl App {
     /// How many upload requests are taken in at once; others wait for their turn.
     const UPLOADS: usize = 16;
 
-    /// Puts the parts together.
-    #[must_use]
-    pub fn new(config: Config, pool: PgPool, documents: Documents, clock: Clock) -> Self {
-        Self {
+    /// Puts the parts together. Fails when argon2 cannot work with its parameters.
+    pub fn new(
+        config: Config,
+        pool: PgPool,
+        documents: Documents,
+        clock: Clock,
+    ) -> Result<Self, HashError> {
+        Ok(Self {
+            passwords: Passwords::new(&config.auth)?,
             config: Arc::new(config),
             pool,
             documents,
             clock,
             readers: Arc::new(Semaphore::new(Self::READERS)),
             uploads: Arc::new(Semaphore::new(Self::UPLOADS)),
-        }
+        })
     }
 }

@@ -21,8 +21,10 @@ use crate::grid::Limits;
 
 pub use crate::domain::ValueBand;
 pub use sources::{ConfigError, Flags, Sources};
+pub use values::LogFormat;
 use values::{Email, LogFilter, Networks, Span, Url};
-pub use values::{LogFormat, Secret};
+
+use crate::auth::Secret;
 
 /// The settings in force.
 #[derive(Debug, Clone)]
@@ -94,6 +96,29 @@ pub struct AuthConfig {
     pub trusted_proxies: Vec<IpNet>,
     /// A proxy in front of the server speaks TLS with the clients: cookies are `Secure`.
     pub behind_tls_proxy: bool,
+}
+
+impl AuthConfig {
+    /// The least memory of a password hash in KiB.
+    pub const LEAST_MEMORY_KIB: u32 = 19_456;
+    /// The least passes of a password hash.
+    pub const LEAST_ITERATIONS: u32 = 2;
+}
+
+impl Default for AuthConfig {
+    fn default() -> Self {
+        Self {
+            argon2_memory_kib: Self::LEAST_MEMORY_KIB,
+            argon2_iterations: Self::LEAST_ITERATIONS,
+            argon2_lanes: 1,
+            hashing_concurrency: 4,
+            session_idle: Duration::from_hours(2),
+            session_absolute: Duration::from_hours(12),
+            login_token_life: Duration::from_hours(24),
+            trusted_proxies: Vec::new(),
+            behind_tls_proxy: false,
+        }
+    }
 }
 
 /// What downloads say and may use.
@@ -209,17 +234,29 @@ fn limits(s: &mut Sources) -> Result<Limits, ConfigError> {
 }
 
 fn auth(s: &mut Sources) -> Result<AuthConfig, ConfigError> {
-    let span = |s: &mut Sources, name, default| {
-        Ok(s.value::<Span>(name)?.map_or(Duration::from_hours(default), |span| span.0))
-    };
+    let d = AuthConfig::default();
+    let span =
+        |s: &mut Sources, name, default| Ok(s.value::<Span>(name)?.map_or(default, |span| span.0));
     Ok(AuthConfig {
-        argon2_memory_kib: s.number("auth.argon2_memory_kib", 19_456..=4_194_304, 19_456)?,
-        argon2_iterations: s.number("auth.argon2_iterations", 2..=100, 2)?,
-        argon2_lanes: s.number("auth.argon2_lanes", 1..=64, 1)?,
-        hashing_concurrency: s.number("auth.hashing_concurrency", 1..=1024, 4)?,
-        session_idle: span(s, "auth.session_idle", 2)?,
-        session_absolute: span(s, "auth.session_absolute", 12)?,
-        login_token_life: span(s, "auth.login_token_life", 24)?,
+        argon2_memory_kib: s.number(
+            "auth.argon2_memory_kib",
+            d.argon2_memory_kib..=4_194_304,
+            d.argon2_memory_kib,
+        )?,
+        argon2_iterations: s.number(
+            "auth.argon2_iterations",
+            d.argon2_iterations..=100,
+            d.argon2_iterations,
+        )?,
+        argon2_lanes: s.number("auth.argon2_lanes", 1..=64, d.argon2_lanes)?,
+        hashing_concurrency: s.number(
+            "auth.hashing_concurrency",
+            1..=1024,
+            d.hashing_concurrency,
+        )?,
+        session_idle: span(s, "auth.session_idle", d.session_idle)?,
+        session_absolute: span(s, "auth.session_absolute", d.session_absolute)?,
+        login_token_life: span(s, "auth.login_token_life", d.login_token_life)?,
         trusted_proxies: s.value::<Networks>("trusted_proxies")?.unwrap_or_default().0,
         behind_tls_proxy: s.value("behind_tls_proxy")?.unwrap_or(false),
     })

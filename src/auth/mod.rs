@@ -1,5 +1,43 @@
 //! Who is asking, and what their role allows.
+//!
+//! A request has one [`Principal`], from exactly one credential: a token ([`token`]) in its
+//! `Authorization` header, or the browser's cookie ([`session`]). `web::middleware` finds it once,
+//! with one statement; everything after it uses that value. Of every secret the database has a
+//! digest only.
 
+pub mod address;
+mod bootstrap;
+mod csrf;
+mod email;
+pub mod login;
+pub mod password_rules;
+mod passwords;
 mod principal;
+pub mod return_to;
+mod scope;
+mod secret;
+pub mod session;
+pub mod store;
+mod throttle;
+pub mod token;
 
+use chrono::TimeDelta;
+
+pub use bootstrap::{DEFAULT_EMAIL, FirstAdministrator, MakeUserError, add_user, bootstrap};
+pub use csrf::CsrfToken;
+pub use email::{Email, EmailError};
+pub use passwords::{HashError, Passwords};
 pub use principal::{Admin, Credential, Principal, Role, SignedIn, Writer};
+pub use scope::{Scope, Scopes};
+pub use secret::{NoRandomness, Secret};
+
+use crate::{app::App, db};
+
+/// Forgets what has ended: sessions, login tokens, counters of failed sign-ins. For an hourly job;
+/// nothing depends on it, for what has ended is never looked at.
+pub async fn sweep(app: &App) -> sqlx::Result<u64> {
+    let day_ago = app.clock.now() - TimeDelta::days(1);
+    let sessions = db::sessions::sweep(&app.pool, store::in_force_since(app)).await?;
+    let tokens = db::tokens::sweep(&app.pool, day_ago).await?;
+    Ok(sessions + tokens + db::throttle::sweep(&app.pool, day_ago).await?)
+}

@@ -3,13 +3,14 @@
 use axum::{extract::FromRequestParts, http::request::Parts};
 use uuid::Uuid;
 
+use super::{Scope, Scopes};
 use crate::{
     domain::words,
     error::{Problem, Result},
 };
 
 words! {
-    /// What a user may do. Compared by equality, never by text.
+    /// What a user may do, in ascending order. Compared as a value, never by text.
     Role("a role") {
         /// Reads.
         ReadOnly = "read_only",
@@ -23,8 +24,8 @@ words! {
 /// How the request proved who it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Credential {
-    /// The browser's cookie.
-    Session,
+    /// The browser's cookie, by the id of the session's row (which is not the cookie's secret).
+    Session(Uuid),
     /// An API or login token, by its id.
     Token(Uuid),
 }
@@ -39,11 +40,21 @@ pub struct Principal {
     pub email: String,
     /// The role in force: that of the user, lowered to the scopes of the token.
     pub role: Role,
+    /// What the credential is good for; all of it for a session.
+    pub scopes: Scopes,
     /// The credential that was used.
     pub credential: Credential,
+    /// The password was chosen by somebody else: nothing but changing it is allowed.
+    pub must_change_password: bool,
 }
 
 impl Principal {
+    /// Whether the credential reaches as far as `scope`.
+    #[must_use]
+    pub fn may(&self, scope: Scope) -> bool {
+        self.scopes.contain(scope)
+    }
+
     fn of(parts: &Parts) -> Result<Self> {
         parts.extensions.get::<Self>().cloned().ok_or_else(|| {
             Problem::unauthenticated(
@@ -54,7 +65,7 @@ impl Principal {
 }
 
 macro_rules! requires {
-    ($(#[$meta:meta])* $name:ident, $($role:pat_param)|+, $detail:literal) => {
+    ($(#[$meta:meta])* $name:ident, $scope:ident, $lowest:ident, $detail:literal) => {
         $(#[$meta])*
         #[derive(Debug, Clone)]
         pub struct $name(pub Principal);
@@ -64,25 +75,24 @@ macro_rules! requires {
 
             async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
                 let principal = Principal::of(parts)?;
-                #[allow(unreachable_patterns, reason = "one of the three roles' lists is complete")]
-                match principal.role {
-                    $($role)|+ => Ok(Self(principal)),
-                    _ => Err(Problem::forbidden($detail)),
+                if principal.role >= Role::$lowest && principal.may(Scope::$scope) {
+                    return Ok(Self(principal));
                 }
+                Err(Problem::forbidden($detail))
             }
         }
     };
 }
 
 requires!(
-    /// Any signed-in user; else 401.
-    SignedIn, Role::ReadOnly | Role::ReadWrite | Role::Admin, ""
+    /// Any signed-in user; else 401. 403 for a token without the scope `read`.
+    SignedIn, Read, ReadOnly, "This token has not the scope read."
 );
 requires!(
     /// A user who may upload; else 401 or 403.
-    Writer, Role::ReadWrite | Role::Admin, "This needs the role read_write or admin."
+    Writer, Upload, ReadWrite, "This needs the role read_write or admin, and of a token the scope upload."
 );
 requires!(
     /// An administrator; else 401 or 403.
-    Admin, Role::Admin, "This needs the role admin."
+    Admin, Admin, Admin, "This needs the role admin, and of a token the scope admin."
 );

@@ -5,6 +5,7 @@ mod doctor;
 mod migrate;
 mod openapi;
 mod serve;
+mod user;
 
 use std::{error::Error, process::ExitCode};
 
@@ -41,6 +42,9 @@ enum Command {
     Openapi,
     /// Start the server
     Serve,
+    /// Make, list, disable and reset users
+    #[command(subcommand)]
+    User(user::UserCommand),
 }
 
 impl Command {
@@ -50,6 +54,7 @@ impl Command {
             Self::Migrate => migrate::run(config).await,
             Self::Openapi => openapi::run(),
             Self::Serve => serve::run(config).await,
+            Self::User(command) => user::run(config, command).await,
         }
     }
 }
@@ -98,6 +103,6 @@ impl Parts {
     async fn app(config: Config, database: &Database) -> Result<App, Box<dyn Error + Send + Sync>> {
         pool::migrate(&database.pool).await?;
         let documents = Documents::open(&config).await?;
-        Ok(App::new(config, database.pool.clone(), documents, Clock::system()))
+        Ok(App::new(config, database.pool.clone(), documents, Clock::system())?)
     }
 }

@@ -1,6 +1,11 @@
 //! The whole program, from outside: HTTP, commands, signals, against a real PostgreSQL and a real S3
 //! server. One file for each subject; `support` makes what they need.
 
+mod catalogue;
+mod downloads;
+mod downloads_as_of;
+mod downloads_numeric;
+mod downloads_stored;
 mod reading;
 mod start;
 mod storage;

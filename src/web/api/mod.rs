@@ -8,8 +8,12 @@ mod get_data;
 mod intraday_timestamps;
 mod labels;
 mod listing;
+mod login;
+mod me;
 mod operating_days;
 mod series;
+mod sessions;
+mod tokens;
 pub mod uploads;
 mod versions;
 
@@ -21,6 +25,7 @@ use crate::app::App;
 #[must_use]
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
+        .merge(super::ops::routes())
         .merge(curve::routes())
         .merge(data::routes())
         .merge(datasets::routes())
@@ -28,9 +33,12 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(get_data::routes())
         .merge(intraday_timestamps::routes())
         .merge(labels::routes())
+        .merge(login::routes())
+        .merge(me::routes())
         .merge(operating_days::routes())
         .merge(series::routes())
-        .merge(super::ops::routes())
+        .merge(sessions::routes())
+        .merge(tokens::routes())
         .merge(uploads::routes())
         .merge(versions::routes())
 }

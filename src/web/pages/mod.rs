@@ -1,6 +1,13 @@
 //! Pages. Each works without JavaScript where a form can do the job.
 
+mod account;
+mod context;
+pub mod errors;
+pub mod login;
+
 use axum::Router;
+
+pub use context::PageContext;
 
 use crate::{app::App, auth::Role};
 
@@ -28,5 +35,5 @@ pub struct PageUser {
 
 /// Every page.
 pub fn routes() -> Router<App> {
-    Router::new()
+    Router::new().merge(account::routes()).merge(login::routes())
 }

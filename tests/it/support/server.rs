@@ -45,12 +45,9 @@ impl TestServer {
         adjust(&mut config);
         let clock = TestClock::default();
         let local = || LocalStore::open(&folder.path().join("documents")).unwrap();
-        let app = App {
-            config: config.into(),
-            pool: database::migrated_database().await,
-            documents: documents.unwrap_or_else(|| Documents::Local(local())),
-            clock: clock.clock(),
-        };
+        let documents = documents.unwrap_or_else(|| Documents::Local(local()));
+        let pool = database::migrated_database().await;
+        let app = App::new(config, pool, documents, clock.clock()).unwrap();
         let base = serve(app.clone()).await;
         Self { app, clock, base, folder }
     }

@@ -1,0 +1,141 @@
+//! The sessions of tower-sessions, kept in PostgreSQL by the digest of their id.
+//!
+//! A session holds who signed in and nothing else; what is known of the user is read with it, in
+//! one statement, so a change of role or status holds from the next request on.
+
+use std::{collections::HashMap, time::Duration};
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use time::OffsetDateTime;
+use tower_sessions::{
+    SessionStore,
+    session::{Id, Record},
+    session_store::{Error, Result},
+};
+use uuid::Uuid;
+
+use crate::{
+    app::App,
+    db::sessions::{self, NewSession, Since},
+    domain::Sha256,
+};
+
+/// Under this name a loaded session has its [`Account`].
+pub const ACCOUNT: &str = "account";
+/// Under this name a new session gets its [`SignIn`].
+pub const SIGN_IN: &str = "sign_in";
+
+/// The user of a session, as they are at this moment.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Account {
+    /// Row of `user_session`.
+    pub session_id: Uuid,
+    /// Row of `app_user`.
+    pub user_id: Uuid,
+    /// Trimmed and case-folded.
+    pub email: String,
+    /// The word of the role.
+    pub role: String,
+    /// Whether the password was chosen by somebody else.
+    pub must_change_password: bool,
+}
+
+/// What a new session is made of.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SignIn {
+    /// Who.
+    pub user_id: Uuid,
+    /// Where from.
+    pub address: Option<String>,
+    /// What the browser says it is.
+    pub user_agent: Option<String>,
+}
+
+/// Keeps sessions in PostgreSQL.
+#[derive(Debug, Clone)]
+pub struct Sessions(App);
+
+impl Sessions {
+    /// The sessions of this server.
+    #[must_use]
+    pub const fn new(app: App) -> Self {
+        Self(app)
+    }
+}
+
+/// From when on a session must have been seen and made to be in force now.
+#[must_use]
+pub fn in_force_since(app: &App) -> Since {
+    let now = app.clock.now();
+    let before = |life: Duration| now - TimeDelta::from_std(life).unwrap_or(TimeDelta::MAX / 2);
+    Since {
+        seen: before(app.config.auth.session_idle),
+        created: before(app.config.auth.session_absolute),
+    }
+}
+
+#[async_trait]
+impl SessionStore for Sessions {
+    async fn create(&self, record: &mut Record) -> Result<()> {
+        let sign_in = record.data.get(SIGN_IN).cloned().unwrap_or_default();
+        let sign_in: SignIn = serde_json::from_value(sign_in).map_err(encode)?;
+        let session = NewSession {
+            id: self.0.clock.new_id(),
+            secret_sha256: digest(&record.id),
+            user_id: sign_in.user_id,
+            now: self.0.clock.now(),
+            address: sign_in.address.as_deref(),
+            user_agent: sign_in.user_agent.as_deref(),
+        };
+        sessions::insert(&self.0.pool, session).await.map_err(backend)
+    }
+
+    /// A session is never changed once it is made: it is ended and another one begins.
+    async fn save(&self, _: &Record) -> Result<()> {
+        Ok(())
+    }
+
+    async fn load(&self, id: &Id) -> Result<Option<Record>> {
+        let (pool, now) = (&self.0.pool, self.0.clock.now());
+        let since = in_force_since(&self.0);
+        let found = sessions::live(pool, digest(id).as_bytes(), since).await.map_err(backend)?;
+        let Some(live) = found else { return Ok(None) };
+        if is_stale(live.last_seen_at, now) {
+            sessions::touch(pool, live.id, now).await.map_err(backend)?;
+        }
+        let account = Account {
+            session_id: live.id,
+            user_id: live.user_id,
+            email: live.email,
+            role: live.role,
+            must_change_password: live.must_change_password,
+        };
+        let data = HashMap::from([(ACCOUNT.to_owned(), json!(account))]);
+        // The life of a session is a matter of its row; the library's own date decides nothing.
+        Ok(Some(Record { id: *id, data, expiry_date: OffsetDateTime::UNIX_EPOCH }))
+    }
+
+    async fn delete(&self, id: &Id) -> Result<()> {
+        sessions::delete_by_secret(&self.0.pool, digest(id).as_bytes()).await.map_err(backend)
+    }
+}
+
+/// Whether a "last used" is old enough to be written again.
+pub(super) fn is_stale(written: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    now - written >= TimeDelta::minutes(1)
+}
+
+fn digest(id: &Id) -> Sha256 {
+    Sha256::of(id.to_string().as_bytes())
+}
+
+fn backend(error: impl std::fmt::Display) -> Error {
+    Error::Backend(error.to_string())
+}
+
+fn encode(error: impl std::fmt::Display) -> Error {
+    Error::Encode(error.to_string())
+}

@@ -1,0 +1,202 @@
+//! Tokens of scripts. The token itself comes here as its SHA-256 only.
+
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+
+use crate::domain::Sha256;
+
+/// A token that is in force, with what is known of its owner at this moment.
+#[derive(Debug, Clone)]
+pub struct LiveToken {
+    /// Row id.
+    pub id: Uuid,
+    /// Row of `app_user`.
+    pub user_id: Uuid,
+    /// The owner's e-mail.
+    pub email: String,
+    /// The word of the owner's role.
+    pub role: String,
+    /// Whether the owner's password was chosen by somebody else.
+    pub must_change_password: bool,
+    /// The words of its scopes.
+    pub scopes: Vec<String>,
+    /// To the minute.
+    pub last_used_at: Option<DateTime<Utc>>,
+}
+
+/// A token as its owner sees it in a list.
+#[derive(Debug, Clone)]
+pub struct TokenRow {
+    /// Row id.
+    pub id: Uuid,
+    /// `api` or `login`.
+    pub kind: String,
+    /// What the owner calls it.
+    pub name: String,
+    /// The first characters of the token.
+    pub prefix: String,
+    /// The words of its scopes.
+    pub scopes: Vec<String>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it ends.
+    pub expires_at: DateTime<Utc>,
+    /// To the minute.
+    pub last_used_at: Option<DateTime<Utc>>,
+}
+
+/// A token to be made.
+#[derive(Debug, Clone, Copy)]
+pub struct NewToken<'a> {
+    /// Row id.
+    pub id: Uuid,
+    /// SHA-256 of the token.
+    pub secret_sha256: Sha256,
+    /// The first characters of the token.
+    pub prefix: &'a str,
+    /// `api` or `login`.
+    pub kind: &'a str,
+    /// Whose.
+    pub user_id: Uuid,
+    /// What the owner calls it.
+    pub name: &'a str,
+    /// The words of its scopes.
+    pub scopes: &'a [String],
+    /// Now.
+    pub created_at: DateTime<Utc>,
+    /// When it ends.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// The token with this digest, if it is in force and its owner is not shut out.
+pub async fn live(
+    pool: &PgPool,
+    secret_sha256: &[u8],
+    now: DateTime<Utc>,
+) -> sqlx::Result<Option<LiveToken>> {
+    sqlx::query_as!(
+        LiveToken,
+        r#"select t.id, t.user_id, u.email, u.role::text as "role!", u.must_change_password,
+                  t.scopes::text[] as "scopes!", t.last_used_at
+           from user_token t join app_user u on u.id = t.user_id
+           where t.secret_sha256 = $1 and t.revoked_at is null and t.expires_at > $2
+             and u.disabled_at is null"#,
+        secret_sha256,
+        now,
+    )
+    .fetch_optional(pool)
+    .await
+}
+
+/// Makes a token.
+pub async fn insert(pool: &PgPool, token: NewToken<'_>) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into user_token
+             (id, secret_sha256, prefix, kind, user_id, name, scopes, created_at, expires_at)
+         values ($1, $2, $3, $4::text::token_kind, $5, $6, $7::text[]::token_scope[], $8, $9)",
+        token.id,
+        token.secret_sha256.as_bytes().as_slice(),
+        token.prefix,
+        token.kind,
+        token.user_id,
+        token.name,
+        token.scopes,
+        token.created_at,
+        token.expires_at,
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// Notes that a token was used.
+pub async fn touch(pool: &PgPool, id: Uuid, now: DateTime<Utc>) -> sqlx::Result<()> {
+    sqlx::query!("update user_token set last_used_at = $2 where id = $1", id, now)
+        .execute(pool)
+        .await?;
+    Ok(())
+}
+
+/// A page of the tokens in force of a user, newest first, from before the id `before`.
+pub async fn of_user(
+    pool: &PgPool,
+    user_id: Uuid,
+    now: DateTime<Utc>,
+    before: Option<Uuid>,
+    limit: i64,
+) -> sqlx::Result<Vec<TokenRow>> {
+    sqlx::query_as!(
+        TokenRow,
+        r#"select id, kind::text as "kind!", name, prefix, scopes::text[] as "scopes!", created_at,
+                  expires_at, last_used_at
+           from user_token
+           where user_id = $1 and revoked_at is null and expires_at > $2
+             and ($3::uuid is null or id < $3)
+           order by id desc limit $4"#,
+        user_id,
+        now,
+        before,
+        limit,
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// Ends one token of a user. False when the user has no such token in force.
+pub async fn revoke(
+    pool: &PgPool,
+    user_id: Uuid,
+    id: Uuid,
+    now: DateTime<Utc>,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "update user_token set revoked_at = $3
+         where user_id = $1 and id = $2 and revoked_at is null and expires_at > $3",
+        user_id,
+        id,
+        now,
+    )
+    .execute(pool)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Which of a user's tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// Those that POST /login made.
+    Login,
+    /// Every one.
+    All,
+}
+
+/// Ends tokens of a user.
+pub async fn revoke_all(
+    connection: &mut PgConnection,
+    user_id: Uuid,
+    which: Which,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update user_token set revoked_at = $3
+         where user_id = $1 and revoked_at is null and ($2 or kind = 'login')",
+        user_id,
+        which == Which::All,
+        now,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Forgets the login tokens that ended before `before`; API tokens are kept for their history.
+pub async fn sweep(pool: &PgPool, before: DateTime<Utc>) -> sqlx::Result<u64> {
+    let done = sqlx::query!(
+        "delete from user_token where kind = 'login' and (expires_at < $1 or revoked_at < $1)",
+        before,
+    )
+    .execute(pool)
+    .await?;
+    Ok(done.rows_affected())
+}

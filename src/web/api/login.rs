@@ -1,0 +1,147 @@
+//! `POST /login` and `POST /logout`, for scripts and for browsers.
+
+use axum::{
+    Json,
+    extract::{Extension, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse as _, Redirect, Response},
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
+use tower_sessions::Session;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    app::App,
+    auth::{
+        Credential, Principal,
+        address::ClientAddress,
+        login as credentials, session,
+        token::{self, Kind, Wanted},
+    },
+    db::tokens,
+    error::{Problem, Result},
+    web::{
+        body::StrictForm,
+        docs::ProblemDocument,
+        middleware::accept::wants_html,
+        pages::login::{LoginForm, submit},
+    },
+};
+
+/// The calls of this file.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(login)).routes(routes!(logout))
+}
+
+/// What a script or the sign-in page sends.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "describes the form, which LoginForm reads")]
+struct LoginFields {
+    /// Sign-in name.
+    #[schema(example = "ann@example.com")]
+    email: String,
+    /// Password.
+    #[schema(example = "four words of a song", format = Password)]
+    password: String,
+}
+
+/// A token of a script.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "access_token": "tpl_u3n0cQ4f2yW1sZ8hR6kT5vB7xD9mG2jL4pN6qS8tV0w",
+    "token_type": "Bearer",
+    "expires_at": "2026-03-03T08:00:00Z",
+    "msg": "Signed in. Send the token as Authorization: Bearer TOKEN.",
+    "message_flag": "success"
+}))]
+struct LoginAnswer {
+    access_token: String,
+    token_type: &'static str,
+    expires_at: DateTime<Utc>,
+    msg: &'static str,
+    message_flag: &'static str,
+}
+
+/// Sign in
+///
+/// For scripts: the answer has a token that lives 24 hours. With an `Accept` of `text/html` this is
+/// the sign-in form of the browser, which sets a cookie instead.
+#[utoipa::path(
+    post, path = "/login", tag = "access", security(()),
+    request_body(content = LoginFields, content_type = "application/x-www-form-urlencoded"),
+    responses(
+        (status = 200, description = "Signed in", body = LoginAnswer),
+        (status = 400, description = "A field is missing or unknown, or credentials were sent in the URL", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, description = "The e-mail address or the password is not right", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "The password was chosen for the user and must be changed at /login first", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 415, description = "Not a form", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 429, description = "Too many failed sign-ins; `Retry-After` says when to come back", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "Too many sign-ins at once", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+async fn login(
+    State(app): State<App>,
+    Extension(session): Extension<Session>,
+    address: ClientAddress,
+    headers: HeaderMap,
+    StrictForm(sent): StrictForm<LoginForm>,
+) -> Result<Response> {
+    if wants_html(&headers) {
+        return submit(&app, &session, address, &headers, sent).await;
+    }
+    let user = credentials::with_password(&app, &sent.email, &sent.password, address.0).await?;
+    credentials::must_be_own_password(&user)?;
+    let life = TimeDelta::from_std(app.config.auth.login_token_life);
+    let wanted = Wanted {
+        kind: Kind::Login,
+        user_id: user.id,
+        name: "POST /login".to_owned(),
+        scopes: None,
+        life: life.map_err(|error| Problem::internal(&error))?,
+    };
+    let made = token::make(&app, user.role, wanted).await?;
+    Ok(Json(LoginAnswer {
+        access_token: made.token.expose().to_owned(),
+        token_type: "Bearer",
+        expires_at: made.expires_at,
+        msg: "Signed in. Send the token as Authorization: Bearer TOKEN.",
+        message_flag: "success",
+    })
+    .into_response())
+}
+
+/// Sign out
+///
+/// Revokes the token that is sent, or ends the session of the cookie.
+#[utoipa::path(
+    post, path = "/logout", tag = "access",
+    responses(
+        (status = 204, description = "The token or the session is no longer valid"),
+        (status = 303, description = "To /login, for a browser"),
+        (status = 401, description = "Not signed in", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "A cookie without the token against forgery", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+async fn logout(
+    State(app): State<App>,
+    Extension(session): Extension<Session>,
+    Extension(principal): Extension<Principal>,
+    headers: HeaderMap,
+) -> Result<Response> {
+    match principal.credential {
+        Credential::Token(id) => {
+            tokens::revoke(&app.pool, principal.user_id, id, app.clock.now()).await?;
+            Ok(StatusCode::NO_CONTENT.into_response())
+        }
+        Credential::Session(_) => {
+            session::end(&session).await?;
+            let forget = [(header::SET_COOKIE, session::forget_cookie(&app.config.auth))];
+            if wants_html(&headers) {
+                return Ok((forget, Redirect::to("/login")).into_response());
+            }
+            Ok((StatusCode::NO_CONTENT, forget).into_response())
+        }
+    }
+}

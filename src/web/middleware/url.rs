@@ -1,0 +1,109 @@
+//! No secret is ever in a URL: they are kept in histories, logs and proxies.
+
+use axum::{
+    extract::Request,
+    http::StatusCode,
+    middleware::Next,
+    response::{IntoResponse as _, Response},
+};
+
+use crate::{auth::token::looks_like_token, error::Problem};
+
+/// Bytes of a path with its query.
+const LONGEST: usize = 8 << 10;
+/// Parameters of a query.
+const MOST_PARAMETERS: usize = 1000;
+
+const SECRET_NAMES: [&str; 14] = [
+    "token",
+    "access_token",
+    "accesstoken",
+    "auth_token",
+    "api_token",
+    "refresh_token",
+    "api_key",
+    "apikey",
+    "api-key",
+    "key",
+    "secret",
+    "password",
+    "passwd",
+    "authorization",
+];
+
+pub(super) async fn refuse_credentials(request: Request, next: Next) -> Response {
+    match check(request.uri().path_and_query().map_or("", |path| path.as_str())) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+fn check(path_and_query: &str) -> Result<(), Problem> {
+    if path_and_query.len() > LONGEST {
+        return Err(Problem::new(
+            StatusCode::URI_TOO_LONG,
+            "uri_too_long",
+            format!("The address is longer than {LONGEST} bytes."),
+        ));
+    }
+    let query = path_and_query.split_once('?').map_or("", |(_, query)| query);
+    let mut count = 0;
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        count += 1;
+        let name = name.to_lowercase();
+        if SECRET_NAMES.contains(&name.as_str()) || looks_like_token(value.trim_start()) {
+            return Err(credentials_in_url());
+        }
+    }
+    if count > MOST_PARAMETERS {
+        return Err(Problem::new(
+            StatusCode::BAD_REQUEST,
+            "too_many_parameters",
+            format!("There are more than {MOST_PARAMETERS} parameters."),
+        ));
+    }
+    Ok(())
+}
+
+/// Says nothing of the value, and is logged without it.
+fn credentials_in_url() -> Problem {
+    tracing::warn!("a credential in a URL was refused; whoever sent it should replace it");
+    Problem::new(
+        StatusCode::BAD_REQUEST,
+        "credentials_in_url",
+        "A password or token was sent in the URL, where others can read it. Nothing was looked \
+         up. Replace it, and send it in the header Authorization or in the body.",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_refused_by_name_and_by_look() {
+        for bad in ["/?token=x", "/a?Password=", "/?iso=tpk_abc", "/?b=%74pl_abc", "/?API_KEY=1"] {
+            assert_eq!(check(bad).unwrap_err().code, "credentials_in_url", "{bad}");
+        }
+        assert!(check("/api/v1/data?curve=energy&iso=ercot").is_ok());
+        assert!(check("/tpk_").is_ok());
+    }
+
+    #[test]
+    fn a_refusal_does_not_repeat_the_secret() {
+        let problem = check("/?token=hunter2hunter2").unwrap_err();
+        assert!(!format!("{problem:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn long_addresses() {
+        assert_eq!(
+            check(&format!("/?a={}", "a".repeat(LONGEST))).unwrap_err().code,
+            "uri_too_long"
+        );
+        assert_eq!(
+            check(&format!("/?{}", "a&".repeat(1001))).unwrap_err().code,
+            "too_many_parameters"
+        );
+    }
+}
