@@ -4,6 +4,7 @@ pub mod catalogue;
 pub mod cluster;
 pub mod data;
 pub mod numeric;
+pub mod pages;
 pub mod pool;
 pub mod series;
 pub mod sessions;

@@ -2,8 +2,17 @@
 
 mod account;
 mod context;
+mod curves;
+mod download;
 pub mod errors;
+mod form;
+mod format;
+mod home;
 pub mod login;
+mod navigation;
+mod report;
+mod upload;
+mod uploads;
 
 use axum::Router;
 
@@ -35,5 +44,12 @@ pub struct PageUser {
 
 /// Every page.
 pub fn routes() -> Router<App> {
-    Router::new().merge(account::routes()).merge(login::routes())
+    Router::new()
+        .merge(account::routes())
+        .merge(curves::routes())
+        .merge(download::routes())
+        .merge(home::routes())
+        .merge(login::routes())
+        .merge(upload::routes())
+        .merge(uploads::routes())
 }

@@ -1,0 +1,363 @@
+//! What only the pages ask: overviews, the upload log, curves as they are looked at.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use rust_decimal::Decimal;
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::domain::Dataset;
+
+/// The newest version of a dataset.
+#[derive(Debug, Clone)]
+pub struct NewestVersion {
+    /// Row of `dataset`.
+    pub dataset_id: i16,
+    /// Row of `curve_version`.
+    pub id: i64,
+    /// The calendar day of the curve timestamp in the curve time zone.
+    pub operating_day: NaiveDate,
+    /// When the curve was published.
+    pub curve_timestamp: DateTime<Utc>,
+    /// Whether it closes the day.
+    pub cob: bool,
+    /// Series of the version.
+    pub series_count: i32,
+}
+
+/// The newest version of every dataset that has one.
+pub async fn newest_versions(pool: &PgPool) -> sqlx::Result<Vec<NewestVersion>> {
+    sqlx::query_file_as!(NewestVersion, "sql/queries/pages_newest_versions.sql")
+        .fetch_all(pool)
+        .await
+}
+
+/// An entry of the upload log.
+#[derive(Debug, Clone)]
+pub struct LoggedUpload {
+    /// Row of `upload`.
+    pub id: Uuid,
+    /// When it came.
+    pub received_at: DateTime<Utc>,
+    /// Who sent it.
+    pub email: String,
+    /// The client's name for it.
+    pub file_name: String,
+    /// The archive that it came in.
+    pub archive_name: Option<String>,
+    /// Whether nothing was to be stored.
+    pub dry_run: bool,
+    /// The answer's HTTP status.
+    pub status: i16,
+    /// The answer's machine word.
+    pub code: String,
+    /// Values read, as far as known.
+    pub points: Option<i32>,
+    /// Errors found.
+    pub errors: i32,
+    /// Warnings found.
+    pub warnings: i32,
+}
+
+/// Which entries of the upload log.
+#[derive(Debug, Clone, Default)]
+pub struct UploadFilter {
+    /// Of these datasets; `None` for any, files of unknown dataset among them.
+    pub datasets: Option<Vec<i16>>,
+    /// `stored`, `unchanged`, `refused` or `dry_run`.
+    pub outcome: Option<&'static str>,
+    /// In the file's or the archive's name, without case.
+    pub file: Option<String>,
+    /// Received from this instant on.
+    pub from: Option<DateTime<Utc>>,
+    /// Received before this instant.
+    pub until: Option<DateTime<Utc>>,
+    /// Older than this entry.
+    pub after: Option<(DateTime<Utc>, Uuid)>,
+}
+
+/// The upload log, newest first.
+pub async fn uploads(
+    pool: &PgPool,
+    filter: &UploadFilter,
+    limit: i64,
+) -> sqlx::Result<Vec<LoggedUpload>> {
+    let (after_at, after_id) = filter.after.unzip();
+    sqlx::query_file_as!(
+        LoggedUpload,
+        "sql/queries/pages_uploads.sql",
+        filter.datasets.as_deref(),
+        filter.outcome,
+        filter.file.as_deref(),
+        filter.from,
+        filter.until,
+        after_at,
+        after_id,
+        limit
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// One upload with its report.
+#[derive(Debug, Clone)]
+pub struct UploadDetail {
+    /// Row of `upload`.
+    pub id: Uuid,
+    /// When it came.
+    pub received_at: DateTime<Utc>,
+    /// Who sent it.
+    pub uploader: Uuid,
+    /// Their address.
+    pub email: String,
+    /// How it came: api, page, script or command.
+    pub via: String,
+    /// The archive that it came in.
+    pub archive_name: Option<String>,
+    /// Whether its bytes are kept.
+    pub kept: bool,
+    /// Their number.
+    pub bytes: i64,
+    /// The answer as it was given.
+    pub report: serde_json::Value,
+}
+
+/// The upload with this id.
+pub async fn upload(pool: &PgPool, id: Uuid) -> sqlx::Result<Option<UploadDetail>> {
+    sqlx::query_as!(
+        UploadDetail,
+        r#"select u.id, u.received_at, u.uploader, a.email, u.via, u.archive_name,
+                  u.sha256 is not null as "kept!", u.bytes, u.report
+           from upload u join app_user a on a.id = u.uploader
+           where u.id = $1"#,
+        id
+    )
+    .fetch_optional(pool)
+    .await
+}
+
+/// An operating day of a dataset.
+#[derive(Debug, Clone)]
+pub struct OperatingDay {
+    /// The day.
+    pub day: NaiveDate,
+    /// Versions that it has.
+    pub versions: i64,
+    /// Whether one of them is a close of business.
+    pub cob: bool,
+    /// Whether one of them is not.
+    pub intraday: bool,
+}
+
+/// The newest operating days of any of the datasets, newest first.
+pub async fn operating_days(
+    pool: &PgPool,
+    datasets: &[i16],
+    limit: i64,
+) -> sqlx::Result<Vec<OperatingDay>> {
+    sqlx::query_as!(
+        OperatingDay,
+        r#"select operating_day as day, count(*) as "versions!", bool_or(cob) as "cob!",
+                  bool_or(not cob) as "intraday!"
+           from curve_version where dataset_id = any($1)
+           group by operating_day order by operating_day desc limit $2"#,
+        datasets,
+        limit
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// A version as its header tells it.
+#[derive(Debug, Clone)]
+pub struct VersionHeader {
+    /// Row of `curve_version`.
+    pub id: i64,
+    /// Row of `dataset`.
+    pub dataset_id: i16,
+    /// The calendar day of the curve timestamp in the curve time zone.
+    pub operating_day: NaiveDate,
+    /// When the curve was published.
+    pub curve_timestamp: DateTime<Utc>,
+    /// The zone of the file's clock.
+    pub curve_timezone: String,
+    /// Whether it closes the day.
+    pub cob: bool,
+    /// Until when it is valid; `None` while it is current.
+    pub valid_to: Option<DateTime<Utc>>,
+    /// When it became visible.
+    pub known_at: DateTime<Utc>,
+    /// The upload that brought it.
+    pub upload_id: Uuid,
+    /// Who sent it.
+    pub email: String,
+    /// The file's name.
+    pub file_name: String,
+    /// Series of the version.
+    pub series_count: i32,
+    /// Values, missing ones included.
+    pub points: i32,
+    /// First days of its contract months.
+    pub months: Vec<NaiveDate>,
+}
+
+/// The versions of an operating day, newest first.
+pub async fn versions_of_day(
+    pool: &PgPool,
+    dataset: Dataset,
+    day: NaiveDate,
+) -> sqlx::Result<Vec<VersionHeader>> {
+    sqlx::query_file_as!(VersionHeader, "sql/queries/pages_versions_of_day.sql", dataset.id(), day)
+        .fetch_all(pool)
+        .await
+}
+
+/// The version of the dataset with this id.
+pub async fn version(
+    pool: &PgPool,
+    dataset: Dataset,
+    id: i64,
+) -> sqlx::Result<Option<VersionHeader>> {
+    sqlx::query_file_as!(VersionHeader, "sql/queries/pages_version.sql", dataset.id(), id)
+        .fetch_optional(pool)
+        .await
+}
+
+/// A version that another may be compared with.
+#[derive(Debug, Clone)]
+pub struct VersionChoice {
+    /// Row of `curve_version`.
+    pub id: i64,
+    /// The calendar day of the curve timestamp in the curve time zone.
+    pub operating_day: NaiveDate,
+    /// When the curve was published.
+    pub curve_timestamp: DateTime<Utc>,
+    /// Whether it closes the day.
+    pub cob: bool,
+}
+
+/// The versions of a dataset around a day: those of the day and of days before it, newest first.
+pub async fn versions_until(
+    pool: &PgPool,
+    dataset: Dataset,
+    day: NaiveDate,
+    limit: i64,
+) -> sqlx::Result<Vec<VersionChoice>> {
+    sqlx::query_as!(
+        VersionChoice,
+        "select id, operating_day, curve_timestamp, cob from curve_version
+         where dataset_id = $1 and operating_day <= $2
+         order by operating_day desc, curve_timestamp desc limit $3",
+        dataset.id(),
+        day,
+        limit
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// A series of a version, by its labels.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the fields are the field's own terms")]
+pub struct SeriesLabels {
+    pub id: i64,
+    pub state: String,
+    pub load_zone: String,
+    pub capacity_zone: String,
+    pub utility: String,
+    pub block_type: String,
+    pub cost_group: String,
+    pub cost_component: String,
+    pub sub_component: String,
+    pub unit: String,
+}
+
+/// The series of a version, in the order of the file's columns.
+pub async fn series_of(
+    pool: &PgPool,
+    dataset: Dataset,
+    version: i64,
+) -> sqlx::Result<Vec<SeriesLabels>> {
+    sqlx::query_as!(
+        SeriesLabels,
+        "select s.id, s.state, s.load_zone, s.capacity_zone, s.utility, s.block_type, s.cost_group,
+                s.cost_component, s.sub_component, s.unit
+         from curve c join series s on s.id = c.series_id
+         where c.dataset_id = $1 and c.version_id = $2
+         order by c.file_column",
+        dataset.id(),
+        version
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// The values of a series in one version.
+#[derive(Debug, Clone)]
+pub struct SeriesValues {
+    /// Row of `series`.
+    pub series_id: i64,
+    /// In the order of the version's axis.
+    pub values: Vec<Option<Decimal>>,
+    /// A character per value, see [`crate::domain::Notation`].
+    pub notation: Option<String>,
+}
+
+/// The values of some series of a version.
+pub async fn values(
+    pool: &PgPool,
+    dataset: Dataset,
+    version: i64,
+    series: &[i64],
+) -> sqlx::Result<Vec<SeriesValues>> {
+    sqlx::query_as!(
+        SeriesValues,
+        r#"select series_id, values as "values: Vec<Option<Decimal>>", notation from curve
+           where dataset_id = $1 and version_id = $2 and series_id = any($3)"#,
+        dataset.id(),
+        version,
+        series
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// The values of one series in two versions, `None` where a version lacks it.
+#[derive(Debug, Clone)]
+pub struct ValuesPair {
+    /// Row of `series`.
+    pub series_id: i64,
+    /// In the earlier version.
+    pub old: Option<Vec<Option<Decimal>>>,
+    /// In the later version.
+    pub new: Option<Vec<Option<Decimal>>>,
+}
+
+/// The series whose values differ between two versions of a dataset, or that only one has.
+/// With `axes_differ`, all series: the same array may then mean other months.
+pub async fn differing_series(
+    pool: &PgPool,
+    dataset: Dataset,
+    versions: (i64, i64),
+    axes_differ: bool,
+) -> sqlx::Result<Vec<ValuesPair>> {
+    sqlx::query_file_as!(
+        ValuesPair,
+        "sql/queries/pages_differing_series.sql",
+        dataset.id(),
+        versions.0,
+        versions.1,
+        axes_differ
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// The block types that the series of the datasets have.
+pub async fn block_types(pool: &PgPool, datasets: &[i16]) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!(
+        "select distinct block_type from series where dataset_id = any($1) order by block_type",
+        datasets
+    )
+    .fetch_all(pool)
+    .await
+}

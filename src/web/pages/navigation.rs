@@ -1,0 +1,55 @@
+//! The header's entries.
+
+use super::Page;
+use crate::auth::Role;
+
+/// Path and name, in the order of a working day.
+const ENTRIES: [(&str, &str); 5] = [
+    ("/", "New"),
+    ("/upload", "Upload"),
+    ("/uploads", "Log"),
+    ("/curves", "Curves"),
+    ("/download", "Download"),
+];
+
+impl Page {
+    /// The entries that the user's role may use.
+    pub fn navigation(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let writes = self.user.as_ref().is_some_and(|user| user.role >= Role::ReadWrite);
+        ENTRIES.into_iter().filter(move |(path, _)| writes || *path != "/upload")
+    }
+
+    /// Whether this page lies under `path`; the home page is only itself.
+    #[must_use]
+    pub fn is_in(&self, path: &str) -> bool {
+        let rest = self.path.strip_prefix(path);
+        rest.is_some_and(|rest| rest.is_empty() || path != "/" && rest.starts_with('/'))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::web::pages::PageUser;
+
+    fn page(path: &str, role: Role) -> Page {
+        Page {
+            title: "A page".into(),
+            user: Some(PageUser { email: "a@b".into(), role }),
+            csrf: String::new(),
+            path: path.into(),
+        }
+    }
+
+    #[test]
+    fn a_page_marks_its_own_entry_and_no_other() {
+        let page = page("/uploads/17", Role::ReadOnly);
+        assert_eq!(ENTRIES.map(|(path, _)| page.is_in(path)), [false, false, true, false, false]);
+    }
+
+    #[test]
+    fn readers_are_not_offered_what_they_may_not_do() {
+        assert!(!page("/", Role::ReadOnly).navigation().any(|(path, _)| path == "/upload"));
+        assert!(page("/", Role::ReadWrite).navigation().any(|(path, _)| path == "/upload"));
+    }
+}
