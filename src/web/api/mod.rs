@@ -38,7 +38,6 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(operating_days::routes())
         .merge(series::routes())
         .merge(sessions::routes())
-        .merge(super::ops::routes())
         .merge(tokens::routes())
         .merge(uploads::routes())
         .merge(versions::routes())
