@@ -56,7 +56,14 @@ pub async fn preview(
     series: usize,
 ) -> Result<Preview> {
     let format = negotiate::format(query.format, &axum::http::HeaderMap::new())?;
-    let chosen = selection::select(&app.pool, principal, query, format, None).await?;
+    let chosen = selection::select(
+        &app.pool,
+        principal,
+        query,
+        format,
+        app.config.downloads.disclaimer.clone(),
+    )
+    .await?;
     let (mut selection, mut snapshot) = chosen;
     let file = selection.file_name();
     let (parts, known_at) = (selection.parts.len(), selection.known_at);

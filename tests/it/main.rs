@@ -3,6 +3,11 @@
 
 mod auth;
 mod browser_protection;
+mod catalogue;
+mod downloads;
+mod downloads_as_of;
+mod downloads_numeric;
+mod downloads_stored;
 mod reading;
 mod start;
 mod storage;

@@ -117,8 +117,14 @@ async fn download(
     headers: HeaderMap,
 ) -> Result<Response> {
     let format = negotiate::format(query.format, &headers)?;
-    let (selection, snapshot) =
-        selection::select(&app.pool, &principal, query, format, None).await?;
+    let (selection, snapshot) = selection::select(
+        &app.pool,
+        &principal,
+        query,
+        format,
+        app.config.downloads.disclaimer.clone(),
+    )
+    .await?;
     answer(selection, snapshot, &method, &headers).await
 }
 
@@ -159,8 +165,14 @@ async fn describe(
 ) -> Result<Response> {
     // The report is always JSON: its own Accept says nothing about the data.
     let format = negotiate::format(query.format, &HeaderMap::new())?;
-    let (selection, mut snapshot) =
-        selection::select(&app.pool, &principal, query, format, None).await?;
+    let (selection, mut snapshot) = selection::select(
+        &app.pool,
+        &principal,
+        query,
+        format,
+        app.config.downloads.disclaimer.clone(),
+    )
+    .await?;
     let report = report::describe(&selection, &mut snapshot).await?;
     snapshot.finish().await?;
     let mut response = Json(report).into_response();

@@ -283,8 +283,14 @@ async fn download(
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let (mut selection, snapshot) =
-        selection::select(&app.pool, &principal, query, format, None).await?;
+    let (mut selection, snapshot) = selection::select(
+        &app.pool,
+        &principal,
+        query,
+        format,
+        app.config.downloads.disclaimer.clone(),
+    )
+    .await?;
     selection.script = true;
     super::data::answer(selection, snapshot, &method, &headers).await
 }

@@ -25,6 +25,7 @@ use crate::app::App;
 #[must_use]
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
+        .merge(super::ops::routes())
         .merge(curve::routes())
         .merge(data::routes())
         .merge(datasets::routes())
@@ -37,7 +38,6 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(operating_days::routes())
         .merge(series::routes())
         .merge(sessions::routes())
-        .merge(super::ops::routes())
         .merge(tokens::routes())
         .merge(uploads::routes())
         .merge(versions::routes())
