@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// What the model knows of a version.
-struct Known {
+struct Past {
     id: i64,
     timestamp: DateTime<Utc>,
     cob: bool,
@@ -19,12 +19,12 @@ struct Known {
 
 /// The rules of downloads, word by word.
 fn model(
-    history: &[Known],
+    history: &[Past],
     selector: &str,
     as_of: DateTime<Utc>,
     window: Option<(NaiveDate, NaiveDate)>,
 ) -> Vec<i64> {
-    let matching: Vec<&Known> = history
+    let matching: Vec<&Past> = history
         .iter()
         .filter(|version| version.known_at <= as_of)
         .filter(|version| match selector {
@@ -33,10 +33,10 @@ fn model(
             _ => true,
         })
         .collect();
-    let day = |version: &Known| version.timestamp.date_naive();
+    let day = |version: &Past| version.timestamp.date_naive();
     let Some(newest) = matching.iter().map(|version| day(version)).max() else { return Vec::new() };
     let (first, last) = window.unwrap_or((newest, newest));
-    let mut chosen: Vec<&Known> = matching
+    let mut chosen: Vec<&Past> = matching
         .iter()
         .copied()
         .filter(|version| (first..=last).contains(&day(version)))
@@ -89,7 +89,7 @@ async fn any_history_is_read_as_it_was_known() {
     let mut dice = Dice(7);
     for place in 0..5 {
         let dataset = Dataset::from_id(11 + place).unwrap();
-        let mut history: Vec<Known> = Vec::new();
+        let mut history: Vec<Past> = Vec::new();
         let mut known_at = at(6, 1, 0, 0);
         while history.len() < 10 {
             let timestamp = at(5, 1 + dice.roll(3), dice.roll(24), 0);
@@ -100,7 +100,7 @@ async fn any_history_is_read_as_it_was_known() {
             let cob = dice.roll(3) == 0;
             let stored = Stored { dataset, ..small(timestamp, known_at, cob) };
             let id = store(&server.app.pool, &stored).await;
-            history.push(Known { id, timestamp, cob, known_at });
+            history.push(Past { id, timestamp, cob, known_at });
         }
         for cut in 0..=history.len() {
             let as_of = match cut {
@@ -157,7 +157,8 @@ async fn no_version_appears_below_a_cut_off_that_was_told() {
     sqlx::query("select pg_advisory_xact_lock(7421, 11)").execute(&mut *publisher).await.unwrap();
     let reader = tokio::spawn(async move { asked(&caller, "iso=ercot").await });
     // The reader stands at the lock: it cannot have answered.
-    let waiting = "select count(*) from pg_locks where locktype = 'advisory' and not granted";
+    let waiting = "select count(*) from pg_locks where locktype = 'advisory' and not granted
+         and database = (select oid from pg_database where datname = current_database())";
     while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&server.app.pool).await.unwrap() == 0 {
         tokio::task::yield_now().await;
     }
@@ -168,6 +169,7 @@ async fn no_version_appears_below_a_cut_off_that_was_told() {
     let (ids, told) = reader.await.unwrap();
     assert_eq!(ids.len(), 1);
     assert!(told.unwrap() > text(known_at));
-    let locks = "select count(*) from pg_locks where locktype = 'advisory'";
+    let locks = "select count(*) from pg_locks where locktype = 'advisory'
+         and database = (select oid from pg_database where datname = current_database())";
     assert_eq!(sqlx::query_scalar::<_, i64>(locks).fetch_one(&server.app.pool).await.unwrap(), 0);
 }

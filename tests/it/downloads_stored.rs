@@ -55,34 +55,7 @@ pub async fn store(pool: &PgPool, stored: &Stored) -> i64 {
     let day = stored.timestamp.date_naive();
     let id = stored.dataset.id();
     let mut tx = pool.begin().await.unwrap();
-    sqlx::query(
-        "insert into app_user (id, email, role, created_at)
-         values ($1, 'uploader@example.com', 'read_write', $2) on conflict do nothing",
-    )
-    .bind(Uuid::from_u128(1))
-    .bind(stored.known_at)
-    .execute(&mut *tx)
-    .await
-    .unwrap();
-    sqlx::query("insert into document values ($1, 1, $2)")
-        .bind(sha256.as_bytes())
-        .bind(stored.known_at)
-        .execute(&mut *tx)
-        .await
-        .unwrap();
-    sqlx::query(
-        "insert into upload (id, received_at, uploader, via, file_name, sha256, bytes, dry_run,
-                             status, code, errors, warnings, report, findings)
-         values ($1, $2, $3, 'api', 'Energy_ERCOT_20200304_093000.csv', $4, 1, false, 201,
-                 'created', 0, 0, '{}', '[]')",
-    )
-    .bind(upload)
-    .bind(stored.known_at)
-    .bind(Uuid::from_u128(1))
-    .bind(sha256.as_bytes())
-    .execute(&mut *tx)
-    .await
-    .unwrap();
+    store_upload(&mut tx, upload, sha256, stored.known_at).await;
     sqlx::query(
         "update curve_version set valid_to = $3
          where dataset_id = $1 and operating_day = $2 and curve_timestamp < $3
@@ -140,6 +113,43 @@ pub async fn store(pool: &PgPool, stored: &Stored) -> i64 {
     }
     tx.commit().await.unwrap();
     version
+}
+
+/// The document, its upload and the uploader.
+async fn store_upload(
+    connection: &mut sqlx::PgConnection,
+    upload: Uuid,
+    sha256: Sha256,
+    at: DateTime<Utc>,
+) {
+    sqlx::query(
+        "insert into app_user (id, email, role, created_at)
+         values ($1, 'uploader@example.com', 'read_write', $2) on conflict do nothing",
+    )
+    .bind(Uuid::from_u128(1))
+    .bind(at)
+    .execute(&mut *connection)
+    .await
+    .unwrap();
+    sqlx::query("insert into document values ($1, 1, $2)")
+        .bind(sha256.as_bytes())
+        .bind(at)
+        .execute(&mut *connection)
+        .await
+        .unwrap();
+    sqlx::query(
+        "insert into upload (id, received_at, uploader, via, file_name, sha256, bytes, dry_run,
+                             status, code, errors, warnings, report, findings)
+         values ($1, $2, $3, 'api', 'Energy_ERCOT_20200304_093000.csv', $4, 1, false, 201,
+                 'created', 0, 0, '{}', '[]')",
+    )
+    .bind(upload)
+    .bind(at)
+    .bind(Uuid::from_u128(1))
+    .bind(sha256.as_bytes())
+    .execute(&mut *connection)
+    .await
+    .unwrap();
 }
 
 async fn series(connection: &mut sqlx::PgConnection, dataset: i16, key: &SeriesKey) -> i64 {
