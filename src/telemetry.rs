@@ -18,8 +18,10 @@ pub const REQUEST_DURATION: &str = "http_request_duration_seconds";
 /// Sends log lines to standard error. Standard output belongs to the commands.
 pub fn start_logging(config: &LogConfig) {
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-    // "already exists, skipping" is no news; a filter that names it still shows it.
-    let filter = EnvFilter::new(format!("sqlx::postgres::notice=warn,{}", config.filter));
+    // "already exists, skipping" is no news, nor is a cookie whose session has ended; a filter that
+    // names them still shows them.
+    let quiet = "sqlx::postgres::notice=warn,tower_sessions_core=error,tower_sessions=error";
+    let filter = EnvFilter::new(format!("{quiet},{}", config.filter));
     let subscriber = tracing_subscriber::registry().with(filter);
     // Only tests start it twice in one process.
     _ = match config.format {

@@ -2,14 +2,13 @@
 
 use std::{
     convert::Infallible,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
 };
 
 use axum::{
     extract::{ConnectInfo, FromRequestParts},
     http::{HeaderMap, request::Parts},
 };
-
 use ipnet::IpNet;
 
 use crate::app::App;
@@ -20,7 +19,7 @@ use crate::app::App;
 pub fn counted_on(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         v4 @ IpAddr::V4(_) => v4,
-        v6 @ IpAddr::V6(_) => IpNet::new(v6, 64).map_or(v6, |net| net.network()),
+        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64).into(),
     }
 }
 

@@ -21,6 +21,8 @@ pub mod store;
 mod throttle;
 pub mod token;
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 
 pub use bootstrap::{DEFAULT_EMAIL, FirstAdministrator, MakeUserError, add_user, bootstrap};
@@ -33,8 +35,19 @@ pub use secret::{NoRandomness, Secret};
 
 use crate::{app::App, db};
 
-/// Forgets what has ended: sessions, login tokens, counters of failed sign-ins. For an hourly job;
-/// nothing depends on it, for what has ended is never looked at.
+/// Forgets what has ended, every hour, for as long as the server runs. Nothing depends on it: what
+/// has ended is never looked at.
+pub async fn sweep_hourly(app: App) {
+    let mut hours = tokio::time::interval(Duration::from_hours(1));
+    loop {
+        hours.tick().await;
+        if let Err(error) = sweep(&app).await {
+            tracing::warn!(%error, "what has ended could not be forgotten; the next hour tries again");
+        }
+    }
+}
+
+/// Forgets what has ended: sessions, login tokens, counters of failed sign-ins. Tells how many.
 pub async fn sweep(app: &App) -> sqlx::Result<u64> {
     let day_ago = app.clock.now() - TimeDelta::days(1);
     let sessions = db::sessions::sweep(&app.pool, store::in_force_since(app)).await?;

@@ -1,6 +1,5 @@
 //! Hashing of passwords: argon2id, off the async threads, a few at a time.
 
-use crate::config::AuthConfig;
 use std::{sync::Arc, time::Duration};
 
 use argon2::{
@@ -10,7 +9,7 @@ use argon2::{
 use tokio::sync::Semaphore;
 
 use super::{Secret, password_rules::normalized, secret::NoRandomness};
-use crate::error::Problem;
+use crate::{config::AuthConfig, error::Problem};
 
 /// How long a request waits for its turn to hash before it is told to come back.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -53,8 +52,8 @@ impl Passwords {
     /// Takes the parameters and makes the hash that unknown users are compared with.
     pub fn new(config: &AuthConfig) -> Result<Self, HashError> {
         let params = Params::new(
-            config.argon2_memory_kib.max(AuthConfig::LEAST_MEMORY_KIB),
-            config.argon2_iterations.max(AuthConfig::LEAST_ITERATIONS),
+            config.argon2_memory_kib,
+            config.argon2_iterations,
             config.argon2_lanes,
             Some(Params::DEFAULT_OUTPUT_LEN),
         )
@@ -152,9 +151,14 @@ impl From<NoRandomness> for Problem {
 mod tests {
     use super::*;
 
+    fn passwords(hashing_concurrency: usize) -> Passwords {
+        let config = crate::config::Config::under(std::path::Path::new("unused")).unwrap().auth;
+        Passwords::new(&AuthConfig { hashing_concurrency, ..config }).unwrap()
+    }
+
     #[tokio::test]
     async fn a_weak_hash_is_told_from_a_strong_one() {
-        let passwords = Passwords::new(&AuthConfig::default()).unwrap();
+        let passwords = passwords(4);
         let password = Secret::new("correct horse battery");
         let strong = passwords.hash(&password).await.unwrap();
         assert!(strong.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{strong}");
@@ -168,8 +172,7 @@ mod tests {
 
     #[tokio::test]
     async fn over_the_bound_nobody_waits_for_long() {
-        let config = AuthConfig { hashing_concurrency: 1, ..AuthConfig::default() };
-        let mut passwords = Passwords::new(&config).unwrap();
+        let mut passwords = passwords(1);
         passwords.patience = Duration::ZERO;
         let _turn = Arc::clone(&passwords.turns).try_acquire_owned().unwrap();
         let refused = passwords.verify(&Secret::new("x"), None).await;

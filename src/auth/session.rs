@@ -1,6 +1,5 @@
 //! Beginning and ending the session of a browser.
 
-use crate::config::AuthConfig;
 use std::net::IpAddr;
 
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -10,6 +9,7 @@ use uuid::Uuid;
 use super::{Credential, CsrfToken, Principal, Role, Scopes, store};
 use crate::{
     app::App,
+    config::AuthConfig,
     db,
     error::{Problem, Result},
 };

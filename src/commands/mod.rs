@@ -2,6 +2,7 @@
 //! [`Command::run`].
 
 mod doctor;
+mod ingest;
 mod migrate;
 mod openapi;
 mod serve;
@@ -36,6 +37,8 @@ pub struct Cli {
 enum Command {
     /// Check everything that the server needs, and say what to do
     Doctor,
+    /// Publish curve files without a server
+    Ingest(ingest::IngestArguments),
     /// Bring the database's schema up to date
     Migrate,
     /// Print the description of the REST interface
@@ -51,6 +54,7 @@ impl Command {
     async fn run(self, config: Config) -> Outcome {
         match self {
             Self::Doctor => doctor::run(config).await,
+            Self::Ingest(arguments) => ingest::run(config, arguments).await,
             Self::Migrate => migrate::run(config).await,
             Self::Openapi => openapi::run(),
             Self::Serve => serve::run(config).await,

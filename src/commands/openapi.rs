@@ -5,7 +5,7 @@ use std::{io::Write as _, process::ExitCode};
 use super::Outcome;
 
 pub fn run() -> Outcome {
-    let (_, openapi) = trueprice::web::api::routes().split_for_parts();
+    let openapi = trueprice::web::openapi();
     writeln!(std::io::stdout(), "{}", openapi.to_pretty_json()?)?;
     Ok(ExitCode::SUCCESS)
 }

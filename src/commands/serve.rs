@@ -1,18 +1,25 @@
 //! `trueprice serve`: everything, with nothing prepared.
 
-use std::{io::Write as _, net::SocketAddr, process::ExitCode, time::Duration};
+use std::{error::Error, io::Write as _, process::ExitCode};
 
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
     sync::watch,
 };
-use trueprice::{config::Config, db::pool::Sharing, telemetry, web};
+use trueprice::{
+    app::App,
+    auth::{bootstrap, sweep_hourly},
+    config::Config,
+    db::pool::Sharing,
+    telemetry,
+    web::{
+        self,
+        server::{self, Patience},
+    },
+};
 
 use super::{Outcome, Parts};
-
-/// What requests in flight get to finish after a signal.
-const GRACE: Duration = Duration::from_secs(20);
 
 pub async fn run(config: Config) -> Outcome {
     let stopping = stopping()?;
@@ -25,20 +32,31 @@ pub async fn run(config: Config) -> Outcome {
         parts = Parts::open(config, Sharing::Alone) => parts?,
         () = stopped(stopping.clone()) => return Ok(ExitCode::SUCCESS),
     };
+    if let Err(error) = first_administrator(&parts.app).await {
+        parts.database.close().await;
+        return Err(error);
+    }
     let address = listener.local_addr()?;
-    let router = web::router(parts.app).into_make_service_with_connect_info::<SocketAddr>();
+    tokio::spawn(sweep_hourly(parts.app.clone()));
+    let router = web::router(parts.app);
     writeln!(std::io::stdout(), "listening on http://{address}")?;
     tracing::info!(%address, "ready");
-    let server = axum::serve(listener, router).with_graceful_shutdown(stopped(stopping.clone()));
-    tokio::select! {
-        end = server.into_future() => end?,
-        () = async { stopped(stopping).await; tokio::time::sleep(GRACE).await } => {
-            tracing::warn!("requests in flight did not finish in time; they are cut");
-        }
-    }
+    server::serve(listener, router, stopped(stopping), Patience::default()).await;
     parts.database.close().await;
     tracing::info!("ended");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Makes the first administrator. A random password is printed here and nowhere else.
+async fn first_administrator(app: &App) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let wanted = &app.config.first_administrator;
+    let password = wanted.password.clone();
+    let Some(made) = bootstrap(app, Some(&wanted.email), password).await? else { return Ok(()) };
+    if let Some(password) = made.random_password {
+        let (email, password) = (made.email, password.expose().to_owned());
+        writeln!(std::io::stdout(), "sign in as {email} with {password} and choose your own")?;
+    }
+    Ok(())
 }
 
 /// Becomes true at SIGTERM or SIGINT.

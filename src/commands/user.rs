@@ -82,14 +82,14 @@ fn role(word: &str) -> Result<Role, String> {
 }
 
 pub async fn run(config: Config, command: UserCommand) -> Outcome {
-    let parts = Parts::open(config, Sharing::Joining).await?;
-    let said = perform(&parts.app, command).await;
-    parts.database.close().await;
-    // It belongs on the terminal and nowhere else: it may have a password in it.
-    write!(std::io::stdout(), "{}", said?)?;
+    let Parts { app, database } = Parts::open(config, Sharing::Joining).await?;
+    let done = perform(&app, command).await;
+    database.close().await;
+    write!(std::io::stdout(), "{}", done?)?;
     Ok(ExitCode::SUCCESS)
 }
 
+/// The text that is returned belongs on the terminal: it may have a password in it.
 async fn perform(app: &App, command: UserCommand) -> Result<String, UserCommandError> {
     match command {
         UserCommand::Add { email, role } => {

@@ -28,27 +28,29 @@ impl ConfigError {
 /// The settings that have a flag. Each is also a variable, `TRUEPRICE_` and its name, and a line of
 /// the file.
 #[derive(Debug, Clone, Default, clap::Args)]
-#[command(next_help_heading = "Settings")]
+#[command(
+    next_help_heading = "Settings (--data-dir is TRUEPRICE_DATA_DIR in the environment, data_dir in the file)"
+)]
 pub struct Flags {
-    /// A file of settings (TOML) [env: `TRUEPRICE_CONFIG`]
+    /// A file of settings (TOML)
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Address of the web server; port 0 picks a free one [env: `TRUEPRICE_LISTEN`] [default: 127.0.0.1:8080]
+    /// Address of the web server; port 0 picks a free one [default: 127.0.0.1:8080]
     #[arg(long, global = true, value_name = "ADDRESS")]
     listen: Option<String>,
-    /// A proxy in front speaks TLS with the clients [env: `TRUEPRICE_BEHIND_TLS_PROXY`]
+    /// A proxy in front speaks TLS with the clients
     #[arg(long, global = true)]
     behind_tls_proxy: bool,
-    /// Where the embedded parts keep their files [env: `TRUEPRICE_DATA_DIR`] [default: ./data]
+    /// Where the embedded parts keep their files [default: ./data]
     #[arg(long, global = true, value_name = "FOLDER")]
     data_dir: Option<String>,
-    /// The clock that curve file names are written in [env: `TRUEPRICE_CURVE_TIMEZONE`] [default: UTC]
+    /// The clock that curve file names are written in [default: UTC]
     #[arg(long, global = true, value_name = "ZONE")]
     curve_timezone: Option<String>,
-    /// What is logged, such as info,trueprice=debug [env: `TRUEPRICE_LOG`] [default: info]
+    /// What is logged, such as info,trueprice=debug [default: info]
     #[arg(long, global = true, value_name = "FILTER")]
     log: Option<String>,
-    /// text or json [env: `TRUEPRICE_LOG_FORMAT`] [default: text]
+    /// text or json [default: text]
     #[arg(long, global = true, value_name = "FORMAT")]
     log_format: Option<String>,
 }

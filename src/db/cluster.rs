@@ -31,6 +31,9 @@ pub const OLDEST_MAJOR: u32 = 15;
 /// Name of the superuser and of the database.
 const NAME: &str = "trueprice";
 
+/// How the name of a cluster begins that is just being made.
+const UNFINISHED: &str = "postgres.new-";
+
 /// Starts that are tried before the reason is told. The port may be taken in between.
 const ATTEMPTS: u32 = 4;
 
@@ -231,10 +234,8 @@ fn lock(data_dir: &Path) -> Result<File, ClusterError> {
 /// finished is not taken for a cluster.
 fn initialise(place: &Place, programs: &Programs, durable: bool) -> Result<(), ClusterError> {
     tracing::info!("making a private PostgreSQL in {}", place.cluster().display());
-    let new = place.base().join("postgres.new");
-    if new.exists() {
-        fs::remove_dir_all(&new).map_err(at(&new))?;
-    }
+    remove_unfinished(place);
+    let new = place.base().join(format!("{UNFINISHED}{}", Uuid::new_v4().simple()));
     place.make_private_dir(&new)?;
     let password = new.join("password");
     let file = File::options().write(true).create_new(true).mode(0o600).open(&password);
@@ -256,6 +257,17 @@ fn initialise(place: &Place, programs: &Programs, durable: bool) -> Result<(), C
     place::run(&mut command, "initdb")?;
     fs::rename(&new, place.cluster()).map_err(at(&new))?;
     File::open(place.base()).and_then(|folder| folder.sync_all()).map_err(at(place.base()))
+}
+
+/// Programs of a start that was killed may still write for a moment; what cannot be removed now is
+/// in nobody's way, and goes at the next time.
+fn remove_unfinished(place: &Place) {
+    let Ok(entries) = fs::read_dir(place.base()) else { return };
+    for entry in entries.flatten() {
+        if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
+            _ = fs::remove_dir_all(entry.path());
+        }
+    }
 }
 
 fn free_port() -> Result<u16, ClusterError> {

@@ -171,3 +171,12 @@ pub async fn disable(
     .await?;
     Ok(Disabled::Done)
 }
+
+/// The enabled administrator who was made first.
+pub async fn oldest_administrator(pool: &PgPool) -> sqlx::Result<Option<Uuid>> {
+    sqlx::query_scalar!(
+        "select id from app_user where role = 'admin' and disabled_at is null order by created_at, id limit 1"
+    )
+    .fetch_optional(pool)
+    .await
+}

@@ -22,7 +22,6 @@ use utoipa::{
 use super::assets::{cached, content_type};
 use crate::{
     app::App,
-    auth::session,
     error::{Problem, Result},
 };
 
@@ -81,7 +80,7 @@ pub fn routes(openapi: OpenApi) -> Router<App> {
 
 /// The description with its title and its ways to sign in.
 #[must_use]
-pub fn complete(mut openapi: OpenApi, app_cookie: &str) -> OpenApi {
+pub fn complete(mut openapi: OpenApi) -> OpenApi {
     "TRUEPrice".clone_into(&mut openapi.info.title);
     env!("CARGO_PKG_VERSION").clone_into(&mut openapi.info.version);
     openapi.info.contact = None;
@@ -100,19 +99,13 @@ pub fn complete(mut openapi: OpenApi, app_cookie: &str) -> OpenApi {
         .description(Some("Any name, and the token as password."))
         .build();
     components.add_security_scheme("basic", SecurityScheme::Http(basic));
-    let cookie = ApiKey::Cookie(ApiKeyValue::new(app_cookie));
+    let cookie = ApiKey::Cookie(ApiKeyValue::new("session"));
     components.add_security_scheme("session", SecurityScheme::ApiKey(cookie));
     let none: [&str; 0] = [];
     openapi.security = Some(
         ["token", "basic", "session"].map(|name| SecurityRequirement::new(name, none)).to_vec(),
     );
     openapi
-}
-
-/// The description of a server with this configuration.
-#[must_use]
-pub fn for_app(openapi: OpenApi, app: &App) -> OpenApi {
-    complete(openapi, session::cookie_name(&app.config.auth))
 }
 
 async fn swagger_file(Path(file): Path<String>, headers: HeaderMap) -> Result<Response> {

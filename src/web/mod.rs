@@ -9,6 +9,7 @@ pub mod ops;
 pub mod pages;
 pub mod paging;
 pub mod parameters;
+pub mod server;
 
 use axum::Router;
 
@@ -20,7 +21,13 @@ pub fn router(app: App) -> Router {
     let routes = Router::new()
         .merge(api)
         .merge(assets::routes())
-        .merge(docs::routes(docs::for_app(openapi, &app)))
+        .merge(docs::routes(docs::complete(openapi)))
         .merge(pages::routes());
     middleware::layers(routes, &app).with_state(app)
+}
+
+/// The description of the REST interface.
+#[must_use]
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    docs::complete(api::routes().split_for_parts().1)
 }

@@ -171,7 +171,10 @@ async fn a_token_in_the_url_is_refused_before_it_is_looked_at() {
     for query in [format!("token={token}"), format!("x={token}"), "password=a".to_owned()] {
         let answer = server.anonymous().get(&format!("/api/v1/me?{query}")).await;
         let (status, body) = face(answer).await;
-        assert_eq!((status, &body["code"]), (StatusCode::BAD_REQUEST, &json!("credentials_in_url")));
+        assert_eq!(
+            (status, &body["code"]),
+            (StatusCode::BAD_REQUEST, &json!("credentials_in_url"))
+        );
         assert!(!body.to_string().contains(&token));
     }
     let query = "/login?email=ann@example.com&password=x";

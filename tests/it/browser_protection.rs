@@ -4,7 +4,10 @@ use std::{collections::BTreeSet, path::Path};
 
 use reqwest::{
     Method, StatusCode,
-    header::{ACCEPT, ALLOW, CACHE_CONTROL, ETAG, HOST, IF_NONE_MATCH, LOCATION, ORIGIN},
+    header::{
+        ACCEPT, ALLOW, CACHE_CONTROL, COOKIE, ETAG, HOST, IF_NONE_MATCH, LOCATION, ORIGIN,
+        SET_COOKIE,
+    },
 };
 use serde_json::Value;
 use trueprice::auth::Role;
@@ -97,7 +100,9 @@ async fn the_way_back_is_kept_and_is_never_another_site() {
 #[tokio::test]
 async fn every_answer_tells_browsers_what_it_may_do() {
     let server = TestServer::start().await;
-    for path in ["/login", "/nope", "/api/v1/me", "/openapi.json", "/apidocs", "/static/nope", "/?token=a"] {
+    for path in
+        ["/login", "/nope", "/api/v1/me", "/openapi.json", "/apidocs", "/static/nope", "/?token=a"]
+    {
         let answer = server.anonymous().get(path).await;
         let header = |name: &str| answer.headers()[name].to_str().unwrap().to_owned();
         assert_eq!(
@@ -185,6 +190,52 @@ async fn an_error_has_two_faces_and_one_id() {
     let id = page.headers()["x-request-id"].to_str().unwrap().to_owned();
     let text = page.text().await.unwrap();
     assert!(text.contains("<html") && text.contains(&id) && text.contains("not_found"), "{text}");
+}
+
+#[tokio::test]
+async fn a_script_is_challenged_and_a_browser_is_not() {
+    let server = TestServer::start().await;
+    let script = server.anonymous().get("/api/v1/me").await;
+    let challenge = script.headers()["www-authenticate"].to_str().unwrap();
+    assert!(challenge.contains("Basic") && challenge.contains("Bearer"), "{challenge}");
+    // The browser would ask for a password in a window of its own.
+    let fetch = server.anonymous().request(Method::GET, "/api/v1/me");
+    let fetch = fetch.header("sec-fetch-mode", "cors").send().await.unwrap();
+    assert_eq!(fetch.status(), StatusCode::UNAUTHORIZED);
+    assert!(!fetch.headers().contains_key("www-authenticate"));
+}
+
+#[tokio::test]
+async fn behind_tls_a_cookie_is_bound_to_this_host() {
+    let server = TestServer::start_with(|config| config.auth.behind_tls_proxy = true, None).await;
+    user(&server, "ann@example.com", Role::ReadOnly).await;
+    let request = |method| server.anonymous().request(method, "/login").header(ACCEPT, "text/html");
+    let form = request(Method::GET).send().await.unwrap();
+    let cookie = form.headers()[SET_COOKIE].to_str().unwrap().to_owned();
+    assert!(cookie.starts_with("__Host-login=") && cookie.contains("; Secure"), "{cookie}");
+    let page = form.text().await.unwrap();
+    let token = page.split("name=\"csrf_token\" value=\"").nth(1).unwrap();
+    let token = token.split('"').next().unwrap();
+    let form = [("email", "ann@example.com"), ("password", PASSWORD), ("csrf_token", token)];
+    let sent = request(Method::POST).header(COOKIE, cookie.split(';').next().unwrap());
+    let answer = sent.form(&form).send().await.unwrap();
+    let cookie = answer.headers()[SET_COOKIE].to_str().unwrap();
+    assert!(cookie.starts_with("__Host-session="), "{cookie}");
+    for attribute in ["Secure", "HttpOnly", "SameSite=Lax", "Path=/"] {
+        assert!(cookie.contains(attribute), "{cookie}");
+    }
+    assert!(!cookie.contains("Domain"), "{cookie}");
+}
+
+#[tokio::test]
+async fn requests_are_counted_by_route_and_never_by_path() {
+    let server = TestServer::start().await;
+    server.anonymous().get("/api/v1/tokens?cursor=a-cursor-that-nobody-should-see").await;
+    server.anonymous().get("/a-path-that-nobody-should-see").await;
+    let numbers = server.anonymous().get("/metrics").await.text().await.unwrap();
+    let counted = "http_request_duration_seconds_count{method=\"GET\",route=\"/api/v1/tokens\",";
+    assert!(numbers.contains(counted), "{numbers}");
+    assert!(!numbers.contains("nobody-should-see"), "{numbers}");
 }
 
 #[tokio::test]

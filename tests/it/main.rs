@@ -1,6 +1,8 @@
 //! The whole program, from outside: HTTP, commands, signals, against a real PostgreSQL and a real S3
 //! server. One file for each subject; `support` makes what they need.
 
+mod auth;
+mod browser_protection;
 mod pages;
 mod reading;
 mod start;

@@ -1,13 +1,18 @@
 //! Starting with nothing, stopping, being killed, and starting again.
 
-use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Stdio, time::Duration};
 
 use serde_json::Value;
 use sqlx::Executor as _;
-use trueprice::{app::App, db::pool};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
+use trueprice::{app::App, db::pool, web::server::Patience};
 
 use crate::support::{
-    Caller, Home, Mood, Program, S3Server, TestServer, User, empty_database, serve, signal, until,
+    Caller, Home, Mood, Program, S3Server, TestServer, User, address, empty_database, serve,
+    serve_with, signal, until,
 };
 
 async fn leave_mark(home: &Home) {
@@ -98,13 +103,13 @@ async fn a_postgres_that_outlived_its_server_is_ended_first() {
 #[tokio::test]
 async fn what_an_interrupted_first_start_left_is_in_nobodys_way() {
     let home = Home::of(User::Same);
-    let half = home.data().join("postgres.new/data");
+    let half = home.data().join("postgres.new-1/data");
     fs::create_dir_all(&half).unwrap();
     fs::set_permissions(home.data(), fs::Permissions::from_mode(0o711)).unwrap();
     fs::write(half.join("PG_VERSION"), "15").unwrap();
     let server = home.serve().await;
     assert_ready(&server.anonymous()).await;
-    assert!(!home.data().join("postgres.new").exists());
+    assert!(!home.data().join("postgres.new-1").exists());
 }
 
 #[tokio::test]
@@ -163,6 +168,30 @@ async fn a_request_in_flight_is_answered_before_the_end() {
 }
 
 #[tokio::test]
+async fn a_client_that_never_finishes_its_request_is_let_go() {
+    let server = TestServer::start().await;
+    let patience = Patience { head: Duration::from_millis(100), ..Patience::default() };
+    let base = serve_with(server.app.clone(), patience).await;
+    for beginning in ["", "GET /livez HTTP/1.1\r\nHost: x\r\nX-Slow: "] {
+        let mut client = TcpStream::connect(base.trim_start_matches("http://")).await.unwrap();
+        client.write_all(beginning.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        // Ends when the server closes the connection.
+        client.read_to_string(&mut answer).await.unwrap();
+        assert!(!answer.contains("200 OK"), "{answer}");
+    }
+    assert_eq!(Caller::anonymous(&base).get("/livez").await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_head_without_end_is_refused() {
+    let server = TestServer::start().await;
+    let request = server.anonymous().request(reqwest::Method::GET, "/livez");
+    let answer = request.header("x-long", "x".repeat(64 << 10)).send().await;
+    assert!(answer.is_err() || answer.is_ok_and(|answer| answer.status() == 431));
+}
+
+#[tokio::test]
 async fn one_data_directory_has_one_server() {
     let home = Home::of(User::Same);
     let server = home.serve().await;
@@ -202,9 +231,8 @@ async fn a_wrong_setting_ends_with_78_and_is_named_with_its_place() {
 async fn a_database_and_a_bucket_outside_are_used_when_they_are_named() {
     let (home, s3, database) =
         (Home::of(User::Same), S3Server::start().await, empty_database().await);
-    let url = sqlx::ConnectOptions::to_url_lossy(&*database.connect_options()).to_string();
     let mut command = home.command(&["serve"]);
-    command.env("DATABASE_URL", url).envs(s3.environment());
+    command.env("DATABASE_URL", address(&database)).envs(s3.environment());
     let server = Program::start(command).await;
     assert_ready(&server.anonymous()).await;
     assert_eq!(pool::pending_migrations(&database).await.unwrap(), 0);
@@ -277,4 +305,17 @@ async fn the_numbers_are_told() {
     let body = answer.text().await.unwrap();
     assert!(body.contains("\ndatabase_connections "), "{body}");
     assert_eq!(server.anonymous().get("/metrics?x=1").await.status(), 400);
+}
+
+#[tokio::test]
+async fn a_first_start_may_be_killed_at_any_moment() {
+    let home = Home::of(User::Same);
+    for milliseconds in [30, 100, 200, 300, 400, 500, 700, 900] {
+        let mut first = home.command(&["serve"]).stdout(Stdio::null()).spawn().unwrap();
+        tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+        first.kill().await.unwrap();
+    }
+    let last = home.serve().await;
+    assert_ready(&last.anonymous()).await;
+    assert!(last.end("TERM").await.success());
 }

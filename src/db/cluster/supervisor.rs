@@ -177,19 +177,42 @@ fn pg_ctl_stop(place: &Place, programs: &Programs, mode: &str) -> Command {
 /// Ends a server program that outlived its TRUEPrice. The caller holds the lock of the data
 /// directory, so nobody uses it any more.
 pub(super) fn end_orphan(place: &Place, programs: &Programs) -> Result<(), ClusterError> {
-    let data = place.data();
-    let pid_file = data.join("postmaster.pid");
+    let pid_file = place.data().join("postmaster.pid");
     let Ok(text) = fs::read_to_string(&pid_file) else { return Ok(()) };
-    let process = Path::new("/proc").join(text.lines().next().unwrap_or_default().trim());
-    if !process.join("cwd").exists() {
+    let process = text.lines().next().unwrap_or_default().trim();
+    if !Path::new("/proc").join(process).join("cwd").exists() {
         return Ok(());
     }
-    // A server program works in its data folder; anything else merely got the same number, as
-    // happens in containers, and PostgreSQL would take it for the old server.
-    if fs::read_link(process.join("cwd")).ok() != data.canonicalize().ok() {
-        return fs::remove_file(&pid_file).map_err(at(&pid_file));
+    if !works_in(process, &place.data()) {
+        // Anything else merely got the same number, as happens in containers, and PostgreSQL would
+        // take it for the old server.
+        return match fs::remove_file(&pid_file) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at(&pid_file)(error)),
+            _ => Ok(()),
+        };
     }
     tracing::info!("the PostgreSQL of a server that was killed still runs; ending it first");
-    run(&mut pg_ctl_stop(place, programs, "fast"), "pg_ctl")
-        .or_else(|_| run(&mut pg_ctl_stop(place, programs, "immediate"), "pg_ctl"))
+    let mut ended = Ok(());
+    for mode in ["fast", "immediate"] {
+        ended = run(&mut pg_ctl_stop(place, programs, mode), "pg_ctl");
+        // It may have been about to end, its file gone already, so that nobody could be told.
+        if ended.is_ok() || has_left(process, &place.data()) {
+            return Ok(());
+        }
+    }
+    ended
+}
+
+/// Whether a server program ends within two seconds.
+fn has_left(process: &str, data: &Path) -> bool {
+    (0..40).any(|_| {
+        thread::sleep(LOOK);
+        !works_in(process, data)
+    })
+}
+
+/// Whether a process is a server program of this data folder, for that is where it works.
+fn works_in(process: &str, data: &Path) -> bool {
+    let folder = fs::read_link(Path::new("/proc").join(process).join("cwd")).ok();
+    folder.is_some() && folder == data.canonicalize().ok()
 }

@@ -14,6 +14,7 @@ use super::request_id::RequestId;
 use crate::{
     app::App,
     auth::{Principal, address},
+    telemetry::REQUEST_DURATION,
 };
 
 pub(super) async fn record(State(app): State<App>, request: Request, next: Next) -> Response {
@@ -41,9 +42,7 @@ pub(super) async fn record(State(app): State<App>, request: Request, next: Next)
         ("route", route),
         ("status", status.to_string()),
     ];
-    metrics::counter!("trueprice_http_requests_total", &labels).increment(1);
-    metrics::histogram!("trueprice_http_request_duration_seconds", &labels)
-        .record(elapsed.as_secs_f64());
+    metrics::histogram!(REQUEST_DURATION, &labels).record(elapsed.as_secs_f64());
     response
 }
 

@@ -1,5 +1,4 @@
 //! Users for tests, written straight into the database: a hash of a password takes too long.
-#![expect(dead_code, reason = "the first test that signs in lifts this")]
 
 use chrono::TimeDelta;
 use trueprice::{auth::Role, domain::Sha256};

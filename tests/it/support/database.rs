@@ -22,6 +22,11 @@ pub async fn empty_database() -> PgPool {
     create(None).await
 }
 
+/// The address of a database, for a program's `DATABASE_URL`.
+pub fn address(pool: &PgPool) -> String {
+    pool.connect_options().to_url_lossy().to_string()
+}
+
 async fn create(template: Option<&str>) -> PgPool {
     let name = format!("test_{}", Uuid::new_v4().simple());
     let template = template.unwrap_or("template1");

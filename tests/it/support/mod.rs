@@ -17,7 +17,7 @@ mod server;
 
 pub use caller::Caller;
 pub use clock::TestClock;
-pub use database::empty_database;
+pub use database::{address, empty_database};
 pub use program::{Home, Program, User, signal, until};
 pub use s3::{BUCKET, Mood, S3Server, SECRET_KEY};
-pub use server::{TestServer, serve};
+pub use server::{TestServer, serve, serve_with};

@@ -29,6 +29,9 @@ pub enum User {
 
 const NOBODY: u32 = 65534;
 
+/// What takes longer than this does not happen any more.
+const NEVER: Duration = Duration::from_mins(2);
+
 impl User {
     /// All that the test can start programs as.
     pub fn all() -> Vec<Self> {
@@ -113,12 +116,8 @@ impl Program {
     pub async fn start(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
-        loop {
-            let line = output.next_line().await.unwrap().expect("the program gets ready");
-            if let Some(base) = line.strip_prefix("listening on ") {
-                return Self { base: base.to_owned(), child, _output: output };
-            }
-        }
+        let base = tokio::time::timeout(NEVER, listening_at(&mut output)).await;
+        Self { base: base.expect("the program gets ready"), child, _output: output }
     }
 
     /// Asks without a credential.
@@ -133,15 +132,27 @@ impl Program {
     }
 }
 
+async fn listening_at(output: &mut Lines<BufReader<ChildStdout>>) -> String {
+    loop {
+        let line = output.next_line().await.unwrap().expect("the program does not end");
+        if let Some(base) = line.strip_prefix("listening on ") {
+            return base.to_owned();
+        }
+    }
+}
+
 /// Sends a signal to any process.
 pub async fn signal(process: u32, name: &str) {
     let kill = format!("kill -{name} {process}");
     assert!(Command::new("sh").args(["-c", &kill]).status().await.unwrap().success());
 }
 
-/// Waits until `done` says so. A test that waits for what never comes is ended by its runner.
+/// Waits until `done` says so; fails when it is clear that it never will.
 pub async fn until(mut done: impl AsyncFnMut() -> bool) {
-    while !done().await {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let waiting = async {
+        while !done().await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(NEVER, waiting).await.expect("what is waited for happens");
 }

@@ -1,6 +1,6 @@
 //! The server inside the test process.
 
-use std::{net::SocketAddr, path::Path};
+use std::{future::pending, path::Path};
 
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -8,7 +8,11 @@ use trueprice::{
     app::App,
     config::Config,
     objects::{Documents, LocalStore},
-    telemetry, web,
+    telemetry,
+    web::{
+        self,
+        server::{self, Patience},
+    },
 };
 
 use super::{Caller, S3Server, TestClock, database};
@@ -70,9 +74,13 @@ impl TestServer {
 
 /// Serves `app` on a free port for as long as the test runs; tells where.
 pub async fn serve(app: App) -> String {
+    serve_with(app, Patience::default()).await
+}
+
+/// The same with as much patience as the test has.
+pub async fn serve_with(app: App, patience: Patience) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
-    let service = web::router(app).into_make_service_with_connect_info::<SocketAddr>();
-    tokio::spawn(axum::serve(listener, service).into_future());
+    tokio::spawn(server::serve(listener, web::router(app), pending(), patience));
     base
 }

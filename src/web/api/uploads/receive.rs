@@ -17,7 +17,7 @@ use crate::{
     domain::Code,
     error::{Problem, Result},
     intake::{BatchAnswer, Part, Sender, Via, receive_all},
-    web::parameters::{FromParameters, Parameters, StrictQuery},
+    web::parameters::{FromParameters, Parameters, StrictQuery, unknown_parameter},
 };
 
 /// A sender that sends nothing for so long is cut off.
@@ -169,11 +169,8 @@ pub async fn read_parts(app: &App, request: Request) -> Result<(Turn, Vec<Part>)
                     parts.push(part);
                 }
             }
-            Some("csrf_token") => {}
-            other => {
-                let name = other.unwrap_or_default().to_owned();
-                return Err(crate::web::parameters::unknown_parameter(&name, &["file"]));
-            }
+            Some(crate::web::middleware::csrf::FIELD) => {}
+            other => return Err(unknown_parameter(other.unwrap_or_default(), &["file"])),
         }
     }
     Ok((turn, parts))
