@@ -8,6 +8,7 @@ mod downloads;
 mod downloads_as_of;
 mod downloads_numeric;
 mod downloads_stored;
+mod pages;
 mod reading;
 mod start;
 mod storage;

@@ -114,16 +114,24 @@ pub const fn missing_words(reason: Missing) -> &'static str {
     }
 }
 
-/// The most decimals that any of the values has.
-pub fn decimals<'a>(values: impl IntoIterator<Item = &'a Option<Decimal>>) -> u32 {
-    values.into_iter().flatten().map(Decimal::scale).max().unwrap_or_default()
+/// The most decimals that any of the values has; of money at least two.
+pub fn decimals<'a>(unit: &str, values: impl IntoIterator<Item = &'a Option<Decimal>>) -> u32 {
+    let least = if unit.starts_with('$') { 2 } else { 0 };
+    values.into_iter().flatten().map(Decimal::scale).max().unwrap_or_default().max(least)
+}
+
+/// A change with its sign; none has no sign.
+#[must_use]
+pub fn signed(change: Decimal, decimals: u32) -> String {
+    let decimals = decimals as usize;
+    if change.is_zero() { format!("{change:.decimals$}") } else { format!("{change:+.decimals$}") }
 }
 
 /// `change` as percent of `old`, with sign and two decimals; none from zero.
 #[must_use]
 pub fn percent(change: Decimal, old: Decimal) -> Option<String> {
     let percent = change.checked_div(old.abs())?.checked_mul(Decimal::ONE_HUNDRED)?;
-    Some(format!("{:+.2}%", percent.round_dp(2)))
+    Some(format!("{}%", signed(percent.round_dp(2), 2)))
 }
 
 #[cfg(test)]
@@ -150,6 +158,7 @@ mod tests {
         let decimal = |text: &str| text.parse::<Decimal>().unwrap();
         assert_eq!(percent(decimal("91.35"), decimal("19.76")).as_deref(), Some("+462.30%"));
         assert_eq!(percent(decimal("-1"), decimal("-4")).as_deref(), Some("-25.00%"));
+        assert_eq!(percent(decimal("0"), decimal("4")).as_deref(), Some("0.00%"));
         assert_eq!(percent(decimal("1"), Decimal::ZERO), None);
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     db::pages::{self, SeriesLabels, ValuesPair, VersionHeader},
     domain::{Dataset, Notation},
     error::{Problem, Result},
-    web::pages::format::{Cell, count, decimals, instant, percent},
+    web::pages::format::{Cell, count, decimals, instant, percent, signed},
 };
 
 /// What differs between two versions.
@@ -175,7 +175,8 @@ async fn shown_series(
     let by_month = |values: &[pages::SeriesValues], version: &VersionHeader| {
         values.first().map(|series| by_month(version, &series.values)).unwrap_or_default()
     };
-    let rows = differences(&months_of(old, new), &by_month(&former, old), &by_month(&latter, new));
+    let (former, latter) = (by_month(&former, old), by_month(&latter, new));
+    let rows = differences(&label.unit, &months_of(old, new), &former, &latter);
     let (name, unit) = (grid::series_name(label), grid::unit(&label.unit).to_owned());
     Ok(Some(ComparedSeries { id: label.id, name, unit, rows }))
 }
@@ -190,7 +191,8 @@ fn changed_series(
     let values = |version, values: &Option<Vec<_>>| {
         values.as_deref().map(|values| by_month(version, values)).unwrap_or_default()
     };
-    let rows = differences(&months_of(old, new), &values(old, &pair.old), &values(new, &pair.new));
+    let (former, latter) = (values(old, &pair.old), values(new, &pair.new));
+    let rows = differences(&label.unit, &months_of(old, new), &former, &latter);
     let changed = rows.iter().filter(|row| row.changed).count();
     ChangedSeries {
         name: grid::series_name(label),
@@ -217,8 +219,8 @@ fn by_month(version: &VersionHeader, values: &[Option<Decimal>]) -> Values {
     version.months.iter().copied().zip(values.iter().copied()).collect()
 }
 
-fn differences(months: &[NaiveDate], old: &Values, new: &Values) -> Vec<Difference> {
-    let places = decimals(old.values().chain(new.values()));
+fn differences(unit: &str, months: &[NaiveDate], old: &Values, new: &Values) -> Vec<Difference> {
+    let places = decimals(unit, old.values().chain(new.values()));
     let row = |month: &NaiveDate| {
         let value = |side: &Values| side.get(month).copied().flatten();
         Difference::new(*month, value(old), value(new), places)
@@ -230,12 +232,11 @@ impl Difference {
     fn new(month: NaiveDate, old: Option<Decimal>, new: Option<Decimal>, places: u32) -> Self {
         let cell = |value| Cell::new(value, Notation::Plain, places);
         let difference = old.zip(new).map(|(old, new)| (new - old, old));
-        let signed = |change: Decimal| format!("{:+.*}", places as usize, change);
         Self {
             month: month.format("%Y-%m").to_string(),
             old: cell(old),
             new: cell(new),
-            change: difference.map(|(change, _)| signed(change)).unwrap_or_default(),
+            change: difference.map(|(change, _)| signed(change, places)).unwrap_or_default(),
             percent: difference.and_then(|(change, old)| percent(change, old)).unwrap_or_default(),
             changed: old != new,
             size: difference.map(|(change, _)| change.abs()).unwrap_or_default(),

@@ -47,7 +47,8 @@ impl Grid {
             .filter_map(|series| Some((series, values.iter().find(|v| v.series_id == series.id)?)))
             .collect();
         let columns = shown.iter().enumerate().map(|(i, (s, _))| Column::new(s, i)).collect();
-        let cells: Vec<Vec<Cell>> = shown.iter().map(|(_, values)| cells(values)).collect();
+        let cells: Vec<Vec<Cell>> =
+            shown.iter().map(|(s, values)| cells(&s.unit, values)).collect();
         Ok(Self { columns, rows: rows(&version.months, &cells) })
     }
 }
@@ -63,8 +64,8 @@ impl Column {
     }
 }
 
-fn cells(series: &SeriesValues) -> Vec<Cell> {
-    let places = decimals(&series.values);
+fn cells(unit: &str, series: &SeriesValues) -> Vec<Cell> {
+    let places = decimals(unit, &series.values);
     let notation = |i: usize| {
         let code = series.notation.as_deref().and_then(|text| text.as_bytes().get(i).copied());
         code.and_then(Notation::from_code).unwrap_or(Notation::Plain)
@@ -124,6 +125,9 @@ mod tests {
             notation: Some("n#n".into()),
         };
         let value = |text: &str| Cell::Value(text.into());
-        assert_eq!(cells(&series), [value("19.70"), Cell::Missing("#N/A"), value("20.25")]);
+        assert_eq!(
+            cells("$/MWh", &series),
+            [value("19.70"), Cell::Missing("#N/A"), value("20.25")]
+        );
     }
 }

@@ -1,0 +1,127 @@
+//! The pages as a browser without scripts sees them.
+
+use reqwest::{Method, StatusCode, multipart};
+use trueprice::auth::Role;
+
+use crate::support::{Caller, TestServer};
+
+/// A small file of one zone: two months, three strips.
+fn file(first: &str) -> String {
+    let labels = [
+        ("Control Area", ["ERCOT"; 3]),
+        ("State", ["TX"; 3]),
+        ("Load Zone", ["NORTH ZONE"; 3]),
+        ("Capacity Zone", ["NORTH ZONE"; 3]),
+        ("Utility", ["-"; 3]),
+        ("Block Type", ["5x16", "2x16", "7x8"]),
+        ("Cost Group", ["Energy"; 3]),
+        ("Cost Component", ["Energy"; 3]),
+    ];
+    let labels = labels.map(|(label, values)| format!("{label},{}\n", values.join(","))).concat();
+    format!("{labels}Month,,,\n6/1/2023,{first},31.50,#N/A\n7/1/2023,41.00,32.00,21.00\n")
+}
+
+async fn upload(caller: &Caller, name: &'static str, text: String) -> (StatusCode, String) {
+    let part = multipart::Part::text(text).file_name(name);
+    let form = multipart::Form::new().part("file", part);
+    let request = caller.request(Method::POST, "/upload").multipart(form);
+    let answer = request.header("Accept", "text/html").send().await.unwrap();
+    (answer.status(), answer.text().await.unwrap())
+}
+
+async fn page(caller: &Caller, path: &str) -> String {
+    let request = caller.request(Method::GET, path).header("Accept", "text/html");
+    let answer = request.send().await.unwrap();
+    let (status, text) = (answer.status(), answer.text().await.unwrap());
+    assert_eq!(status, StatusCode::OK, "{path}: {text}");
+    text
+}
+
+#[tokio::test]
+async fn empty_pages_say_what_to_do_next() {
+    let server = TestServer::start().await;
+    let caller = server.caller(Role::ReadWrite).await;
+    assert!(page(&caller, "/").await.contains("Nothing was uploaded yet."));
+    assert!(page(&caller, "/uploads").await.contains("Nothing was uploaded yet."));
+    assert!(page(&caller, "/curves").await.contains("There is no ERCOT energy curve yet."));
+    assert!(page(&caller, "/download").await.contains("There is no such curve yet."));
+}
+
+#[tokio::test]
+async fn every_file_that_a_page_names_is_served_and_no_page_has_scripts_or_styles_inside() {
+    let server = TestServer::start().await;
+    let caller = server.caller(Role::ReadWrite).await;
+    upload(&caller, "Energy_ERCOT_20230522_082540.csv", file("40.25")).await;
+    for path in ["/", "/upload", "/uploads", "/curves", "/download"] {
+        let html = page(&caller, path).await;
+        for name in html.split("\"/static/").skip(1) {
+            let name = name.split('"').next().unwrap_or_default();
+            let answer = caller.get(&format!("/static/{name}")).await;
+            assert_eq!(answer.status(), StatusCode::OK, "{name} of {path}");
+        }
+        for forbidden in [" style=", "<style", " onclick=", "<script>"] {
+            assert!(!html.contains(forbidden), "{forbidden} in {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_file_sent_by_the_form_is_reported_logged_and_shown() {
+    let server = TestServer::start().await;
+    let caller = server.caller(Role::ReadWrite).await;
+    let sent = upload(&caller, "Energy_ERCOT_20230522_082540.csv", file("40.25")).await;
+    assert_eq!(sent.0, StatusCode::CREATED, "{}", sent.1);
+    assert!(sent.1.contains("Stored"), "{}", sent.1);
+    assert!(page(&caller, "/").await.contains("2023-05-22"));
+    let log = page(&caller, "/uploads?iso=ercot&curve=&outcome=stored&file=_0825&day=").await;
+    assert!(log.contains("Energy_ERCOT_20230522_082540.csv"));
+    assert!(page(&caller, "/uploads?iso=pjm").await.contains("No upload matches."));
+    let curves = page(&caller, "/curves").await;
+    assert!(curves.contains("40.25") && curves.contains("missing: #N/A"), "{curves}");
+}
+
+#[tokio::test]
+async fn a_refused_file_names_its_cell_and_stores_nothing() {
+    let server = TestServer::start().await;
+    let caller = server.caller(Role::ReadWrite).await;
+    let sent = upload(&caller, "Energy_ERCOT_20230522_082540.csv", file("<b>soon")).await;
+    assert_eq!(sent.0, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(sent.1.contains("Refused") && sent.1.contains(">B10<"), "{}", sent.1);
+    assert!(!sent.1.contains("<b>soon"), "a cell's text became markup");
+    assert!(page(&caller, "/curves").await.contains("There is no ERCOT energy curve yet."));
+}
+
+#[tokio::test]
+async fn two_versions_stand_side_by_side_with_their_difference() {
+    let server = TestServer::start().await;
+    let caller = server.caller(Role::ReadWrite).await;
+    upload(&caller, "Energy_ERCOT_20230522_082540.csv", file("40.00")).await;
+    upload(&caller, "Energy_ERCOT_20230522_092540.csv", file("50.00")).await;
+    let curves = page(&caller, "/curves?curve=energy&iso=ercot").await;
+    let link = curves.split("href=\"").find(|link| link.contains("compare=")).unwrap();
+    let link = link.split('"').next().unwrap_or_default().replace("&#38;", "&");
+    let compared = page(&caller, &link).await;
+    assert!(compared.contains("+10.00") && compared.contains("+25.00%"), "{compared}");
+}
+
+#[tokio::test]
+async fn a_reader_is_not_let_to_the_upload_page() {
+    let server = TestServer::start().await;
+    let caller = server.caller(Role::ReadOnly).await;
+    assert!(!page(&caller, "/").await.contains("href=\"/upload\""));
+    assert_eq!(caller.get("/upload").await.status(), StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn pages_refuse_what_they_do_not_know() {
+    let server = TestServer::start().await;
+    let caller = server.caller(Role::ReadOnly).await;
+    for path in ["/?a=1", "/uploads?outcome=lost", "/curves?iso=caiso", "/download?strips=5x16"] {
+        assert_eq!(caller.get(path).await.status(), StatusCode::BAD_REQUEST, "{path}");
+    }
+    for path in ["/uploads/17", "/curves?version=17&iso=ercot", "/curves?curve=rec&iso=miso"] {
+        let status = caller.get(path).await.status();
+        let empty = status == StatusCode::OK && path.contains("version");
+        assert!(empty || status == StatusCode::NOT_FOUND, "{path}: {status}");
+    }
+}
