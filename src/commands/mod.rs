@@ -5,6 +5,7 @@ mod doctor;
 mod ingest;
 mod migrate;
 mod openapi;
+mod replay;
 mod serve;
 mod user;
 
@@ -43,6 +44,8 @@ enum Command {
     Migrate,
     /// Print the description of the REST interface
     Openapi,
+    /// Read every kept document again and hold the stored versions against it
+    Replay,
     /// Start the server
     Serve,
     /// Make, list, disable and reset users
@@ -57,6 +60,7 @@ impl Command {
             Self::Ingest(arguments) => ingest::run(config, arguments).await,
             Self::Migrate => migrate::run(config).await,
             Self::Openapi => openapi::run(),
+            Self::Replay => replay::run(config).await,
             Self::Serve => serve::run(config).await,
             Self::User(command) => user::run(config, command).await,
         }

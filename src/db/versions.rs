@@ -109,6 +109,46 @@ pub async fn content(
     })
 }
 
+/// A stored version, as far as it takes to read its document again.
+#[derive(Debug, Clone)]
+pub struct StoredVersion {
+    /// Its id.
+    pub id: i64,
+    /// The name of its file.
+    pub file_name: String,
+    /// The zone that the name was read in.
+    pub zone: chrono_tz::Tz,
+    /// Its document.
+    pub sha256: Sha256,
+}
+
+/// Versions by ascending id, those above `after`, at the most `limit`.
+pub async fn after(pool: &PgPool, after: i64, limit: i64) -> sqlx::Result<Vec<StoredVersion>> {
+    let rows = sqlx::query!(
+        "select v.id, u.file_name, v.curve_timezone, v.sha256
+         from curve_version v join upload u on u.id = v.upload_id
+         where v.id > $1 order by v.id limit $2",
+        after,
+        limit
+    )
+    .fetch_all(pool)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let zone = row.curve_timezone.parse();
+            let sha256 = Sha256::from_bytes(&row.sha256);
+            let broken =
+                || sqlx::Error::Decode(format!("version {} has a broken header", row.id).into());
+            Ok(StoredVersion {
+                id: row.id,
+                zone: zone.map_err(|_| broken())?,
+                sha256: sha256.ok_or_else(broken)?,
+                file_name: row.file_name,
+            })
+        })
+        .collect()
+}
+
 /// The header of a version that is about to be stored.
 #[derive(Debug)]
 pub struct NewVersion<'a> {

@@ -5,10 +5,14 @@ mod annotated;
 mod answer;
 mod batch;
 mod publish;
+mod replay;
 
 pub use annotated::{AnnotatedFormat, annotate};
 pub use answer::{Answer, Conflict};
 pub use batch::{BatchAnswer, BatchResult, Part, receive_all};
+pub use replay::{ReplayError, replay};
+
+pub use crate::db::versions::StoredVersion;
 
 use axum::http::StatusCode;
 use bytes::Bytes;

@@ -10,6 +10,7 @@ mod downloads_numeric;
 mod downloads_stored;
 mod pages;
 mod reading;
+mod replay;
 mod start;
 mod storage;
 mod support;

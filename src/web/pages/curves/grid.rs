@@ -86,7 +86,8 @@ fn rows(months: &[NaiveDate], columns: &[Vec<Cell>]) -> Vec<Row> {
 pub(super) fn series_name(series: &SeriesLabels) -> String {
     let mut name = format!("{} {}", series.load_zone, series.block_type);
     for more in [&series.cost_component, &series.sub_component] {
-        if *more != series.cost_group && !name.ends_with(more.as_str()) {
+        let is_said = *more == series.cost_group || *more == series.load_zone;
+        if !is_said && !name.ends_with(more.as_str()) {
             name = format!("{name} {more}");
         }
     }
