@@ -59,6 +59,10 @@ create table upload (
 create index upload_received_at_idx on upload (received_at desc, id desc);
 create index upload_uploader_idx on upload (uploader, received_at desc);
 
+create function ascends(days date[]) returns boolean language sql immutable parallel safe as $$
+    select coalesce(bool_and(days[i] < days[i + 1]), true) from generate_series(1, cardinality(days) - 1) as i
+$$;
+
 create table curve_version (
     id bigint generated always as identity primary key,
     dataset_id smallint not null references dataset,
@@ -73,7 +77,7 @@ create table curve_version (
     known_at timestamptz not null default 'infinity',
     sha256 bytea not null references document,
     upload_id uuid not null references upload deferrable initially deferred,
-    -- The axis: contract months, ascending as the file gave them.
+    -- The axis: contract months, each once, ascending.
     axis_length integer not null,
     months date[] not null,
     -- Counts and sums as the report gives them, and the warnings that were accepted with the file.
@@ -86,6 +90,7 @@ create table curve_version (
     constraint curve_version_dataset_timestamp_key unique (dataset_id, curve_timestamp),
     constraint curve_version_axis_key unique (id, axis_length),
     constraint curve_version_axis_check check (axis_length = cardinality(months) and axis_length > 0),
+    constraint curve_version_months_check check (ascends(months)),
     constraint curve_version_validity_check check (valid_to > curve_timestamp),
     constraint curve_version_points_check check (points = axis_length * series_count)
 );

@@ -64,11 +64,9 @@ pub fn read(
         }
     }
     let stats = tally.finish(layout.data_rows.len(), layout.columns.len(), &axis);
-    let curve = readable.filter(|_| !findings.has_errors()).map(|months| Curve {
-        months,
-        rows: layout.data_rows,
-        series,
-    });
+    let curve = readable
+        .filter(|_| !findings.has_errors())
+        .map(|months| Curve { months, rows: layout.data_rows, series }.in_order());
     Reading { curve, stats: Some(stats), findings }
 }
 
@@ -184,7 +182,7 @@ fn check_sequence(months: &[Option<ContractMonth>], layout: &Layout, findings: &
     let disorder = months.windows(2).position(|pair| matches!(pair, [Some(a), Some(b)] if b < a));
     if let Some(place) = disorder {
         let row = layout.data_rows[place + 1];
-        let message = "the months do not ascend; they were stored as they stand";
+        let message = "the months do not ascend; they are stored in order";
         findings.push(Finding::new(Code::MonthOrder, message).row(row).column(0));
     }
 }
