@@ -136,6 +136,9 @@ create table curve (
     constraint curve_length_check check (cardinality(values) = axis_length),
     constraint curve_notation_check check (char_length(notation) = axis_length)
 ) partition by list (dataset_id);
+-- Compressing the arrays costs more time than all the rest of storing a version and saves little:
+-- a monthly curve stays in its row, a longer one goes beside the table as it is.
+alter table curve alter column values set storage external;
 comment on table curve is 'One series of one version: its values in the order of the version''s axis.';
 
 do $$
@@ -143,8 +146,9 @@ declare
     d record;
 begin
     for d in select * from dataset loop
-        execute format('create table %I partition of curve for values in (%s)',
-                       format('curve_%s_%s', d.iso, d.family), d.id);
+        execute format(
+            'create table %I partition of curve for values in (%s) with (toast_tuple_target = 8160)',
+            format('curve_%s_%s', d.iso, d.family), d.id);
     end loop;
 end
 $$;

@@ -126,7 +126,7 @@ pub fn compare(curve: &Curve, earlier: &Earlier, findings: &mut Findings) {
     let mut equal = pairing.added == 0 && pairing.removed == 0 && curve.months == earlier.months;
     for &pair in &pairing.pairs {
         equal = equal && pairing.cells(pair).all(|(_, new, old)| new == old);
-        warn_of_jumps(curve, pair.0, &pairing.cells(pair).collect::<Vec<_>>(), findings);
+        warn_of_jumps(curve, pair.0, pairing.cells(pair), findings);
     }
     if equal {
         let message = format!("every point equals version {version}");
@@ -134,62 +134,80 @@ pub fn compare(curve: &Curve, earlier: &Earlier, findings: &mut Findings) {
     }
 }
 
+/// A cell that both curves have a number in, and neither a zero.
+#[derive(Clone, Copy)]
+struct Moved {
+    place: usize,
+    new: Decimal,
+    old: Decimal,
+}
+
+impl Moved {
+    /// Whether the value is at least 50 times what it was.
+    fn is_up(self) -> bool {
+        self.new.abs() >= self.old.abs() * JUMP
+    }
+
+    /// Whether it is at most a 50th.
+    fn is_down(self) -> bool {
+        self.new.abs() * JUMP <= self.old.abs()
+    }
+
+    fn ratio(self) -> Option<Decimal> {
+        self.new.abs().checked_div(self.old.abs())
+    }
+}
+
 fn warn_of_jumps(
     curve: &Curve,
     series: &CurveSeries,
-    cells: &[(usize, Option<Decimal>, Option<Decimal>)],
+    cells: impl Iterator<Item = (usize, Option<Decimal>, Option<Decimal>)>,
     findings: &mut Findings,
 ) {
-    let mut ratios: Vec<(Decimal, usize, Decimal, Decimal)> = cells
-        .iter()
-        .filter_map(|&(place, new, old)| {
-            let (new, old) = (new?, old?);
-            let ratio = new.abs().checked_div(old.abs())?;
-            (!new.is_zero()).then_some((ratio, place, new, old))
-        })
+    let moved: Vec<Moved> = cells
+        .filter_map(|(place, new, old)| Some(Moved { place, new: new?, old: old? }))
+        .filter(|cell| !cell.new.is_zero() && !cell.old.is_zero())
         .collect();
-    let mut sorted: Vec<Decimal> = ratios.iter().map(|(ratio, ..)| *ratio).collect();
-    sorted.sort_unstable();
-    let Some(median) = median(&sorted) else { return };
-    if is_jump(median) {
-        let message = format!(
-            "values are about {} times those of the version before",
-            median.round_sf(3).unwrap_or(median).normalize()
-        );
-        findings.push(
-            Finding::new(Code::ScaleJump, message)
-                .column(series.column)
-                .label(series.key.to_string())
-                .hint("check the unit: percent against fraction, kW against MW"),
-        );
-        return;
-    }
-    ratios.retain(|(ratio, ..)| is_jump(*ratio));
-    for (_, place, new, old) in ratios {
-        let message = format!("{new} {}, was {old}", series.key.unit);
-        let row = curve.rows.get(place).copied().unwrap_or_default();
-        findings.push(
-            Finding::new(Code::ValueJump, message)
-                .row(row)
-                .column(series.column)
-                .label(format!("{}, {}", series.key, curve.months[place]))
-                .value(&new.to_string())
-                .hint("check the decimal point"),
-        );
+    let jumps: Vec<Moved> =
+        moved.iter().copied().filter(|cell| cell.is_up() || cell.is_down()).collect();
+    // Division is slow: the median matters only if half of the cells jumped.
+    let is_many = jumps.len() * 2 >= moved.len();
+    let median = if is_many { median(&moved) } else { None };
+    match median.filter(|median| *median >= JUMP || *median * JUMP <= Decimal::ONE) {
+        Some(median) => findings.push(scale_jump(series, median)),
+        None => findings.extend(jumps.iter().map(|jump| value_jump(curve, series, *jump))),
     }
 }
 
-fn median(sorted: &[Decimal]) -> Option<Decimal> {
-    let middle = sorted.len() / 2;
-    match sorted.len() {
+fn scale_jump(series: &CurveSeries, median: Decimal) -> Finding {
+    let times = median.round_sf(3).unwrap_or(median).normalize();
+    let message = format!("values are about {times} times those of the version before");
+    Finding::new(Code::ScaleJump, message)
+        .column(series.column)
+        .label(series.key.to_string())
+        .hint("check the unit: percent against fraction, kW against MW")
+}
+
+fn value_jump(curve: &Curve, series: &CurveSeries, jump: Moved) -> Finding {
+    let message = format!("{} {}, was {}", jump.new, series.key.unit, jump.old);
+    Finding::new(Code::ValueJump, message)
+        .row(curve.rows.get(jump.place).copied().unwrap_or_default())
+        .column(series.column)
+        .label(format!("{}, {}", series.key, curve.months[jump.place]))
+        .value(&jump.new.to_string())
+        .hint("check the decimal point")
+}
+
+/// The median ratio of the new values to the old ones.
+fn median(moved: &[Moved]) -> Option<Decimal> {
+    let mut ratios: Vec<Decimal> = moved.iter().filter_map(|cell| cell.ratio()).collect();
+    ratios.sort_unstable();
+    let middle = ratios.len() / 2;
+    match ratios.len() {
         0 => None,
-        length if length % 2 == 1 => Some(sorted[middle]),
-        _ => Some(sorted[middle - 1] / Decimal::TWO + sorted[middle] / Decimal::TWO),
+        length if length % 2 == 1 => Some(ratios[middle]),
+        _ => Some(ratios[middle - 1] / Decimal::TWO + ratios[middle] / Decimal::TWO),
     }
-}
-
-fn is_jump(ratio: Decimal) -> bool {
-    ratio >= JUMP || ratio <= Decimal::ONE / JUMP
 }
 
 /// Tells what an upload would change.

@@ -98,6 +98,16 @@ impl Place {
         self.cluster().join("data")
     }
 
+    /// Where its socket is: the folder of its data, which nobody else can enter. `None` where the
+    /// path is too long for a socket (107 bytes) or needs quoting in a list of folders.
+    pub(super) fn socket_folder(&self) -> Option<PathBuf> {
+        const LONGEST_NAME: usize = "/.s.PGSQL.65535".len();
+        let folder = self.data();
+        let text = folder.to_str()?;
+        let is_plain = text.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c));
+        (is_plain && text.len() + LONGEST_NAME <= 107).then_some(folder)
+    }
+
     pub(super) fn password(&self) -> PathBuf {
         self.cluster().join("password")
     }

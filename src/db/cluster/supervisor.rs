@@ -130,7 +130,10 @@ impl Server {
     fn parameters(&self) -> Vec<String> {
         let mut parameters = vec![
             "listen_addresses=127.0.0.1".to_owned(),
-            "unix_socket_directories=".to_owned(),
+            format!(
+                "unix_socket_directories={}",
+                self.place.socket_folder().unwrap_or_default().display()
+            ),
             "logging_collector=off".to_owned(),
             // The statements of errors may hold what users wrote.
             "log_min_error_statement=panic".to_owned(),
