@@ -7,6 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde_json::json;
+use tracing::Instrument as _;
 use utoipa::IntoParams;
 
 use crate::{
@@ -108,8 +109,8 @@ pub(super) async fn upload(
     request: Request,
 ) -> Result<Response> {
     let sender = sender(principal.user_id, Via::Api, query);
-    let (_turn, parts) = read_parts(&app, request).await?;
-    Ok(shape(receive_all(&app, sender, parts).await?))
+    let parts = read_parts(&app, request).await?;
+    Ok(shape(take_in(app, sender, parts).await?))
 }
 
 /// Who sends, by which way, and what they want.
@@ -134,6 +135,21 @@ pub fn upload_routes_limit() -> DefaultBodyLimit {
 
 /// A turn at sending, held until the answer is made: it bounds the bytes in memory.
 pub type Turn = tokio::sync::OwnedSemaphorePermit;
+
+/// Takes the files in, to the end even when the sender goes away before the answer: a COPY that is
+/// dropped halfway would leave its connection to the next request in the middle of a conversation.
+pub async fn take_in(
+    app: App,
+    sender: Sender,
+    (turn, parts): (Turn, Vec<Part>),
+) -> Result<BatchAnswer> {
+    let taking = async move {
+        let answer = receive_all(&app, sender, parts).await;
+        drop(turn);
+        answer
+    };
+    tokio::spawn(taking.in_current_span()).await.map_err(|error| Problem::internal(&error))?
+}
 
 /// Reads the files of a multipart request into memory, within the limits. A part that is neither
 /// `file` nor the form's token is a 400.
