@@ -43,6 +43,8 @@ pub struct Config {
     pub curve_timezone: Tz,
     /// What an upload may cost.
     pub limits: Limits,
+    /// An upload that sends nothing for so long is cut off.
+    pub upload_idle: Duration,
     /// Values outside these get a finding.
     pub bands: Vec<ValueBand>,
     /// The first administrator, made only when there is no user.
@@ -161,6 +163,9 @@ impl Config {
             s3_bucket: s.value("s3_bucket")?,
             curve_timezone: s.value("curve_timezone")?.unwrap_or(Tz::UTC),
             limits: limits(s)?,
+            upload_idle: s
+                .value::<Span>("limits.upload_idle")?
+                .map_or(Duration::from_mins(1), |span| span.0),
             bands: bands::read(s)?,
             first_administrator: FirstAdministratorConfig {
                 email: s.value::<Email>("admin_email")?.unwrap_or_default().0,

@@ -122,7 +122,11 @@ impl CurveFileName {
         let area = next("iso")?;
         let iso = parse_iso(area, family)?;
         let date = parse_date(next("date")?)?;
-        let time = parse_time(next("time")?)?;
+        let (time, appended) = split_time(next("time")?);
+        let time = parse_time(time)?;
+        if !appended.is_empty() {
+            return Err(FileNameError::bad("suffix", "is not _cob", appended));
+        }
         let rest: Vec<&str> = words.collect();
         let cob = match rest.as_slice() {
             [] => false,
@@ -227,6 +231,18 @@ fn parse_date(word: &str) -> Result<NaiveDate, FileNameError> {
     Ok(date)
 }
 
+/// The six digits of a time and what was put behind them, such as the ` (1)` of a browser's copy.
+fn split_time(word: &str) -> (&str, &str) {
+    match word.split_at_checked(6) {
+        Some((time, appended))
+            if is_digits(time) && !appended.starts_with(|c: char| c.is_ascii_digit()) =>
+        {
+            (time, appended)
+        }
+        _ => (word, ""),
+    }
+}
+
 fn parse_time(word: &str) -> Result<NaiveTime, FileNameError> {
     if word.len() != 6 || !is_digits(word) {
         return Err(FileNameError::bad("time", "is not HHMMSS", word));
@@ -301,7 +317,8 @@ mod tests {
             ("Energy_ERCOT_20230522_082540_final.csv", "suffix"),
             ("Energy_ERCOT_20230522_082540_cobalt.csv", "suffix"),
             ("Energy_ERCOT_20230522_082540_cob_v2.csv", "suffix"),
-            ("Energy_ERCOT_20230522_082540 (1).csv", "time"),
+            ("Energy_ERCOT_20230522_082540 (1).csv", "suffix"),
+            ("Energy_ERCOT_20230522_0825401.csv", "time"),
             ("Energi_ERCOT_20230522_082540.csv", "family"),
             ("Energy_ERC0T_20230522_082540.csv", "iso"),
             (" Energy_ERCOT_20230522_082540.csv", "family"),

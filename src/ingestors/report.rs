@@ -79,11 +79,16 @@ impl Findings {
             .min_by_key(|finding| (finding.code.stage(), finding.row, finding.column))
     }
 
-    /// The kept findings: errors first, then by row and column.
+    /// The kept findings: errors first, then by row and column. Errors of the version stage, which
+    /// have no place in the file, come after those that have, so that the first is the one whose
+    /// code the answer carries.
     #[must_use]
     pub fn sorted(mut self) -> Vec<Finding> {
-        self.kept
-            .sort_by_key(|finding| (finding.severity, finding.row, finding.column, finding.code));
+        self.kept.sort_by_key(|finding| {
+            let is_placeless =
+                finding.severity == Severity::Error && finding.code.stage() == Stage::Version;
+            (finding.severity, is_placeless, finding.row, finding.column, finding.code)
+        });
         self.kept
     }
 }

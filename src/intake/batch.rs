@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
-use super::{Answer, Sender, Submission, receive};
+use super::{Answer, Sender, Submission, receive, refuse};
 use crate::{
     app::App,
     domain::{Code, CurveFileName, Finding},
@@ -80,13 +80,17 @@ pub async fn receive_all(app: &App, sender: Sender, mut parts: Vec<Part>) -> Res
     let (archives, plain): (Vec<Part>, Vec<Part>) =
         parts.into_iter().partition(|part| is_archive(&part.file_name));
     let mut results = Vec::new();
-    receive_in_order(app, plain, None, sender, &mut results).await?;
+    receive_in_order(app, plain, sender, &mut results).await?;
     for archive in archives {
-        match receive_archive(app, &archive, sender, &mut results).await? {
-            Some(finding) if is_alone => return Err(refusal(&finding)),
-            Some(finding) => results.push(BatchResult::refused(&archive.file_name, &finding)),
-            None => {}
+        let Some(finding) = receive_archive(app, &archive, sender, &mut results).await? else {
+            continue;
+        };
+        let file = archive.file_name.clone();
+        let refused = refuse_unread(app, archive, None, sender, finding).await;
+        if is_alone {
+            return refused.map(Box::new).map(BatchAnswer::One);
         }
+        results.push(one_of_several(file, refused)?);
     }
     Ok(BatchAnswer::Several(results))
 }
@@ -97,6 +101,19 @@ fn refusal(finding: &Finding) -> Problem {
         .with("errors", json!([finding]))
         .with("counts", json!({"error": 1, "warning": 0}))
         .with("by_code", json!({ code.as_str(): 1 }))
+}
+
+/// Refuses an archive, or an entry that is not looked into; it is logged like any file.
+async fn refuse_unread(
+    app: &App,
+    part: Part,
+    archive_name: Option<&str>,
+    sender: Sender,
+    finding: Finding,
+) -> Result<Answer> {
+    let submission = submission(part, archive_name, sender);
+    let answer = Answer::begin(app, &submission);
+    refuse(app, &submission, answer, finding).await
 }
 
 fn submission(part: Part, archive_name: Option<&str>, sender: Sender) -> Submission {
@@ -113,14 +130,13 @@ fn submission(part: Part, archive_name: Option<&str>, sender: Sender) -> Submiss
 async fn receive_in_order(
     app: &App,
     mut parts: Vec<Part>,
-    archive_name: Option<&str>,
     sender: Sender,
     results: &mut Vec<BatchResult>,
 ) -> Result<()> {
     parts.sort_by_cached_key(|part| order(app, &part.file_name));
     for part in parts {
         let file = part.file_name.clone();
-        let result = receive(app, submission(part, archive_name, sender)).await;
+        let result = receive(app, submission(part, None, sender)).await;
         results.push(one_of_several(file, result)?);
     }
     Ok(())
@@ -155,27 +171,45 @@ async fn receive_archive(
         Err(finding) => return Ok(Some(finding)),
     };
     let mut files = Vec::new();
-    for (index, entry) in entries.iter().enumerate() {
+    for (index, entry) in entries.into_iter().enumerate() {
         match entry.fate {
             Fate::Skipped => results.push(skipped(&entry.name)),
-            Fate::Refused(code) => {
-                results.push(BatchResult::refused(&entry.name, &fate_finding(code)));
-            }
-            Fate::Taken => files.push((order(app, &entry.name), index, entry.name.clone())),
+            // Refused entries first: they have no place in the order of datasets.
+            Fate::Refused(code) => files.push((None, index, entry.name, Some(code))),
+            Fate::Taken => files.push((Some(order(app, &entry.name)), index, entry.name, None)),
         }
     }
     files.sort();
-    for (_, index, file_name) in files {
-        match extract(app, archive, index).await? {
-            Err(finding) => results.push(BatchResult::refused(&file_name, &finding)),
-            Ok(bytes) => {
-                let part = Part { file_name, bytes: bytes.into() };
-                receive_in_order(app, vec![part], Some(&archive.file_name), sender, results)
-                    .await?;
-            }
-        }
+    for (_, index, file_name, refused) in files {
+        results.push(receive_entry(app, archive, sender, (index, file_name, refused)).await?);
     }
     Ok(None)
+}
+
+/// Takes one entry in by itself, or refuses it for a code.
+async fn receive_entry(
+    app: &App,
+    archive: &Part,
+    sender: Sender,
+    (index, file_name, refused): (usize, String, Option<Code>),
+) -> Result<BatchResult> {
+    let bytes = match extract(app, archive, index).await? {
+        Ok(bytes) => bytes,
+        // Too long to be kept.
+        Err(finding) => {
+            let finding = refused.map_or(finding, fate_finding);
+            return Ok(BatchResult::refused(&file_name, &finding));
+        }
+    };
+    let (from, part) = (
+        Some(archive.file_name.as_str()),
+        Part { file_name: file_name.clone(), bytes: bytes.into() },
+    );
+    let result = match refused {
+        Some(code) => refuse_unread(app, part, from, sender, fate_finding(code)).await,
+        None => receive(app, submission(part, from, sender)).await,
+    };
+    one_of_several(file_name, result)
 }
 
 fn skipped(name: &str) -> BatchResult {

@@ -106,18 +106,28 @@ async fn keep(app: &App, submission: &Submission, sha256: Sha256) -> Result<()> 
     })
 }
 
-/// Refuses a file for its name; it is logged, with its document where that can be kept.
+/// Refuses a file for its name.
 async fn refuse_name(
     app: &App,
     submission: &Submission,
     mut answer: Answer,
     error: &FileNameError,
 ) -> Result<Answer> {
-    answer.is_kept = keep(app, submission, answer.sha256).await.is_ok();
-    answer.findings.push(name_finding(error));
     if let FileNameError::Bad { part, .. } = error {
         answer.part = Some(part);
     }
+    refuse(app, submission, answer, name_finding(error)).await
+}
+
+/// Refuses a file that is not read; it is logged, with its document where that can be kept.
+async fn refuse(
+    app: &App,
+    submission: &Submission,
+    mut answer: Answer,
+    finding: Finding,
+) -> Result<Answer> {
+    answer.is_kept = keep(app, submission, answer.sha256).await.is_ok();
+    answer.findings.push(finding);
     log(app, submission, answer).await
 }
 

@@ -11,7 +11,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::app::App;
 
-pub use receive::{read_parts, upload_routes_limit};
+pub use receive::{read_parts, take_in, upload_routes_limit};
 
 /// The routes.
 #[must_use]

@@ -15,9 +15,9 @@ use super::{Page, context::PageContext, format, report::Report};
 use crate::{
     app::App,
     error::Result,
-    intake::{BatchAnswer, BatchResult, Sender, Via, receive_all},
+    intake::{BatchAnswer, BatchResult, Sender, Via},
     web::{
-        api::uploads::{read_parts, upload_routes_limit},
+        api::uploads::{read_parts, take_in, upload_routes_limit},
         parameters::{FromParameters, NoQuery, Parameters, StrictQuery},
     },
 };
@@ -88,8 +88,8 @@ async fn send(
     let context = context.writer()?;
     let user_id = context.principal.user_id;
     let sender = Sender { user_id, via: Via::Page, dry_run, backfill };
-    let (_turn, parts) = read_parts(&app, request).await?;
-    let (status, reports) = match receive_all(&app, sender, parts).await {
+    let parts = read_parts(&app, request).await?;
+    let (status, reports) = match take_in(app.clone(), sender, parts).await {
         Ok(BatchAnswer::One(answer)) => (answer.status(), vec![read(answer.to_json())]),
         Ok(BatchAnswer::Several(results)) => (StatusCode::MULTI_STATUS, read_all(&results)),
         Err(problem) => (problem.status, vec![read(problem.to_json())]),

@@ -1,7 +1,8 @@
 //! Users for tests, written straight into the database: a hash of a password takes too long.
 
 use chrono::TimeDelta;
-use trueprice::{auth::Role, domain::Sha256};
+use sqlx::PgPool;
+use trueprice::{auth::Role, clock::Clock, domain::Sha256};
 use uuid::Uuid;
 
 use super::{Caller, TestServer};
@@ -19,14 +20,7 @@ pub struct Account {
 impl TestServer {
     /// A new user of this role.
     pub async fn account(&self, role: Role) -> Account {
-        let (id, secret) = (self.app.clock.new_id(), Uuid::new_v4().simple());
-        let account = Account {
-            id,
-            email: format!("{role}-{secret}@example.com"),
-            token: format!("tpk_{secret}"),
-        };
-        insert(self, &account, role).await;
-        account
+        Account::insert(&self.app.pool, &self.app.clock, role).await
     }
 
     /// Asks as a new user of this role.
@@ -35,9 +29,23 @@ impl TestServer {
     }
 }
 
+impl Account {
+    /// A new user of this role in the database of any server.
+    pub async fn insert(pool: &PgPool, clock: &Clock, role: Role) -> Self {
+        let (id, secret) = (clock.new_id(), Uuid::new_v4().simple());
+        let account = Self {
+            id,
+            email: format!("{role}-{secret}@example.com"),
+            token: format!("tpk_{secret}"),
+        };
+        insert(pool, clock, &account, role).await;
+        account
+    }
+}
+
 /// The rows as signing up and `POST /api/v1/tokens` would leave them.
-async fn insert(server: &TestServer, account: &Account, role: Role) {
-    let now = server.app.clock.now();
+async fn insert(pool: &PgPool, clock: &Clock, account: &Account, role: Role) {
+    let now = clock.now();
     sqlx::query(
         "insert into app_user (id, email, role, created_at) values ($1, $2, $3::user_role, $4)",
     )
@@ -45,7 +53,7 @@ async fn insert(server: &TestServer, account: &Account, role: Role) {
     .bind(&account.email)
     .bind(role.to_string())
     .bind(now)
-    .execute(&server.app.pool)
+    .execute(pool)
     .await
     .unwrap();
     let scopes = match role {
@@ -58,14 +66,14 @@ async fn insert(server: &TestServer, account: &Account, role: Role) {
              (id, secret_sha256, prefix, kind, user_id, name, scopes, created_at, expires_at)
          values ($1, $2, $3, 'api', $4, 'test', $5::token_scope[], $6, $7)",
     )
-    .bind(server.app.clock.new_id())
+    .bind(clock.new_id())
     .bind(Sha256::of(account.token.as_bytes()).as_bytes())
     .bind(&account.token[..8])
     .bind(account.id)
     .bind(scopes)
     .bind(now)
     .bind(now + TimeDelta::days(90))
-    .execute(&server.app.pool)
+    .execute(pool)
     .await
     .unwrap();
 }

@@ -14,6 +14,9 @@ pub mod files;
 mod program;
 mod s3;
 mod server;
+pub mod store;
+pub mod twin;
+mod upload;
 
 pub use caller::Caller;
 pub use clock::TestClock;
@@ -21,3 +24,4 @@ pub use database::{address, empty_database};
 pub use program::{Home, Program, User, signal, until};
 pub use s3::{BUCKET, Mood, S3Server, SECRET_KEY};
 pub use server::{TestServer, serve, serve_with};
+pub use upload::{Reply, form};

@@ -125,6 +125,11 @@ impl Program {
         Caller::anonymous(&self.base)
     }
 
+    /// Its process id.
+    pub fn process(&self) -> u32 {
+        self.child.id().unwrap()
+    }
+
     /// Sends a signal, such as `TERM`, and waits for the end.
     pub async fn end(mut self, signal_name: &str) -> ExitStatus {
         signal(self.child.id().unwrap(), signal_name).await;

@@ -1,7 +1,5 @@
 //! `POST /api/v1/uploads`: files in.
 
-use std::time::Duration;
-
 use axum::{
     Json,
     extract::{DefaultBodyLimit, FromRequest as _, Multipart, Request, State, multipart::Field},
@@ -9,6 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde_json::json;
+use tracing::Instrument as _;
 use utoipa::IntoParams;
 
 use crate::{
@@ -20,8 +19,6 @@ use crate::{
     web::parameters::{FromParameters, Parameters, StrictQuery, unknown_parameter},
 };
 
-/// A sender that sends nothing for so long is cut off.
-const IDLE: Duration = Duration::from_mins(1);
 /// What the frame of a multipart body may add to its files.
 const FRAME_BYTES: u64 = 1 << 20;
 
@@ -112,8 +109,8 @@ pub(super) async fn upload(
     request: Request,
 ) -> Result<Response> {
     let sender = sender(principal.user_id, Via::Api, query);
-    let (_turn, parts) = read_parts(&app, request).await?;
-    Ok(shape(receive_all(&app, sender, parts).await?))
+    let parts = read_parts(&app, request).await?;
+    Ok(shape(take_in(app, sender, parts).await?))
 }
 
 /// Who sends, by which way, and what they want.
@@ -139,6 +136,21 @@ pub fn upload_routes_limit() -> DefaultBodyLimit {
 /// A turn at sending, held until the answer is made: it bounds the bytes in memory.
 pub type Turn = tokio::sync::OwnedSemaphorePermit;
 
+/// Takes the files in, to the end even when the sender goes away before the answer: a COPY that is
+/// dropped halfway would leave its connection to the next request in the middle of a conversation.
+pub async fn take_in(
+    app: App,
+    sender: Sender,
+    (turn, parts): (Turn, Vec<Part>),
+) -> Result<BatchAnswer> {
+    let taking = async move {
+        let answer = receive_all(&app, sender, parts).await;
+        drop(turn);
+        answer
+    };
+    tokio::spawn(taking.in_current_span()).await.map_err(|error| Problem::internal(&error))?
+}
+
 /// Reads the files of a multipart request into memory, within the limits. A part that is neither
 /// `file` nor the form's token is a 400.
 pub async fn read_parts(app: &App, request: Request) -> Result<(Turn, Vec<Part>)> {
@@ -162,7 +174,7 @@ pub async fn read_parts(app: &App, request: Request) -> Result<(Turn, Vec<Part>)
     let turn = app.uploads.clone().acquire_owned().await.map_err(|e| Problem::internal(&e))?;
     let mut parts = Vec::new();
     let mut room = total;
-    while let Some(field) = within(multipart.next_field()).await? {
+    while let Some(field) = within(app, multipart.next_field()).await? {
         match field.name() {
             Some("file") => {
                 if let Some(part) = read_part(app, field, &mut room).await? {
@@ -183,7 +195,7 @@ async fn read_part(app: &App, mut field: Field<'_>, room: &mut u64) -> Result<Op
         false => app.config.limits.file_bytes,
     };
     let mut bytes = Vec::new();
-    while let Some(chunk) = within(field.chunk()).await? {
+    while let Some(chunk) = within(app, field.chunk()).await? {
         let measured = (bytes.len() + chunk.len()) as u64;
         if measured > limit {
             return Err(too_large("the file", measured, limit));
@@ -203,9 +215,11 @@ async fn read_part(app: &App, mut field: Field<'_>, room: &mut u64) -> Result<Op
 
 /// Waits for the next piece of the body, but not for ever.
 async fn within<T>(
+    app: &App,
     next: impl Future<Output = Result<T, axum::extract::multipart::MultipartError>>,
 ) -> Result<T> {
-    match tokio::time::timeout(IDLE, next).await {
+    let idle = app.config.upload_idle;
+    match tokio::time::timeout(idle, next).await {
         Ok(Ok(piece)) => Ok(piece),
         Ok(Err(error)) => Err(Problem::new(
             StatusCode::BAD_REQUEST,
@@ -215,7 +229,7 @@ async fn within<T>(
         Err(_) => Err(Problem::new(
             StatusCode::REQUEST_TIMEOUT,
             "too_slow",
-            format!("nothing came for {} s; please send the file again", IDLE.as_secs()),
+            format!("nothing came for {} s; please send the file again", idle.as_secs()),
         )),
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     domain::Dataset,
     error::{Problem, Result},
     intake::Conflict,
-    web::parameters::NoQuery,
+    web::{body::StrictJson, parameters::NoQuery},
 };
 
 /// Why a day is reopened.
@@ -39,7 +39,7 @@ pub struct ReopenRequest {
         (status = 200, description = "Reopened; the version that had closed it", body = serde_json::Value,
          content_type = "application/json",
          example = json!({"reopened": {"version_id": "18", "curve_timestamp": "2024-06-03T16:30:00+00:00", "cob": true}})),
-        (status = 400, description = "No reason", body = serde_json::Value, content_type = "application/problem+json"),
+        (status = 400, description = "No reason, or an unknown member", body = serde_json::Value, content_type = "application/problem+json"),
         (status = 401, description = "No valid credential", body = serde_json::Value, content_type = "application/problem+json"),
         (status = 403, description = "Not an administrator", body = serde_json::Value, content_type = "application/problem+json"),
         (status = 404, description = "No closed day", body = serde_json::Value, content_type = "application/problem+json"),
@@ -50,7 +50,7 @@ pub(super) async fn reopen_day(
     NoQuery: NoQuery,
     Path((curve, iso, day)): Path<(String, String, String)>,
     State(app): State<App>,
-    Json(request): Json<ReopenRequest>,
+    StrictJson(request): StrictJson<ReopenRequest>,
 ) -> Result<Json<serde_json::Value>> {
     let not_closed =
         || Problem::not_found(format!("No closed operating day {day} of {curve} {iso}."));

@@ -8,12 +8,12 @@ use axum::{
 };
 use serde_json::{Map, Value, json};
 
-use super::receive::{UploadQuery, read_parts, sender};
+use super::receive::{UploadQuery, read_parts, sender, take_in};
 use crate::{
     app::App,
     auth::Writer,
     error::Problem,
-    intake::{BatchAnswer, Via, receive_all},
+    intake::{BatchAnswer, Via},
     web::parameters::StrictQuery,
 };
 
@@ -40,8 +40,8 @@ pub(super) async fn upload_csv(
 ) -> Response {
     let sender = sender(principal.user_id, Via::Script, query);
     let answer = async {
-        let (_turn, parts) = read_parts(&app, request).await?;
-        receive_all(&app, sender, parts).await
+        let parts = read_parts(&app, request).await?;
+        take_in(app, sender, parts).await
     };
     match answer.await {
         Ok(answer) => flagged(&answer),
