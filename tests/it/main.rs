@@ -3,7 +3,10 @@
 
 mod auth;
 mod browser_protection;
+mod good_test_data;
+mod openapi;
 mod reading;
+mod sql;
 mod start;
 mod storage;
 mod support;
