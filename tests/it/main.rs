@@ -2,6 +2,7 @@
 //! server. One file for each subject; `support` makes what they need.
 
 mod auth;
+mod browser;
 mod browser_protection;
 mod good_test_data;
 mod openapi;
