@@ -286,12 +286,12 @@ async fn the_button_the_api_and_the_line_to_copy_give_the_same_bytes() {
 async fn a_step_back_shows_the_view_before() {
     let Some((_server, _caller, chrome)) = loaded(true).await else { return };
     chrome.goto("/download?curve=energy&iso=ercot").await;
-    chrome.shows("h2#preview", ".csv").await;
-    chrome.find("#format").await.select_by_value("xlsx").await.unwrap();
     chrome.shows("h2#preview", ".xlsx").await;
-    assert!(chrome.path().await.contains("format=xlsx"));
-    chrome.client.back().await.unwrap();
+    chrome.find("#format").await.select_by_value("csv").await.unwrap();
     chrome.shows("h2#preview", ".csv").await;
+    assert!(chrome.path().await.contains("format=csv"));
+    chrome.client.back().await.unwrap();
+    chrome.shows("h2#preview", ".xlsx").await;
     chrome.arrives_at("/download?curve=energy&iso=ercot").await;
 }
 
@@ -381,9 +381,9 @@ async fn forms_work_without_scripts() {
     chrome.goto("/curves?curve=energy&iso=pjm").await;
     assert!(chrome.texts("#grid tbody th").await.contains(&"2024-06".to_owned()));
     chrome.goto("/download?curve=energy&iso=ercot").await;
-    chrome.find("#format").await.select_by_value("xlsx").await.unwrap();
+    chrome.find("#format").await.select_by_value("csv").await.unwrap();
     chrome.click("form .without-script button").await;
-    chrome.shows("h2#preview", ".xlsx").await;
+    chrome.shows("h2#preview", ".csv").await;
     let name = chrome.find("h2#preview").await.text().await.unwrap();
     let link = chrome.find("#get").await.attr("href").await.unwrap().unwrap();
     chrome.click("#get").await;
