@@ -14,7 +14,7 @@ use serde_json::Value;
 use utoipa::{
     ToSchema,
     openapi::{
-        License, OpenApi, SecurityRequirement,
+        Content, License, OpenApi, Ref, RefOr, SecurityRequirement,
         security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme},
     },
 };
@@ -101,11 +101,29 @@ pub fn complete(mut openapi: OpenApi) -> OpenApi {
     components.add_security_scheme("basic", SecurityScheme::Http(basic));
     let cookie = ApiKey::Cookie(ApiKeyValue::new("session"));
     components.add_security_scheme("session", SecurityScheme::ApiKey(cookie));
+    describe_errors(&mut openapi);
     let none: [&str; 0] = [];
     openapi.security = Some(
         ["token", "basic", "session"].map(|name| SecurityRequirement::new(name, none)).to_vec(),
     );
     openapi
+}
+
+/// Every error of every call is a problem document.
+fn describe_errors(openapi: &mut OpenApi) {
+    let problem = Content::new(Some(Ref::from_schema_name("ProblemDocument")));
+    let operations = openapi.paths.paths.values_mut().flat_map(|item| {
+        [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete]
+    });
+    for operation in operations.flatten() {
+        let responses = operation.responses.responses.iter_mut();
+        for (_, response) in responses.filter(|(status, _)| status.starts_with(['4', '5'])) {
+            let RefOr::T(response) = response else { continue };
+            response.content.clear();
+            let media = "application/problem+json".to_owned();
+            response.content.insert(media, RefOr::T(problem.clone()));
+        }
+    }
 }
 
 async fn swagger_file(Path(file): Path<String>, headers: HeaderMap) -> Result<Response> {

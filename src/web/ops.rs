@@ -28,7 +28,9 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(livez)).routes(routes!(readyz)).routes(routes!(metrics))
 }
 
-/// The server runs. Asks nothing else.
+/// Tell whether the server runs
+///
+/// Asks nothing else.
 #[utoipa::path(
     get, path = "/livez", tag = "operation", security(()),
     responses(
@@ -77,6 +79,8 @@ struct Check {
     ready: bool,
 }
 
+/// Tell whether requests can be served
+///
 /// The database answers, its schema is up to date, documents can be kept.
 #[utoipa::path(
     get, path = "/readyz", tag = "operation", security(()),
@@ -130,7 +134,9 @@ async fn check<E: std::fmt::Display>(
     Check { name, ready: false }
 }
 
-/// Numbers for Prometheus.
+/// Read the numbers
+///
+/// In Prometheus' text format.
 #[utoipa::path(
     get, path = "/metrics", tag = "operation", security(()),
     responses(

@@ -2,6 +2,8 @@
 // only that part of the page is put in place of the old one. Without this script the button does it.
 
 let running = null;
+const view = () => location.pathname + location.search;
+let shown = view();
 
 function show(form) {
   const url = new URL(form.action);
@@ -22,6 +24,7 @@ async function visit(url, part, remember) {
     replace(target, fresh);
     document.title = page.title;
     if (remember) history.pushState({ part }, "", url);
+    shown = view();
     document.dispatchEvent(new CustomEvent("content"));
   } catch (error) {
     if (error.name !== "AbortError") location.assign(url);
@@ -87,6 +90,9 @@ document.addEventListener("submit", (event) => {
 document.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && event.target.matches("[data-filters]")) event.preventDefault();
 });
-addEventListener("popstate", () => location.reload());
+// A step to a place within the page, such as past its head, shows the same view.
+addEventListener("popstate", () => {
+  if (view() !== shown) location.reload();
+});
 
 prepare(document);

@@ -92,7 +92,27 @@ struct DataParams {
     responses(
         (status = 200, description = "The data, as an attachment.", content(
             (String = "text/csv", example = "Control Area,,,ERCOT\nState,,,TX\nLoad Zone,,,NORTH ZONE\nCapacity Zone,,,-\nUtility,,,ONCOR\nBlock Type,,,5x16\nCost Group,,,Energy\nCost Component,,,Energy\nUOM,,,$/MWh\nCurve Update Date,Curve Start Month,COB,\n2031-03-04 09:30:00+00:00,2031-04-01 00:00:00+00:00,False,41.27000\n"),
-            (serde_json::Value = "application/json"),
+            (serde_json::Value = "application/json", example = json!({"data": [{
+                "curve": "energy", "iso": "ercot", "version_id": "17",
+                "curve_timestamp": "2031-03-04T09:30:00Z", "operating_day": "2031-03-04", "cob": false,
+                "known_at": "2031-03-04T09:30:41.000512Z",
+                "dims": {"control_area": "ERCOT", "state": "TX", "load_zone": "NORTH ZONE",
+                         "capacity_zone": "-", "utility": "ONCOR", "block_type": "5x16",
+                         "cost_group": "Energy", "cost_component": "Energy", "sub_component": "Energy"},
+                "customer_type": null, "load_profile": null, "matching_id": null, "lookup_id": null,
+                "uom": "$/MWh", "kind": "native", "contract_month": "2031-04-01", "date": null,
+                "month": null, "he": null, "term": null, "beginning_date": null, "measure": "value",
+                "value": 41.27, "missing_reason": null
+            }], "meta": {
+                "request": {"curve": "energy", "iso": "ercot", "start": "2031-04-01", "end": "2031-04-01",
+                            "strip": ["5x16"], "layout": "long", "format": "json"},
+                "known_at": "2031-03-04T09:31:07.123456Z",
+                "versions": [{"id": "17", "curve_timestamp": "2031-03-04T09:30:00Z",
+                              "operating_day": "2031-03-04", "cob": false,
+                              "known_at": "2031-03-04T09:30:41.000512Z",
+                              "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"}],
+                "counts": {"versions": 1, "series": 1, "rows": 1}, "warnings": [], "disclaimer": null
+            }})),
             (String = "application/x-ndjson"),
             (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
             (Vec<u8> = "application/zip"),

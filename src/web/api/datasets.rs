@@ -180,6 +180,7 @@ impl FromParameters for OneQuery {
     ),
     responses(
         (status = 200, description = "The dataset.", body = DatasetItem),
+        (status = 400, description = "`unknown_parameter`, `bad_parameter`"),
         (status = 401, description = "No valid credential."),
         (status = 404, description = "`no_such_dataset`"),
     ),

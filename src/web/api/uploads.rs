@@ -1,6 +1,7 @@
 //! `POST /api/v1/uploads` and the log of what came in.
 
 mod document;
+mod examples;
 mod list;
 mod receive;
 mod reopen;

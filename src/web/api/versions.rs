@@ -249,6 +249,7 @@ impl FromParameters for OneQuery {
     ),
     responses(
         (status = 200, description = "The version.", body = VersionItem),
+        (status = 400, description = "`unknown_parameter`, `bad_parameter`"),
         (status = 401, description = "No valid credential."),
         (status = 404, description = "`not_found`"),
     ),

@@ -4,10 +4,12 @@
 //!   Quick; for everything that is asked through HTTP.
 //! - [`Program`]: the real program as a process of its own, with a PostgreSQL of its own. For
 //!   signals, kills, commands.
+//! - [`Chrome`]: a real browser, for what people see.
 //! - [`S3Server`]: a real S3 server that can be made to refuse or to hang.
 
 pub mod accounts;
 mod caller;
+mod chrome;
 mod clock;
 mod database;
 pub mod files;
@@ -19,6 +21,7 @@ pub mod twin;
 mod upload;
 
 pub use caller::Caller;
+pub use chrome::Chrome;
 pub use clock::TestClock;
 pub use database::{address, empty_database};
 pub use program::{Home, Program, User, signal, until};

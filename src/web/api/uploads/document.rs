@@ -17,16 +17,18 @@ use crate::{
     web::parameters::NoQuery,
 };
 
-/// Downloads an uploaded file, for its uploader and administrators.
+/// Download an uploaded file
+///
+/// The bytes as they came, for the uploader and administrators.
 #[utoipa::path(
     get, path = "/api/v1/uploads/{id}/document", tag = "uploads",
     params(("id" = uuid::Uuid, Path, description = "`upload_id` of the answer")),
     responses(
         (status = 200, description = "The bytes as they came", body = Vec<u8>, content_type = "application/octet-stream"),
-        (status = 401, description = "No valid credential", body = serde_json::Value, content_type = "application/problem+json"),
-        (status = 403, description = "The role may not see uploads", body = serde_json::Value, content_type = "application/problem+json"),
-        (status = 404, description = "No such upload, or that of another", body = serde_json::Value, content_type = "application/problem+json"),
-        (status = 503, description = "`storage_unavailable`", body = serde_json::Value, content_type = "application/problem+json"),
+        (status = 401, description = "No valid credential"),
+        (status = 403, description = "The role may not see uploads"),
+        (status = 404, description = "No such upload, or that of another"),
+        (status = 503, description = "`storage_unavailable`"),
     )
 )]
 pub(super) async fn download_document(

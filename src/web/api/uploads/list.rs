@@ -11,6 +11,7 @@ use serde_json::json;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
+use super::examples;
 use crate::{
     app::App,
     auth::Writer,
@@ -51,7 +52,9 @@ impl FromParameters for ListQuery {
     }
 }
 
-/// Lists uploads, newest first.
+/// List uploads
+///
+/// Newest first.
 #[utoipa::path(
     get, path = "/api/v1/uploads", tag = "uploads", params(ListQuery),
     responses(
@@ -63,9 +66,9 @@ impl FromParameters for ListQuery {
             "dry_run": false, "family": "energy", "iso": "ercot", "curve_timestamp": "2024-06-03T08:00:00Z",
             "operating_day": "2024-06-03", "cob": false, "status": 201, "code": "created", "version_id": "17",
             "points": 732, "errors": 0, "warnings": 0}], "next": null})),
-        (status = 400, description = "An unknown or bad parameter", body = serde_json::Value, content_type = "application/problem+json"),
-        (status = 401, description = "No valid credential", body = serde_json::Value, content_type = "application/problem+json"),
-        (status = 403, description = "The role may not see the log", body = serde_json::Value, content_type = "application/problem+json"),
+        (status = 400, description = "An unknown or bad parameter"),
+        (status = 401, description = "No valid credential"),
+        (status = 403, description = "The role may not see the log"),
     )
 )]
 pub(super) async fn list_uploads(
@@ -89,16 +92,16 @@ pub(super) async fn list_uploads(
     Ok((headers, Json(json!({ "items": items, "next": next }))).into_response())
 }
 
-/// Shows the full report of an upload.
+/// Read the report of an upload
 #[utoipa::path(
     get, path = "/api/v1/uploads/{id}", tag = "uploads",
     params(("id" = Uuid, Path, description = "`upload_id` of the answer")),
     responses(
         (status = 200, description = "The answer as it was given; a refused file has `errors`",
-         body = serde_json::Value, content_type = "application/json"),
-        (status = 401, description = "No valid credential", body = serde_json::Value, content_type = "application/problem+json"),
-        (status = 403, description = "The role may not see the log", body = serde_json::Value, content_type = "application/problem+json"),
-        (status = 404, description = "No such upload", body = serde_json::Value, content_type = "application/problem+json"),
+         body = serde_json::Value, content_type = "application/json", example = json!(examples::stored())),
+        (status = 401, description = "No valid credential"),
+        (status = 403, description = "The role may not see the log"),
+        (status = 404, description = "No such upload"),
     )
 )]
 pub(super) async fn show_upload(

@@ -10,6 +10,7 @@ use serde_json::json;
 use tracing::Instrument as _;
 use utoipa::IntoParams;
 
+use super::examples;
 use crate::{
     app::App,
     auth::Writer,
@@ -54,7 +55,7 @@ struct UploadForm {
     file: Vec<String>,
 }
 
-/// Uploads curve files.
+/// Upload curve files
 ///
 /// Each file is kept unchanged, read, and published as a new version of its dataset, or refused as a
 /// whole with every finding and its cell. Sending the same file again changes nothing.
@@ -64,42 +65,22 @@ struct UploadForm {
     responses(
         (status = 201, description = "Stored: `created`, `superseded` or `backfilled`",
          body = serde_json::Value, content_type = "application/json",
-         example = json!({
-            "upload_id": "0197a3c2-6f0e-7c3b-9d51-3f6a3f1f2b11", "file": "Energy_MISO_20240603_082542_cob.csv",
-            "sha256": "5f0c7a54d7a6a32f4a0cf8a2b8f2d3d5c9b0a4f6f8f5a7e8c6f1f6f2d2c4b9e1", "code": "superseded",
-            "dry_run": false, "family": "energy", "iso": "miso", "curve_timestamp": "2024-06-03T08:25:42+00:00",
-            "operating_day": "2024-06-03", "cob": true, "version_id": "18",
-            "supersedes": {"version_id": "17", "curve_timestamp": "2024-06-03T08:25:40+00:00", "cob": false},
-            "stats": {"rows": 61, "columns": 12, "points": 732, "missing": 0, "zeros": 0, "min": "19.73",
-                      "max": "3333.33", "months": 61, "first_month": "2024-06", "last_month": "2029-06",
-                      "sum": "40238.86", "dash_zeros": 0, "percent_cells": 0, "money_cells": 0, "negatives": 0,
-                      "missing_by_reason": {"empty": 0, "blank": 0, "na": 0}},
-            "warnings": 1, "counts": {"error": 0, "warning": 1}, "by_code": {"out_of_band": 1}, "truncated": false,
-            "findings": [{"severity": "warning", "code": "out_of_band",
-                "message": "3333.33 $/MWh is above the band 0…1000", "row": 13, "column": 2, "cell": "B13",
-                "label": "AMILCIPS 7x8, 2024-06", "value": "3333.33", "hint": "check the decimal point"}]})),
+         example = json!(examples::stored())),
         (status = 200, description = "`already_stored`, or a dry run without errors (then with `diff`)",
-         body = serde_json::Value, content_type = "application/json"),
+         body = serde_json::Value, content_type = "application/json",
+         example = json!(examples::dry_run())),
         (status = 207, description = "Several files, or an archive: one result each",
          body = serde_json::Value, content_type = "application/json",
-         example = json!({"results": [
-            {"file": "Energy_ERCOT_20240603_080000.csv", "status": 201, "code": "created", "version_id": "19"},
-            {"file": "notes.txt", "status": 400, "code": "bad_filename"}]})),
-        (status = 400, description = "`bad_filename`, `legacy_format`, `unsupported_area`, `cob_not_applicable`, `no_file`",
-         body = serde_json::Value, content_type = "application/problem+json"),
-        (status = 401, description = "No valid credential", body = serde_json::Value, content_type = "application/problem+json"),
-        (status = 403, description = "The role may not upload", body = serde_json::Value, content_type = "application/problem+json"),
-        (status = 408, description = "Nothing came for 60 s", body = serde_json::Value, content_type = "application/problem+json"),
-        (status = 409, description = "`version_conflict`, `day_closed_by_cob`, `newer_version_exists`",
-         body = serde_json::Value, content_type = "application/problem+json"),
-        (status = 413, description = "`too_large`, `too_many_cells`, `archive_limit`",
-         body = serde_json::Value, content_type = "application/problem+json"),
-        (status = 415, description = "`not_csv`, `not_xlsx`, `bad_archive`, `bad_encoding`, `wrong_delimiter`, or no multipart body",
-         body = serde_json::Value, content_type = "application/problem+json"),
-        (status = 422, description = "The content has errors; `errors` names each cell",
-         body = serde_json::Value, content_type = "application/problem+json"),
-        (status = 503, description = "`storage_unavailable` or `database_unavailable`: send it again",
-         body = serde_json::Value, content_type = "application/problem+json"),
+         example = json!(examples::several())),
+        (status = 400, description = "`bad_filename`, `legacy_format`, `unsupported_area`, `cob_not_applicable`, `no_file`"),
+        (status = 401, description = "No valid credential"),
+        (status = 403, description = "The role may not upload"),
+        (status = 408, description = "Nothing came for 60 s"),
+        (status = 409, description = "`version_conflict`, `day_closed_by_cob`, `newer_version_exists`"),
+        (status = 413, description = "`too_large`, `too_many_cells`, `archive_limit`"),
+        (status = 415, description = "`not_csv`, `not_xlsx`, `bad_archive`, `bad_encoding`, `wrong_delimiter`, or no multipart body"),
+        (status = 422, description = "The content has errors; `errors` names each cell"),
+        (status = 503, description = "`storage_unavailable` or `database_unavailable`: send it again"),
     )
 )]
 pub(super) async fn upload(

@@ -26,9 +26,9 @@ pub struct ReopenRequest {
     reason: String,
 }
 
-/// Reopens an operating day that a close-of-business version has closed.
+/// Reopen an operating day
 ///
-/// The version stays stored and current until a newer file takes its place; a new close-of-business
+/// Lifts the close by a close-of-business version. That version stays stored and current until a newer file takes its place; a new close-of-business
 /// file closes the day again.
 #[utoipa::path(
     post, path = "/api/v1/datasets/{curve}/{iso}/operating-days/{day}/reopen", tag = "uploads",
@@ -39,10 +39,10 @@ pub struct ReopenRequest {
         (status = 200, description = "Reopened; the version that had closed it", body = serde_json::Value,
          content_type = "application/json",
          example = json!({"reopened": {"version_id": "18", "curve_timestamp": "2024-06-03T16:30:00+00:00", "cob": true}})),
-        (status = 400, description = "No reason, or an unknown member", body = serde_json::Value, content_type = "application/problem+json"),
-        (status = 401, description = "No valid credential", body = serde_json::Value, content_type = "application/problem+json"),
-        (status = 403, description = "Not an administrator", body = serde_json::Value, content_type = "application/problem+json"),
-        (status = 404, description = "No closed day", body = serde_json::Value, content_type = "application/problem+json"),
+        (status = 400, description = "No reason, or an unknown member"),
+        (status = 401, description = "No valid credential"),
+        (status = 403, description = "Not an administrator"),
+        (status = 404, description = "No closed day"),
     )
 )]
 pub(super) async fn reopen_day(

@@ -44,7 +44,7 @@ impl FromParameters for ReportQuery {
     }
 }
 
-/// Downloads the uploaded file with its findings beside the cells.
+/// Download an uploaded file with its findings
 ///
 /// Every cell is unchanged; a last column headed `error` says what was found in its row. The workbook
 /// also has a sheet of all findings and marks the cells. For the uploader and administrators.
@@ -53,10 +53,10 @@ impl FromParameters for ReportQuery {
     params(("id" = uuid::Uuid, Path, description = "`upload_id` of the answer"), ReportQuery),
     responses(
         (status = 200, description = "The annotated copy", body = Vec<u8>, content_type = "application/octet-stream"),
-        (status = 400, description = "An unknown or bad parameter", body = serde_json::Value, content_type = "application/problem+json"),
-        (status = 401, description = "No valid credential", body = serde_json::Value, content_type = "application/problem+json"),
-        (status = 403, description = "The role may not see uploads", body = serde_json::Value, content_type = "application/problem+json"),
-        (status = 404, description = "No such upload, or that of another", body = serde_json::Value, content_type = "application/problem+json"),
+        (status = 400, description = "An unknown or bad parameter"),
+        (status = 401, description = "No valid credential"),
+        (status = 403, description = "The role may not see uploads"),
+        (status = 404, description = "No such upload, or that of another"),
     )
 )]
 pub(super) async fn download_report(

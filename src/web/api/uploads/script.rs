@@ -8,7 +8,10 @@ use axum::{
 };
 use serde_json::{Map, Value, json};
 
-use super::receive::{UploadQuery, read_parts, sender, take_in};
+use super::{
+    examples,
+    receive::{UploadQuery, read_parts, sender, take_in},
+};
 use crate::{
     app::App,
     auth::Writer,
@@ -17,19 +20,27 @@ use crate::{
     web::parameters::StrictQuery,
 };
 
-/// Uploads curve files for scripts of the former system.
+/// Upload curve files as existing scripts do
 ///
 /// Same checks, report and status codes as `POST /api/v1/uploads`; adds `message_flag` and
 /// `message_toast`.
 #[utoipa::path(
-    post, path = "/upload_csv", tag = "existing scripts", params(UploadQuery),
+    post, path = "/upload_csv", tag = "scripts", params(UploadQuery),
     request_body(content_type = "multipart/form-data", description = "a part named `file`"),
     responses(
         (status = 201, description = "Stored", body = serde_json::Value, content_type = "application/json",
-         example = json!({"code": "created", "version_id": "17", "message_flag": "success",
-                          "message_toast": "Energy_ERCOT_20240603_080000.csv: created"})),
-        (status = 422, description = "Refused, as by `POST /api/v1/uploads`; `message_flag` is `error`",
-         body = serde_json::Value, content_type = "application/problem+json"),
+         example = json!(examples::stored_for_script())),
+        (status = 200, description = "`already_stored`, or a dry run without errors", body = serde_json::Value, content_type = "application/json"),
+        (status = 207, description = "Several files, or an archive: one result each", body = serde_json::Value, content_type = "application/json"),
+        (status = 400, description = "As for `POST /api/v1/uploads`; `message_flag` is `error`"),
+        (status = 401, description = "No valid credential"),
+        (status = 403, description = "The role may not upload"),
+        (status = 408, description = "Nothing came for 60 s"),
+        (status = 409, description = "As for `POST /api/v1/uploads`"),
+        (status = 413, description = "As for `POST /api/v1/uploads`"),
+        (status = 415, description = "As for `POST /api/v1/uploads`"),
+        (status = 422, description = "The content has errors; `errors` names each cell"),
+        (status = 503, description = "As for `POST /api/v1/uploads`"),
     )
 )]
 pub(super) async fn upload_csv(
