@@ -187,24 +187,36 @@ create function guard_curve_version() returns trigger language plpgsql as $$
 begin
     -- Validity may be cut, never prolonged; known_at is set once.
     if old.known_at <> 'infinity' and new.known_at <> old.known_at
-       or old.valid_to is not null and (new.valid_to is null or new.valid_to > old.valid_to)
-       or (to_jsonb(new) - 'valid_to' - 'known_at') <> (to_jsonb(old) - 'valid_to' - 'known_at') then
+       or old.valid_to is not null and (new.valid_to is null or new.valid_to > old.valid_to) then
         raise exception 'of a stored version only valid_to may change' using errcode = 'restrict_violation';
     end if;
     return new;
 end
 $$;
 
-create trigger curve_version_guard before update on curve_version
+create trigger curve_version_guard before update of valid_to, known_at on curve_version
     for each row execute function guard_curve_version();
+create trigger curve_version_fixed before update of id, dataset_id, curve_timestamp, curve_timestamp_local,
+        curve_timezone, operating_day, cob, sha256, upload_id, axis_length, months, series_count, points,
+        first_month, last_month, stats, findings on curve_version
+    for each row execute function refuse_change();
+
+do $$
+declare
+    t text;
+begin
+    foreach t in array array['curve', 'series', 'document', 'upload', 'day_reopening', 'event'] loop
+        execute format('create trigger %I before update or delete on %I for each row execute function refuse_change()',
+                       t || '_keep', t);
+        execute format('create trigger %I before truncate on %I for each statement execute function refuse_change()',
+                       t || '_stay', t);
+    end loop;
+end
+$$;
 create trigger curve_version_keep before delete on curve_version
     for each row execute function refuse_change();
-create trigger curve_keep before update or delete on curve
-    for each row execute function refuse_change();
-create trigger series_keep before update or delete on series
-    for each row execute function refuse_change();
-create trigger document_keep before update or delete on document
-    for each row execute function refuse_change();
+create trigger curve_version_stay before truncate on curve_version
+    for each statement execute function refuse_change();
 
 alter table upload add constraint upload_version_fkey
     foreign key (version_id) references curve_version deferrable initially deferred;

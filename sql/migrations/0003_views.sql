@@ -55,7 +55,7 @@ begin
                        s.block_type as strip, s.cost_group, s.cost_component,
                        s.sub_component as sub_cost_component, s.unit, v.id as version_id
                 from curve_version v
-                join %I c on c.version_id = v.id
+                join %I c on c.dataset_id = v.dataset_id and c.version_id = v.id
                 join series s on s.id = c.series_id
                 cross join lateral unnest(v.months, c.values) as p (month, data)
                 where v.dataset_id = %s and v.valid_to %s

@@ -46,10 +46,13 @@ async fn find(
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows
-        .into_iter()
-        .filter_map(|row| Some((Sha256::from_bytes(&row.digest)?, row.id)))
-        .collect())
+    rows.into_iter().map(|row| Ok((digest(&row.digest)?, row.id))).collect()
+}
+
+/// The digest in a column; the database keeps it at 32 bytes.
+pub(super) fn digest(bytes: &[u8]) -> sqlx::Result<Sha256> {
+    Sha256::from_bytes(bytes)
+        .ok_or_else(|| sqlx::Error::Decode("a digest is not 32 bytes long".into()))
 }
 
 async fn insert(

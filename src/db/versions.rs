@@ -6,7 +6,10 @@ use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-use super::numeric::{Values, put_numeric_array};
+use super::{
+    numeric::{Values, put_numeric_array},
+    series::digest,
+};
 use crate::domain::{
     ContractMonth, CurveTimestamp, Dataset, Labels, Notation, SeriesKey, Sha256, VersionRef,
 };
@@ -40,17 +43,18 @@ pub async fn of_day(
     let rows = sqlx::query_file!("sql/queries/day_versions.sql", dataset.id(), day)
         .fetch_all(conn)
         .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| VersionRef {
-            id: row.id,
-            curve_timestamp: row.curve_timestamp,
-            cob: row.cob,
-            valid_to: row.valid_to,
-            sha256: Sha256::from_bytes(&row.sha256).unwrap_or_else(|| Sha256::of(&[])),
-            closes_day: row.closes_day,
+    rows.into_iter()
+        .map(|row| {
+            Ok(VersionRef {
+                id: row.id,
+                curve_timestamp: row.curve_timestamp,
+                cob: row.cob,
+                valid_to: row.valid_to,
+                sha256: digest(&row.sha256)?,
+                closes_day: row.closes_day,
+            })
         })
-        .collect())
+        .collect()
 }
 
 /// The newest version of a dataset before an instant, whatever its day.
@@ -136,13 +140,12 @@ pub async fn after(pool: &PgPool, after: i64, limit: i64) -> sqlx::Result<Vec<St
     rows.into_iter()
         .map(|row| {
             let zone = row.curve_timezone.parse();
-            let sha256 = Sha256::from_bytes(&row.sha256);
             let broken =
                 || sqlx::Error::Decode(format!("version {} has a broken header", row.id).into());
             Ok(StoredVersion {
                 id: row.id,
                 zone: zone.map_err(|_| broken())?,
-                sha256: sha256.ok_or_else(broken)?,
+                sha256: digest(&row.sha256)?,
                 file_name: row.file_name,
             })
         })

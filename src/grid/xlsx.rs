@@ -158,9 +158,8 @@ fn convert<'a>(value: &'a DataRef<'_>, number: CellKind) -> (CellKind, std::borr
         DataRef::Int(integer) => (number, Owned(integer.to_string())),
         DataRef::Bool(truth) => (CellKind::Text, Borrowed(if *truth { "TRUE" } else { "FALSE" })),
         DataRef::DateTime(moment) => (CellKind::Date, Owned(day_text(moment))),
-        DataRef::String(text) | DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => {
-            (CellKind::Text, Borrowed(text))
-        }
+        DataRef::String(text) | DataRef::DurationIso(text) => (CellKind::Text, Borrowed(text)),
+        DataRef::DateTimeIso(text) => (CellKind::Date, Owned(text.replace('T', " "))),
         DataRef::Error(error) => (CellKind::Text, Owned(error.to_string())),
     }
 }

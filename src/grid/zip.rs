@@ -204,11 +204,11 @@ pub(super) fn inspect_workbook(bytes: &[u8], limits: &Limits) -> Result<Workbook
         produced = room
             .decompress(&mut zip, index, |chunk| scan.look(chunk))
             .map_err(|stop| stop.or(super::xlsx::not_xlsx))?;
-        if scan.counts[DOCTYPE] > 0 || scan.counts[ENTITY] > 0 {
+        if scan.declarations > 0 {
             return Err(super::xlsx::not_xlsx("it holds a document type declaration"));
         }
-        parts.strings += scan.counts[STRING];
-        parts.has_formulas |= scan.counts[FORMULA] > 0;
+        parts.strings += scan.strings;
+        parts.has_formulas |= scan.formulas > 0;
         if parts.strings > limits.cells {
             let message =
                 format!("more than {} shared strings; the limit for cells is that", limits.cells);
@@ -218,32 +218,55 @@ pub(super) fn inspect_workbook(bytes: &[u8], limits: &Limits) -> Result<Workbook
     Ok(parts)
 }
 
-const NEEDLES: [&[u8]; 4] = [b"<!DOCTYPE", b"<!ENTITY", b"<si", b"<f"];
-const DOCTYPE: usize = 0;
-const ENTITY: usize = 1;
-const STRING: usize = 2;
-const FORMULA: usize = 3;
+/// What is looked for: declarations, then shared strings and formulas with and without a prefix of
+/// their namespace.
+const NEEDLES: [(&[u8], Mark); 10] = [
+    (b"<!DOCTYPE", Mark::Declaration),
+    (b"<!ENTITY", Mark::Declaration),
+    (b"<si>", Mark::String),
+    (b"<si/", Mark::String),
+    (b"<si ", Mark::String),
+    (b":si>", Mark::String),
+    (b"<f>", Mark::Formula),
+    (b"<f ", Mark::Formula),
+    (b":f>", Mark::Formula),
+    (b":f ", Mark::Formula),
+];
+/// The longest needle but its last byte: what may lie before a border between chunks.
+const TAIL: usize = b"<!DOCTYPE".len() - 1;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mark {
+    Declaration,
+    String,
+    Formula,
+}
 
 /// Counts the needles in a stream of chunks; one that lies across a border is counted once.
 #[derive(Default)]
 struct Scan {
-    counts: [usize; NEEDLES.len()],
-    tail: Vec<u8>,
+    declarations: usize,
+    strings: usize,
+    formulas: usize,
+    /// The end of what was seen and the chunk that is looked at.
+    window: Vec<u8>,
 }
 
 impl Scan {
     fn look(&mut self, chunk: &[u8]) {
-        self.tail.extend_from_slice(&chunk[..chunk.len().min(NEEDLES[0].len())]);
-        for (needle, count) in NEEDLES.iter().zip(&mut self.counts) {
-            let border = self.tail.len() - chunk.len().min(NEEDLES[0].len());
-            *count += memchr::memmem::find_iter(&self.tail, needle)
-                .filter(|at| *at < border && at + needle.len() > border)
+        let seen = self.window.len();
+        self.window.extend_from_slice(chunk);
+        for (needle, mark) in NEEDLES {
+            let found = memchr::memmem::find_iter(&self.window, needle)
+                .filter(|at| at + needle.len() > seen)
                 .count();
-            *count += memchr::memmem::find_iter(chunk, needle).count();
+            *match mark {
+                Mark::Declaration => &mut self.declarations,
+                Mark::String => &mut self.strings,
+                Mark::Formula => &mut self.formulas,
+            } += found;
         }
-        let kept = chunk.len().min(NEEDLES[0].len() - 1);
-        self.tail.clear();
-        self.tail.extend_from_slice(&chunk[chunk.len() - kept..]);
+        self.window.drain(..self.window.len().saturating_sub(TAIL));
     }
 }
 
@@ -303,13 +326,14 @@ mod tests {
     }
 
     #[test]
-    fn a_needle_across_a_border_is_counted_once() {
-        let text = b"abc<!DOCTYPE x<si><si/>";
-        for border in 0..text.len() {
+    fn a_needle_across_borders_is_counted_once() {
+        let text = b"abc<!DOCTYPE x<si><si/><x:si><fonts><fill><x:f><f ";
+        for size in 1..text.len() {
             let mut scan = Scan::default();
-            scan.look(&text[..border]);
-            scan.look(&text[border..]);
-            assert_eq!(scan.counts, [1, 0, 2, 0], "{border}");
+            for chunk in text.chunks(size) {
+                scan.look(chunk);
+            }
+            assert_eq!((scan.declarations, scan.strings, scan.formulas), (1, 3, 2), "{size}");
         }
     }
 }

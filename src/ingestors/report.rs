@@ -10,7 +10,9 @@ use crate::domain::{Code, ContractMonth, ExactSum, Finding, Missing, Notation, S
 /// The findings of one file. All are counted; a bounded number is kept whole.
 #[derive(Debug, Clone, Default)]
 pub struct Findings {
-    kept: Vec<Finding>,
+    /// Kept errors; errors and warnings together are at most [`Findings::KEPT`].
+    errors: Vec<Finding>,
+    warnings: Vec<Finding>,
     by_code: BTreeMap<Code, usize>,
 }
 
@@ -23,19 +25,15 @@ impl Findings {
     /// Adds a finding.
     pub fn push(&mut self, finding: Finding) {
         *self.by_code.entry(finding.code).or_default() += 1;
-        if self.kept.len() < Self::KEPT || finding.severity == Severity::Error {
-            self.keep(finding);
+        if self.errors.len() + self.warnings.len() == Self::KEPT {
+            // Beyond the bound an error takes the place of a warning.
+            if finding.severity == Severity::Warning || self.warnings.pop().is_none() {
+                return;
+            }
         }
-    }
-
-    /// Keeps a finding; beyond the bound an error takes the place of a warning.
-    fn keep(&mut self, finding: Finding) {
-        if self.kept.len() < Self::KEPT {
-            self.kept.push(finding);
-        } else if let Some(warning) =
-            self.kept.iter_mut().rfind(|f| f.severity == Severity::Warning)
-        {
-            *warning = finding;
+        match finding.severity {
+            Severity::Error => self.errors.push(finding),
+            Severity::Warning => self.warnings.push(finding),
         }
     }
 
@@ -73,23 +71,20 @@ impl Findings {
     /// The first error: of the earliest stage, then row, then column.
     #[must_use]
     pub fn first_error(&self) -> Option<&Finding> {
-        self.kept
-            .iter()
-            .filter(|finding| finding.severity == Severity::Error)
-            .min_by_key(|finding| (finding.code.stage(), finding.row, finding.column))
+        self.errors.iter().min_by_key(|finding| (finding.code.stage(), finding.row, finding.column))
     }
 
     /// The kept findings: errors first, then by row and column. Errors of the version stage, which
     /// have no place in the file, come after those that have, so that the first is the one whose
     /// code the answer carries.
     #[must_use]
-    pub fn sorted(mut self) -> Vec<Finding> {
-        self.kept.sort_by_key(|finding| {
-            let is_placeless =
-                finding.severity == Severity::Error && finding.code.stage() == Stage::Version;
-            (finding.severity, is_placeless, finding.row, finding.column, finding.code)
+    pub fn sorted(self) -> Vec<Finding> {
+        let mut findings = self.errors;
+        findings.extend(self.warnings);
+        findings.sort_by_key(|finding| {
+            (finding.severity, finding.row, finding.column, finding.code)
         });
-        self.kept
+        findings
     }
 }
 

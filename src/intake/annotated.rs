@@ -104,12 +104,18 @@ impl Copy {
 
     fn csv(&self) -> Result<Vec<u8>, AnnotateError> {
         let column = self.error_column();
-        let mut writer = csv::Writer::from_writer(Vec::new());
+        let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(Vec::new());
         for index in 0..self.rows() {
             let row = self.grid.row(index);
-            let cells = (0..column).map(|column| row.cell(column).text);
-            let error = self.errors.get(&index).map_or("", String::as_str);
-            writer.write_record(cells.chain([&*harmless(error)]))?;
+            let cell = |column| row.cell(column).text;
+            match self.errors.get(&index) {
+                Some(error) => {
+                    let cells = (0..column).map(cell);
+                    writer.write_record(cells.chain([&*harmless(error)]))?;
+                }
+                // Only a row with findings reaches the added column: memory follows the file.
+                None => writer.write_record((0..row.width().max(1)).map(cell))?,
+            }
         }
         Ok(writer.into_inner().unwrap_or_default())
     }
@@ -271,7 +277,7 @@ mod tests {
             annotate(FileFormat::Csv, source, &limits, findings(), AnnotatedFormat::Csv).unwrap();
         let expected = "a,\"b, c\",d,error | warning month_gap: a month is missing\n\
             1,x,y,\"error not_a_number: \"\"x\"\" is not a number | error not_a_number: \"\"y\"\" is not a number\"\n\
-            ,,,\n=z,2,3,\n";
+            \"\"\n=z,2,3\n";
         assert_eq!(String::from_utf8(copy).unwrap(), expected);
     }
 
