@@ -199,6 +199,10 @@ pub(super) fn inspect_workbook(bytes: &[u8], limits: &Limits) -> Result<Workbook
     let mut parts = WorkbookParts::default();
     let mut produced = 0;
     for index in 0..zip.len() {
+        let name = {
+            let entry = zip.by_index_raw(index).map_err(super::xlsx::not_xlsx)?;
+            String::from_utf8_lossy(entry.name_raw()).into_owned()
+        };
         let mut scan = Scan::default();
         let room = Room { limits, compressed: bytes.len() as u64, produced };
         produced = room
@@ -207,6 +211,7 @@ pub(super) fn inspect_workbook(bytes: &[u8], limits: &Limits) -> Result<Workbook
         if scan.counts[DOCTYPE] > 0 || scan.counts[ENTITY] > 0 {
             return Err(super::xlsx::not_xlsx("it holds a document type declaration"));
         }
+        check_no_nul(&name, &scan)?;
         parts.strings += scan.counts[STRING];
         parts.has_formulas |= scan.counts[FORMULA] > 0;
         if parts.strings > limits.cells {
@@ -218,21 +223,44 @@ pub(super) fn inspect_workbook(bytes: &[u8], limits: &Limits) -> Result<Workbook
     Ok(parts)
 }
 
-const NEEDLES: [&[u8]; 4] = [b"<!DOCTYPE", b"<!ENTITY", b"<si", b"<f"];
+/// A NUL has no place in a part that is text, neither as a byte nor by its number: the reader would
+/// drop it, or cut the value there.
+fn check_no_nul(name: &str, scan: &Scan) -> Result<(), Finding> {
+    let is_text = [".xml", ".rels"].iter().any(|end| name.to_ascii_lowercase().ends_with(end));
+    match scan.nul.filter(|_| is_text) {
+        Some(offset) => {
+            let message = format!("there is a NUL byte in {name:?}, at byte offset {offset}");
+            Err(Finding::new(Code::BadEncoding, message).hint("save the workbook anew in Excel"))
+        }
+        None if scan.counts[NUL] + scan.counts[NUL_IN_HEX] > 0 => {
+            Err(super::xlsx::not_xlsx(format!("{name:?} names the character NUL")))
+        }
+        None => Ok(()),
+    }
+}
+
+const NEEDLES: [&[u8]; 6] = [b"<!DOCTYPE", b"<!ENTITY", b"<si", b"<f", b"&#0;", b"&#x0;"];
 const DOCTYPE: usize = 0;
 const ENTITY: usize = 1;
 const STRING: usize = 2;
 const FORMULA: usize = 3;
+const NUL: usize = 4;
+const NUL_IN_HEX: usize = 5;
 
 /// Counts the needles in a stream of chunks; one that lies across a border is counted once.
 #[derive(Default)]
 struct Scan {
     counts: [usize; NEEDLES.len()],
     tail: Vec<u8>,
+    seen: usize,
+    /// Where the first NUL byte stands.
+    nul: Option<usize>,
 }
 
 impl Scan {
     fn look(&mut self, chunk: &[u8]) {
+        self.nul = self.nul.or_else(|| memchr::memchr(0, chunk).map(|at| self.seen + at));
+        self.seen += chunk.len();
         self.tail.extend_from_slice(&chunk[..chunk.len().min(NEEDLES[0].len())]);
         for (needle, count) in NEEDLES.iter().zip(&mut self.counts) {
             let border = self.tail.len() - chunk.len().min(NEEDLES[0].len());
@@ -309,7 +337,7 @@ mod tests {
             let mut scan = Scan::default();
             scan.look(&text[..border]);
             scan.look(&text[border..]);
-            assert_eq!(scan.counts, [1, 0, 2, 0], "{border}");
+            assert_eq!(scan.counts, [1, 0, 2, 0, 0, 0], "{border}");
         }
     }
 }
