@@ -34,13 +34,15 @@ pub async fn lock_day(
     Ok(())
 }
 
-/// The versions of a dataset's operating day.
+/// The versions of a dataset's operating day, and the one at the instant `at`: its day may have been
+/// told in another zone.
 pub async fn of_day(
     conn: &mut PgConnection,
     dataset: Dataset,
     day: NaiveDate,
+    at: Option<DateTime<Utc>>,
 ) -> sqlx::Result<Vec<VersionRef>> {
-    let rows = sqlx::query_file!("sql/queries/day_versions.sql", dataset.id(), day)
+    let rows = sqlx::query_file!("sql/queries/day_versions.sql", dataset.id(), day, at)
         .fetch_all(conn)
         .await?;
     rows.into_iter()
@@ -329,7 +331,7 @@ pub async fn reopen_day(
     now: DateTime<Utc>,
 ) -> sqlx::Result<Option<VersionRef>> {
     lock_day(conn, dataset, day).await?;
-    let versions = of_day(conn, dataset, day).await?;
+    let versions = of_day(conn, dataset, day, None).await?;
     let closing: Vec<VersionRef> =
         versions.into_iter().filter(|version| version.closes_day).collect();
     for version in &closing {

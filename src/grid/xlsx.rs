@@ -127,6 +127,11 @@ impl Filler<'_> {
         if row < self.row || (row == self.row && column < self.next_column) {
             return Err(not_xlsx("its cells are not in order"));
         }
+        // A workbook can spell it `_x0000_`; no database takes it.
+        if text.contains('\0') {
+            let finding = Finding::new(Code::BadEncoding, "there is a NUL character in the cell");
+            return Err(finding.row(row).column(column));
+        }
         self.limits.check_rows(row + 1)?;
         self.limits.check_columns(row, column + 1)?;
         self.limits.check_cell(row, column, text)?;

@@ -199,6 +199,10 @@ pub(super) fn inspect_workbook(bytes: &[u8], limits: &Limits) -> Result<Workbook
     let mut parts = WorkbookParts::default();
     let mut produced = 0;
     for index in 0..zip.len() {
+        let name = {
+            let entry = zip.by_index_raw(index).map_err(super::xlsx::not_xlsx)?;
+            String::from_utf8_lossy(entry.name_raw()).into_owned()
+        };
         let mut scan = Scan::default();
         let room = Room { limits, compressed: bytes.len() as u64, produced };
         produced = room
@@ -207,6 +211,7 @@ pub(super) fn inspect_workbook(bytes: &[u8], limits: &Limits) -> Result<Workbook
         if scan.declarations > 0 {
             return Err(super::xlsx::not_xlsx("it holds a document type declaration"));
         }
+        check_no_nul(&name, &scan)?;
         parts.strings += scan.strings;
         parts.has_formulas |= scan.formulas > 0;
         if parts.strings > limits.cells {
@@ -218,9 +223,25 @@ pub(super) fn inspect_workbook(bytes: &[u8], limits: &Limits) -> Result<Workbook
     Ok(parts)
 }
 
+/// A NUL has no place in a part that is text, neither as a byte nor by its number: the reader would
+/// drop it, or cut the value there.
+fn check_no_nul(name: &str, scan: &Scan) -> Result<(), Finding> {
+    let is_text = [".xml", ".rels"].iter().any(|end| name.to_ascii_lowercase().ends_with(end));
+    match scan.first_nul.filter(|_| is_text) {
+        Some(offset) => {
+            let message = format!("there is a NUL byte in {name:?}, at byte offset {offset}");
+            Err(Finding::new(Code::BadEncoding, message).hint("save the workbook anew in Excel"))
+        }
+        None if scan.nul_references > 0 => {
+            Err(super::xlsx::not_xlsx(format!("{name:?} names the character NUL")))
+        }
+        None => Ok(()),
+    }
+}
+
 /// What is looked for: declarations, then shared strings and formulas with and without a prefix of
 /// their namespace.
-const NEEDLES: [(&[u8], Mark); 10] = [
+const NEEDLES: [(&[u8], Mark); 12] = [
     (b"<!DOCTYPE", Mark::Declaration),
     (b"<!ENTITY", Mark::Declaration),
     (b"<si>", Mark::String),
@@ -231,6 +252,8 @@ const NEEDLES: [(&[u8], Mark); 10] = [
     (b"<f ", Mark::Formula),
     (b":f>", Mark::Formula),
     (b":f ", Mark::Formula),
+    (b"&#0;", Mark::Nul),
+    (b"&#x0;", Mark::Nul),
 ];
 /// The longest needle but its last byte: what may lie before a border between chunks.
 const TAIL: usize = b"<!DOCTYPE".len() - 1;
@@ -240,6 +263,7 @@ enum Mark {
     Declaration,
     String,
     Formula,
+    Nul,
 }
 
 /// Counts the needles in a stream of chunks; one that lies across a border is counted once.
@@ -248,22 +272,31 @@ struct Scan {
     declarations: usize,
     strings: usize,
     formulas: usize,
+    nul_references: usize,
+    /// Where the first NUL byte stands.
+    first_nul: Option<usize>,
+    /// How much was seen.
+    seen: usize,
     /// The end of what was seen and the chunk that is looked at.
     window: Vec<u8>,
 }
 
 impl Scan {
     fn look(&mut self, chunk: &[u8]) {
-        let seen = self.window.len();
+        self.first_nul =
+            self.first_nul.or_else(|| memchr::memchr(0, chunk).map(|at| self.seen + at));
+        self.seen += chunk.len();
+        let before = self.window.len();
         self.window.extend_from_slice(chunk);
         for (needle, mark) in NEEDLES {
             let found = memchr::memmem::find_iter(&self.window, needle)
-                .filter(|at| at + needle.len() > seen)
+                .filter(|at| at + needle.len() > before)
                 .count();
             *match mark {
                 Mark::Declaration => &mut self.declarations,
                 Mark::String => &mut self.strings,
                 Mark::Formula => &mut self.formulas,
+                Mark::Nul => &mut self.nul_references,
             } += found;
         }
         self.window.drain(..self.window.len().saturating_sub(TAIL));

@@ -81,9 +81,8 @@ impl Findings {
     pub fn sorted(self) -> Vec<Finding> {
         let mut findings = self.errors;
         findings.extend(self.warnings);
-        findings.sort_by_key(|finding| {
-            (finding.severity, finding.row, finding.column, finding.code)
-        });
+        findings
+            .sort_by_key(|finding| (finding.severity, finding.row, finding.column, finding.code));
         findings
     }
 }

@@ -25,12 +25,17 @@ pub(super) async fn already_stored(
     name: CurveFileName,
 ) -> Result<Option<VersionRef>> {
     let mut conn = app.pool.acquire().await?;
-    let day = name.timestamp.operating_day();
-    let versions = versions::of_day(&mut conn, name.dataset, day).await?;
+    let versions = day_of(&mut conn, name).await?;
     let same = versions.into_iter().find(|version| {
         version.curve_timestamp == name.timestamp.instant() && version.sha256 == answer.sha256
     });
     Ok(same)
+}
+
+/// The versions that decide about a file of this name.
+async fn day_of(conn: &mut PgConnection, name: CurveFileName) -> sqlx::Result<Vec<VersionRef>> {
+    let at = name.timestamp;
+    versions::of_day(conn, name.dataset, at.operating_day(), Some(at.instant())).await
 }
 
 /// Decides and, unless the file is refused or only tried, stores it as a version.
@@ -49,7 +54,7 @@ pub(super) async fn publish(
     };
     let mut tx = app.pool.begin().await?;
     versions::lock_day(&mut tx, name.dataset, name.timestamp.operating_day()).await?;
-    let day = versions::of_day(&mut tx, name.dataset, name.timestamp.operating_day()).await?;
+    let day = day_of(&mut tx, name).await?;
     let decision = decide(candidate(&answer, submission, name), &day);
     apply(&mut answer, name, decision);
     if !is_stored(decision) {
@@ -84,7 +89,7 @@ async fn try_only(
 ) -> Result<Answer> {
     let day = {
         let mut conn = app.pool.acquire().await?;
-        versions::of_day(&mut conn, name.dataset, name.timestamp.operating_day()).await?
+        day_of(&mut conn, name).await?
     };
     let decision = decide(candidate(&answer, submission, name), &day);
     apply(&mut answer, name, decision);

@@ -1,7 +1,13 @@
 //! Files and senders that mean harm: refused for what they are, within bounded memory, without a
 //! panic. Accepted files at the limits are measured too.
 
-use std::{cell::Cell, fs, path::Path, time::Duration};
+use std::{
+    cell::Cell,
+    fs,
+    io::{Cursor, Read as _, Write as _},
+    path::Path,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use futures::stream;
@@ -133,26 +139,28 @@ async fn large_and_hostile_files_get_their_answer_within_bounded_memory() {
     assert_eq!(caller.get("/readyz").await.status(), 200);
 }
 
-/// 33 MiB of a file that is one too long.
-fn too_long() -> Vec<u8> {
+/// A form with a file of so many MiB.
+fn of_length(mebibytes: usize) -> Bytes {
     let mut bytes = b"Control Area,ERCOT\n".to_vec();
-    bytes.resize(33 << 20, b',');
-    bytes
+    bytes.resize(mebibytes << 20, b',');
+    form("file", &[("NonEnergy_ERCOT_20240510_101010.csv", bytes.into())]).into()
 }
 
 #[tokio::test]
 async fn a_file_that_is_too_long_is_refused_with_and_without_its_length() {
     let server = TestServer::start().await;
     let caller = server.caller(Role::ReadWrite).await;
-    let name = "NonEnergy_ERCOT_20240510_101010.csv";
-    let body = Bytes::from(form("file", &[(name, too_long().into())]));
-    let pieces = body.chunks(64 << 10).map(Bytes::copy_from_slice).map(Ok::<_, std::io::Error>);
-    let pieces: Vec<_> = pieces.collect();
-    for body in [reqwest::Body::from(body), reqwest::Body::wrap_stream(stream::iter(pieces))] {
-        let reply = Reply::of(caller.form("/api/v1/uploads", body).send().await.unwrap()).await;
-        assert_eq!(reply.outcome(), (413, "too_large"));
-        assert_eq!(reply.body["limit"], 32 << 20);
-        assert!(reply.body["measured"].as_u64().unwrap() > 32 << 20);
+    // One MiB too long, much too long, and longer than any request may be.
+    for mebibytes in [33, 60, 90] {
+        let body = of_length(mebibytes);
+        let pieces = body.chunks(64 << 10).map(Bytes::copy_from_slice).map(Ok::<_, std::io::Error>);
+        let pieces: Vec<_> = pieces.collect();
+        for body in [reqwest::Body::from(body), reqwest::Body::wrap_stream(stream::iter(pieces))] {
+            let reply = Reply::of(caller.form("/api/v1/uploads", body).send().await.unwrap()).await;
+            assert_eq!(reply.outcome(), (413, "too_large"), "{mebibytes} MiB");
+            let (limit, measured) = (&reply.body["limit"], &reply.body["measured"]);
+            assert!(measured.as_u64().unwrap() > limit.as_u64().unwrap());
+        }
     }
     assert_eq!(stored(&server.app.pool).await.versions, 0);
     let small = caller.upload("readme.txt", "hello").await;
@@ -201,6 +209,58 @@ async fn who_goes_away_in_the_middle_leaves_nothing_and_frees_the_turn() {
     assert_eq!(reply.outcome(), (400, "bad_filename"));
     assert_eq!(logged(&server.app.pool).await, 1);
     assert_sound(&server.app.pool, &server.app.documents).await;
+}
+
+/// A good workbook in whose parts `from` has become `to`.
+fn patched(from: &str, to: &str) -> Vec<u8> {
+    let text = "Control Area,PJM\nState,PA\nLoad Zone,NORTH\nCapacity Zone,NORTH\nUtility,ALL\n\
+        Block Type,7x24\nCost Group,Ancillaries\nCost Component,Adder\n,\nDate,Adder\n1/1/2024,1.5\n";
+    let mut source = zip::ZipArchive::new(Cursor::new(twin(text.as_bytes()))).unwrap();
+    let mut target = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    let mut found = false;
+    for index in 0..source.len() {
+        let mut part = source.by_index(index).unwrap();
+        let (name, mut xml) = (part.name().unwrap().into_owned(), String::new());
+        part.read_to_string(&mut xml).unwrap();
+        found |= xml.contains(from);
+        target.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        target.write_all(xml.replace(from, to).as_bytes()).unwrap();
+    }
+    assert!(found, "{from}");
+    target.finish().unwrap().into_inner()
+}
+
+#[tokio::test]
+async fn a_nul_is_refused_wherever_it_stands() {
+    let server = TestServer::start().await;
+    let caller = server.caller(Role::ReadWrite).await;
+    let name = "NonEnergy_PJM_20240510_101010.xlsx";
+    let mut wrong = Vec::new();
+    for text in ["NO\0RTH", "NO&#0;RTH", "NO&#x0;RTH", "NO_x0000_RTH", "NO&#1;RTH", "NO_x0001_RTH"]
+    {
+        let reply = caller.upload(name, patched("NORTH", text)).await;
+        if !matches!(reply.outcome(), (415, "not_xlsx" | "bad_encoding") | (422, "label_invalid")) {
+            wrong.push(format!("label {text:?}: {}", reply.body));
+        }
+    }
+    for text in ["1.\x005", "1.5&#0;", "&#0;", "x\0"] {
+        let reply = caller.upload(name, patched("<v>1.5</v>", &format!("<v>{text}</v>"))).await;
+        if !(400..500).contains(&reply.status) {
+            wrong.push(format!("value {text:?}: {}", reply.body));
+        }
+    }
+    for name in ["filename=\"a\0b.csv\"", "filename*=UTF-8''a%00b.csv", "filename=\"a%00b.csv\""] {
+        let part = form("file", &[("NAME", Bytes::from_static(b"x"))]);
+        let head = b"filename=\"NAME\"";
+        let at = part.windows(head.len()).position(|window| window == head).unwrap();
+        let body = [&part[..at], name.as_bytes(), &part[at + head.len()..]].concat();
+        let reply = Reply::of(caller.form("/api/v1/uploads", body).send().await.unwrap()).await;
+        if reply.status != 400 {
+            wrong.push(format!("{name:?}: {}", reply.body));
+        }
+    }
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+    assert_eq!(stored(&server.app.pool).await.versions, 0);
 }
 
 fn read(name: &str, bytes: &[u8]) -> Reading {

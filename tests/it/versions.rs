@@ -12,7 +12,7 @@ use trueprice::{auth::Role, clock::Clock, db::pool};
 use crate::support::{
     Caller, Home, Program, Reply, TestServer, User,
     accounts::Account,
-    address, empty_database, files,
+    address, empty_database, files, serve,
     store::{assert_sound, logged, stored},
 };
 
@@ -193,6 +193,57 @@ async fn an_administrator_reopens_a_day_and_a_new_cob_closes_it_again() {
     assert_eq!(day.send("130000", "_cob", "4").await.outcome(), (201, "superseded"));
     assert_eq!(day.send("140000", "", "5").await.outcome(), (409, "day_closed_by_cob"));
     day.assert_sound().await;
+}
+
+#[tokio::test]
+async fn timestamps_are_wall_clock_of_the_configured_zone() {
+    let zone = chrono_tz::America::New_York;
+    let server = TestServer::start_with(|config| config.curve_timezone = zone, None).await;
+    let caller = server.caller(Role::ReadWrite).await;
+    for (time, instant, day) in [
+        ("20240522_230000", "2024-05-23T03:00:00+00:00", "2024-05-22"),
+        ("20240523_000000", "2024-05-23T04:00:00+00:00", "2024-05-23"),
+        // The hour comes twice; the first one counts.
+        ("20241103_013000", "2024-11-03T05:30:00+00:00", "2024-11-03"),
+        ("20241103_020000", "2024-11-03T07:00:00+00:00", "2024-11-03"),
+    ] {
+        let reply = caller.upload(&format!("Energy_ERCOT_{time}.csv"), energy("1")).await;
+        assert_eq!(reply.status, 201, "{}", reply.body);
+        assert_eq!(
+            (&reply.body["curve_timestamp"], &reply.body["operating_day"]),
+            (&json!(instant), &json!(day))
+        );
+    }
+    let skipped = caller.upload("Energy_ERCOT_20240310_023000.csv", energy("1")).await;
+    assert_eq!((skipped.outcome(), &skipped.body["part"]), ((400, "bad_filename"), &json!("time")));
+    let kept: Vec<(String, String)> = sqlx::query_as(
+        "select curve_timestamp_local::text, curve_timezone from curve_version order by 1 limit 1",
+    )
+    .fetch_all(&server.app.pool)
+    .await
+    .unwrap();
+    assert_eq!(kept, [("2024-05-22 23:00:00".to_owned(), "America/New_York".to_owned())]);
+    assert_sound(&server.app.pool, &server.app.documents).await;
+}
+
+/// The zone may be set anew; what was stored before keeps its instants.
+#[tokio::test]
+async fn an_instant_is_taken_once_whatever_zone_it_was_written_in() {
+    let first = TestServer::start().await;
+    let caller = first.caller(Role::ReadWrite).await;
+    let reply = caller.upload("Energy_ERCOT_20240522_010000.csv", energy("1")).await;
+    assert_eq!(reply.outcome(), (201, "created"));
+    let mut app = first.app.clone();
+    let mut config = trueprice::config::Config::clone(&app.config);
+    config.curve_timezone = chrono_tz::America::Chicago;
+    app.config = std::sync::Arc::new(config);
+    let account = first.account(Role::ReadWrite).await;
+    let caller = Caller::anonymous(&serve(app).await).with_token(&account.token);
+    // The same instant, of the day before.
+    let again = caller.upload("Energy_ERCOT_20240521_200000.csv", energy("1")).await;
+    assert_eq!(again.outcome(), (200, "already_stored"), "{}", again.body);
+    let other = caller.upload("Energy_ERCOT_20240521_200000.csv", energy("2")).await;
+    assert_eq!(other.outcome(), (409, "version_conflict"), "{}", other.body);
 }
 
 /// How often each outcome came.
