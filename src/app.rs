@@ -9,6 +9,8 @@ use crate::{
     auth::{HashError, Passwords},
     clock::Clock,
     config::Config,
+    error::Problem,
+    intake::DayTurns,
     objects::Documents,
 };
 
@@ -29,6 +31,8 @@ pub struct App {
     pub readers: Arc<Semaphore>,
     /// Turns at sending files: the bytes of each are in memory until it is answered.
     pub uploads: Arc<Semaphore>,
+    /// Turns at deciding about an operating day.
+    pub days: DayTurns,
 }
 
 impl App {
@@ -36,6 +40,21 @@ impl App {
     const READERS: usize = 2;
     /// How many upload requests are taken in at once; others wait for their turn.
     const UPLOADS: usize = 16;
+
+    /// Runs work that takes a processor and memory off the async threads, a few pieces at a time. The
+    /// turn is given up when the work ends, whether or not somebody still waits for it.
+    pub async fn in_reader_turn<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Problem> {
+        let turn = self.readers.clone().acquire_owned().await;
+        let turn = turn.map_err(|closed| Problem::internal(&closed))?;
+        let done = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            work()
+        });
+        done.await.map_err(|stopped| Problem::internal(&stopped))
+    }
 
     /// Puts the parts together. Fails when argon2 cannot work with its parameters.
     pub fn new(
@@ -52,6 +71,7 @@ impl App {
             clock,
             readers: Arc::new(Semaphore::new(Self::READERS)),
             uploads: Arc::new(Semaphore::new(Self::UPLOADS)),
+            days: DayTurns::default(),
         })
     }
 }

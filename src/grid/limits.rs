@@ -46,7 +46,7 @@ impl Limits {
     pub const RATIO_FROM: u64 = 10 << 20;
 
     /// 413 `too_large` for a file.
-    pub(super) fn check_file_bytes(&self, bytes: usize) -> Result<(), Finding> {
+    pub fn check_file_bytes(&self, bytes: usize) -> Result<(), Finding> {
         if bytes as u64 > self.file_bytes {
             let message = format!("the file has {bytes} bytes; the limit is {}", self.file_bytes);
             return Err(Finding::new(Code::TooLarge, message));

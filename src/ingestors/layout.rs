@@ -62,7 +62,8 @@ impl Layout {
     /// Finds the layout. `None` when an error of the grid or of the labels was found.
     pub fn find(grid: &Grid, rules: LayoutRules, findings: &mut Findings) -> Option<Self> {
         if grid.rows().all(|row| row.is_blank()) {
-            findings.push(Finding::new(Code::NoData, "the file has no rows"));
+            let finding = Finding::new(Code::NoData, "the file has no rows");
+            findings.push(finding.hint("send the file with its labels, months and values"));
             return None;
         }
         let labels = LabelRows::find(grid, findings);
@@ -124,7 +125,8 @@ impl LabelRows {
             if let Some(first) = place {
                 let message =
                     format!("the label row {word:?} stands twice, first in row {}", *first + 1);
-                findings.push(Finding::new(Code::LabelDuplicate, message).row(index).column(0));
+                let finding = Finding::new(Code::LabelDuplicate, message).row(index).column(0);
+                findings.push(finding.hint("keep one row for each label"));
             } else {
                 *place = Some(index);
                 found.last = Some(index);
@@ -136,7 +138,9 @@ impl LabelRows {
     }
 
     fn report_missing(&self, strangers: &[(usize, String)], findings: &mut Findings) {
-        let seen = quoted(strangers.iter().map(|(_, word)| word.as_str()));
+        // Below a header row stand months, not label rows.
+        let above = strangers.iter().take_while(|(_, word)| !HEADER_WORDS.contains(&word.as_str()));
+        let seen = quoted(above.map(|(_, word)| word.as_str()));
         for (name, _) in Labels::NAMES.iter().zip(self.rows).filter(|(_, row)| row.is_none()) {
             let message =
                 format!("there is no label row {name:?} in column A; unknown words there: {seen}");
@@ -327,6 +331,10 @@ impl ColumnReader<'_> {
             return None;
         }
         let labels = self.labels(column, texts)?;
+        self.check_beside(column, self.header.row, "the caption")?;
+        if let Some(lookup) = lookup {
+            self.check_beside(column, lookup, "the Lookup ID1")?;
+        }
         let lookup_id = lookup
             .map(|row| self.grid.row(row).cell(column).trimmed().to_owned())
             .filter(|id| !id.is_empty());
@@ -354,6 +362,14 @@ impl ColumnReader<'_> {
         (self.findings.count(crate::domain::Severity::Error) == before).then(|| checked.into())
     }
 
+    /// Checks a text of the column that is no label; `None` if it is refused.
+    fn check_beside(&mut self, column: usize, row: usize, what: &str) -> Option<()> {
+        let text = self.grid.row(row).cell(column).trimmed();
+        let checked = check_text(what, text);
+        let place = |finding: Finding| finding.row(row).column(column).value(text);
+        checked.map_err(|finding| self.findings.push(place(finding))).ok()
+    }
+
     /// Checks a label; answers the stored form where it differs from the text.
     fn check_label(&self, place: usize, text: &str) -> Result<Option<String>, Finding> {
         let name = Labels::NAMES[place];
@@ -361,14 +377,7 @@ impl ColumnReader<'_> {
             let message = format!("the label {name} is missing in a column that is in use");
             return Err(Finding::new(Code::LabelBlank, message).hint("fill in the label"));
         }
-        if text.chars().count() > MAX_LABEL {
-            let message = format!("the label {name} has more than {MAX_LABEL} characters");
-            return Err(Finding::new(Code::LabelTooLong, message));
-        }
-        if text.chars().any(char::is_control) {
-            let message = format!("the label {name} holds a control character");
-            return Err(Finding::new(Code::LabelInvalid, message));
-        }
+        check_text(&format!("the label {name}"), text)?;
         match place {
             CONTROL_AREA if !text.eq_ignore_ascii_case(self.rules.iso.as_str()) => {
                 let iso = self.rules.iso.as_str().to_uppercase();
@@ -377,7 +386,8 @@ impl ColumnReader<'_> {
             }
             BLOCK_TYPE => match text.parse::<Strip>() {
                 Ok(strip) => Ok(Some(strip.to_string())),
-                Err(error) => Err(Finding::new(Code::UnknownStrip, error.to_string())),
+                Err(error) => Err(Finding::new(Code::UnknownStrip, error.to_string())
+                    .hint("use one of the known block types")),
             },
             _ => Ok(None),
         }
@@ -419,6 +429,19 @@ impl ColumnReader<'_> {
             }
         }
     }
+}
+
+/// Checks a text that becomes part of a series or is kept beside it.
+fn check_text(what: &str, text: &str) -> Result<(), Finding> {
+    if text.chars().count() > MAX_LABEL {
+        let message = format!("{what} has more than {MAX_LABEL} characters");
+        return Err(Finding::new(Code::LabelTooLong, message).hint("shorten the text"));
+    }
+    if text.chars().any(char::is_control) {
+        let message = format!("{what} holds a line break or another control character");
+        return Err(Finding::new(Code::LabelInvalid, message).hint("write it in one line"));
+    }
+    Ok(())
 }
 
 /// Labels that differ only in case or blanks make different series; that is rarely meant.

@@ -52,17 +52,12 @@ pub fn read(
         .iter()
         .map(|column| ValueColumn::new(column, layout.data_rows.len()))
         .collect();
+    let mut tally = Tally::default();
     for (place, &index) in layout.data_rows.iter().enumerate() {
-        read_row(&grid.row(index), index, months[place], &mut columns, &mut findings);
+        read_row(&grid.row(index), index, months[place], &mut columns, (&mut tally, &mut findings));
     }
     let series = finish_columns(columns, context, &layout, &months, &mut findings);
     check_duplicates(&series, &layout, &mut findings);
-    let mut tally = Tally::default();
-    for one in &series {
-        for (number, notation) in one.numbers.iter().zip(&one.notations) {
-            tally.add(*number, *notation);
-        }
-    }
     let stats = tally.finish(layout.data_rows.len(), layout.columns.len(), &axis);
     let curve = readable
         .filter(|_| !findings.has_errors())
@@ -175,7 +170,12 @@ fn check_sequence(months: &[Option<ContractMonth>], layout: &Layout, findings: &
         let named: Vec<String> = rows.iter().map(|row| (row + 1).to_string()).collect();
         for &row in rows {
             let message = format!("the month {month} stands in rows {}", named.join(" and "));
-            findings.push(Finding::new(Code::DuplicateMonth, message).row(row).column(0));
+            findings.push(
+                Finding::new(Code::DuplicateMonth, message)
+                    .row(row)
+                    .column(0)
+                    .hint("keep one row for each month"),
+            );
         }
     }
     warn_of_gaps(&places, findings);
@@ -216,8 +216,12 @@ fn check_window(
         let message = format!(
             "the months are not the {ENERGY_WINDOW} from {first} on that an energy file usually has"
         );
-        findings
-            .push(Finding::new(Code::UnexpectedWindow, message).row(layout.data_rows[0]).column(0));
+        findings.push(
+            Finding::new(Code::UnexpectedWindow, message)
+                .row(layout.data_rows[0])
+                .column(0)
+                .hint("check that the file is the one that its name tells"),
+        );
     }
 }
 
@@ -260,7 +264,7 @@ fn read_row(
     index: usize,
     month: Option<ContractMonth>,
     columns: &mut [ValueColumn<'_>],
-    findings: &mut Findings,
+    (tally, findings): (&mut Tally, &mut Findings),
 ) {
     let mut cells = row.cells().peekable();
     for column in columns {
@@ -274,9 +278,11 @@ fn read_row(
                     let finding = Finding::new(Code::PrecisionReduced, message);
                     findings.push(place(finding, column.labelled, index, month).value(cell.text));
                 }
+                tally.add(value.number, value.notation);
                 (value.number, value.notation)
             }
             Err(code) => {
+                tally.add_unreadable();
                 let finding = wrong_cell(code, cell.trimmed());
                 findings.push(place(finding, column.labelled, index, month).value(cell.text));
                 (rust_decimal::Decimal::ZERO, Notation::Missing(crate::domain::Missing::Blank))

@@ -172,6 +172,11 @@ impl Tally {
         });
     }
 
+    /// Counts a cell that could not be read: a point, and nothing else.
+    pub const fn add_unreadable(&mut self) {
+        self.stats.points += 1;
+    }
+
     /// The figures, with those of the axis.
     #[must_use]
     pub fn finish(self, rows: usize, columns: usize, months: &[ContractMonth]) -> Stats {

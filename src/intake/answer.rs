@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::http::StatusCode;
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -52,6 +53,16 @@ pub struct Answer {
     pub findings: Findings,
 }
 
+/// The digest of a file; a long one is computed off the async threads.
+async fn digest(bytes: Bytes) -> Result<Sha256> {
+    const LONG: usize = 256 << 10;
+    if bytes.len() < LONG {
+        return Ok(Sha256::of(&bytes));
+    }
+    let digest = tokio::task::spawn_blocking(move || Sha256::of(&bytes)).await;
+    digest.map_err(|stopped| Problem::internal(&stopped))
+}
+
 /// A stored version as an answer names it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Conflict {
@@ -74,12 +85,12 @@ impl From<VersionRef> for Conflict {
 }
 
 impl Answer {
-    pub(super) fn begin(app: &App, submission: &Submission) -> Self {
-        Self {
+    pub(super) async fn begin(app: &App, submission: &Submission) -> Result<Self> {
+        Ok(Self {
             upload_id: app.clock.new_id(),
             received_at: app.clock.now(),
             file: submission.file_name.clone(),
-            sha256: Sha256::of(&submission.bytes),
+            sha256: digest(submission.bytes.clone()).await?,
             is_kept: true,
             code: None,
             dry_run: submission.sender.dry_run,
@@ -91,7 +102,7 @@ impl Answer {
             stats: None,
             diff: None,
             findings: Findings::default(),
-        }
+        })
     }
 
     pub(super) fn with_stored(mut self, version: VersionRef) -> Self {
@@ -202,7 +213,7 @@ impl Answer {
     }
 
     /// The entry of the log.
-    pub(super) fn entry<'a>(&'a self, _app: &App, submission: &'a Submission) -> NewUpload<'a> {
+    pub(super) fn entry<'a>(&'a self, submission: &'a Submission) -> NewUpload<'a> {
         NewUpload {
             id: self.upload_id,
             received_at: self.received_at,

@@ -90,7 +90,7 @@ pub async fn receive_all(app: &App, sender: Sender, mut parts: Vec<Part>) -> Res
         if is_alone {
             return refused.map(Box::new).map(BatchAnswer::One);
         }
-        results.push(one_of_several(file, refused)?);
+        results.push(one_of_several(file, refused));
     }
     Ok(BatchAnswer::Several(results))
 }
@@ -112,7 +112,7 @@ async fn refuse_unread(
     finding: Finding,
 ) -> Result<Answer> {
     let submission = submission(part, archive_name, sender);
-    let answer = Answer::begin(app, &submission);
+    let answer = Answer::begin(app, &submission).await?;
     refuse(app, &submission, answer, finding).await
 }
 
@@ -137,7 +137,7 @@ async fn receive_in_order(
     for part in parts {
         let file = part.file_name.clone();
         let result = receive(app, submission(part, None, sender)).await;
-        results.push(one_of_several(file, result)?);
+        results.push(one_of_several(file, result));
     }
     Ok(())
 }
@@ -150,12 +150,11 @@ fn order(app: &App, file_name: &str) -> Order {
     (place.is_none(), place, file_name.to_owned())
 }
 
-/// A refusal is one result among others; a server that is in trouble ends the whole request.
-fn one_of_several(file: String, result: Result<Answer>) -> Result<BatchResult> {
+/// Whatever becomes of one file, the others have their own results.
+fn one_of_several(file: String, result: Result<Answer>) -> BatchResult {
     match result {
-        Ok(answer) => Ok(BatchResult { file, status: answer.status(), body: answer.to_json() }),
-        Err(problem) if problem.status == StatusCode::INTERNAL_SERVER_ERROR => Err(problem),
-        Err(problem) => Ok(BatchResult { file, status: problem.status, body: problem.to_json() }),
+        Ok(answer) => BatchResult { file, status: answer.status(), body: answer.to_json() },
+        Err(problem) => BatchResult { file, status: problem.status, body: problem.to_json() },
     }
 }
 
@@ -209,7 +208,7 @@ async fn receive_entry(
         Some(code) => refuse_unread(app, part, from, sender, fate_finding(code)).await,
         None => receive(app, submission(part, from, sender)).await,
     };
-    one_of_several(file_name, result)
+    Ok(one_of_several(file_name, result))
 }
 
 fn skipped(name: &str) -> BatchResult {
@@ -245,19 +244,13 @@ fn fate_finding(code: Code) -> Finding {
 /// Opens an archive off the async threads and decides what becomes of each entry.
 async fn look_through(app: &App, archive: &Part) -> Result<Result<Vec<Entry>, Finding>> {
     let (bytes, limits) = (archive.bytes.clone(), app.config.limits);
-    let _turn = app.readers.acquire().await.map_err(|error| Problem::internal(&error))?;
-    tokio::task::spawn_blocking(move || {
-        Archive::open(&bytes, &limits).map(|archive| fates(archive.names()))
-    })
-    .await
-    .map_err(|error| Problem::internal(&error))
+    app.in_reader_turn(move || Archive::open(&bytes, &limits).map(|archive| fates(archive.names())))
+        .await
 }
 
 async fn extract(app: &App, archive: &Part, index: usize) -> Result<Result<Vec<u8>, Finding>> {
     let (bytes, limits) = (archive.bytes.clone(), app.config.limits);
-    tokio::task::spawn_blocking(move || Archive::open_checked(&bytes)?.bytes(index, &limits))
-        .await
-        .map_err(|error| Problem::internal(&error))
+    app.in_reader_turn(move || Archive::open_checked(&bytes)?.bytes(index, &limits)).await
 }
 
 fn fates(names: &[String]) -> Vec<Entry> {

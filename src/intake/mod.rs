@@ -6,11 +6,13 @@ mod answer;
 mod batch;
 mod publish;
 mod replay;
+mod turns;
 
 pub use annotated::{AnnotatedFormat, annotate};
 pub use answer::{Answer, Conflict};
 pub use batch::{BatchAnswer, BatchResult, Part, receive_all};
 pub use replay::{ReplayError, replay};
+pub use turns::DayTurns;
 
 pub use crate::db::versions::StoredVersion;
 
@@ -79,7 +81,12 @@ impl Via {
 /// Takes one file in. The answer of a file that was stored, is stored already, or passed a dry run;
 /// a problem for one that is refused. Either way the log has an entry with the same report.
 pub async fn receive(app: &App, submission: Submission) -> Result<Answer> {
-    let mut answer = Answer::begin(app, &submission);
+    let mut answer = Answer::begin(app, &submission).await?;
+    if let Err(finding) = app.config.limits.check_file_bytes(submission.bytes.len()) {
+        answer.is_kept = false;
+        answer.findings.push(finding);
+        return log(app, &submission, answer).await;
+    }
     let now = app.clock.now();
     let name = match CurveFileName::parse(&submission.file_name, app.config.curve_timezone, now) {
         Ok(name) => name,
@@ -152,27 +159,33 @@ fn name_finding(error: &FileNameError) -> Finding {
     }
 }
 
-/// Reads a file off the async threads, and beside the newest earlier version of its dataset.
+/// Reads a file, and beside it the newest earlier version of its dataset, and compares the two.
 async fn read(app: &App, submission: &Submission, name: CurveFileName) -> Result<ReadFile> {
     let (bytes, config) = (submission.bytes.clone(), app.config.clone());
-    let _turn = app.readers.acquire().await.map_err(|error| Problem::internal(&error))?;
-    let read = tokio::task::spawn_blocking(move || {
+    let reading = app.in_reader_turn(move || {
         let context = Context { name, bands: &config.bands };
         ingestors::read(&bytes, &context, &config.limits)
     });
-    let (reading, earlier) = tokio::join!(
-        read,
-        versions::newest_before(&app.pool, name.dataset, name.timestamp.instant())
-    );
-    let mut reading = reading.map_err(|error| Problem::internal(&error))?;
-    let earlier = match (&reading.curve, earlier?) {
-        (Some(_), Some(version)) => Some(load(app, name, version).await?),
-        _ => None,
-    };
-    if let (Some(curve), Some(earlier)) = (&reading.curve, &earlier) {
-        ingestors::compare(curve, earlier, &mut reading.findings);
+    let (reading, earlier) = tokio::join!(reading, load_earlier(app, name));
+    let (mut reading, earlier) = (reading?, earlier?);
+    if reading.curve.is_none() || earlier.is_none() {
+        return Ok(ReadFile { reading, earlier });
     }
-    Ok(ReadFile { reading, earlier })
+    app.in_reader_turn(move || {
+        if let (Some(curve), Some(earlier)) = (&reading.curve, &earlier) {
+            ingestors::compare(curve, earlier, &mut reading.findings);
+        }
+        ReadFile { reading, earlier }
+    })
+    .await
+}
+
+async fn load_earlier(app: &App, name: CurveFileName) -> Result<Option<Earlier>> {
+    let instant = name.timestamp.instant();
+    match versions::newest_before(&app.pool, name.dataset, instant).await? {
+        Some(version) => load(app, name, version).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 /// A file that was read, and the version that it was compared with.
@@ -190,11 +203,11 @@ async fn load(app: &App, name: CurveFileName, version_id: i64) -> Result<Earlier
 /// Writes the entry of a file that makes no version, and answers.
 async fn log(app: &App, submission: &Submission, answer: Answer) -> Result<Answer> {
     let mut conn = app.pool.acquire().await?;
-    uploads::insert(&mut conn, answer.entry(app, submission)).await?;
+    uploads::insert(&mut conn, answer.entry(submission)).await?;
     answer.into_result()
 }
 
-/// What the log and every answer say of a refused file.
+/// Errors and warnings, counted.
 fn counts(findings: &Findings) -> (usize, usize) {
     use crate::domain::Severity::{Error, Warning};
     (findings.count(Error), findings.count(Warning))

@@ -14,7 +14,7 @@ use crate::{
     domain::{
         Candidate, Code, CurveFileName, Dataset, Decision, Family, Finding, VersionRef, decide,
     },
-    error::Result,
+    error::{Problem, Result},
     ingestors::{Curve, Earlier, Findings, diff},
 };
 
@@ -52,6 +52,7 @@ pub(super) async fn publish(
         Some(curve) if !submission.sender.dry_run => curve,
         curve => return try_only(app, submission, answer, name, (curve, read.earlier)).await,
     };
+    let _turn = app.days.take(name.dataset, name.timestamp.operating_day()).await;
     let mut tx = app.pool.begin().await?;
     versions::lock_day(&mut tx, name.dataset, name.timestamp.operating_day()).await?;
     let day = day_of(&mut tx, name).await?;
@@ -61,9 +62,20 @@ pub(super) async fn publish(
         drop(tx);
         return log(app, submission, answer).await;
     }
-    store(&mut tx, app, submission, &mut answer, (name, decision, &curve)).await?;
-    tx.commit().await?;
+    store(&mut tx, submission, &mut answer, (name, decision, &curve)).await?;
+    tx.commit().await.map_err(|error| unknown_end(&error))?;
     answer.into_result()
+}
+
+/// A commit that was not answered may have happened all the same.
+fn unknown_end(error: &sqlx::Error) -> Problem {
+    tracing::warn!(%error, "the end of a transaction is not known");
+    Problem::unavailable(
+        "database_unavailable",
+        "The database went away while the file was stored; it is not known whether it was. Please \
+         send it again: nothing is stored twice.",
+        5,
+    )
 }
 
 const fn is_stored(decision: Decision) -> bool {
@@ -150,7 +162,6 @@ fn refusal(code: Code, name: CurveFileName, version: VersionRef) -> Finding {
 
 async fn store(
     tx: &mut PgConnection,
-    app: &App,
     submission: &Submission,
     answer: &mut Answer,
     (name, decision, curve): (CurveFileName, Decision, &Curve),
@@ -174,7 +185,7 @@ async fn store(
         versions::insert_event(tx, kind, dataset, version_id, answer.received_at).await?;
     }
     answer.version_id = Some(version_id);
-    uploads::insert(tx, answer.entry(app, submission)).await?;
+    uploads::insert(tx, answer.entry(submission)).await?;
     versions::make_known(tx, dataset, version_id).await?;
     Ok(())
 }

@@ -21,9 +21,6 @@ pub enum ReplayError {
     /// The database is away.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
-    /// The reading stopped.
-    #[error("the document could not be read: {0}")]
-    Stopped(#[from] tokio::task::JoinError),
     /// Today's rules refuse the document.
     #[error("the document is refused today: {0}")]
     Refused(String),
@@ -39,11 +36,13 @@ pub async fn replay(app: &App, version: &StoredVersion) -> Result<usize, ReplayE
     let name = CurveFileName::parse(&version.file_name, version.zone, now)
         .map_err(|error| ReplayError::Refused(error.to_string()))?;
     let config = app.config.clone();
-    let reading = tokio::task::spawn_blocking(move || {
-        let context = Context { name, bands: &config.bands };
-        ingestors::read(&bytes, &context, &config.limits)
-    })
-    .await?;
+    let reading = app
+        .in_reader_turn(move || {
+            let context = Context { name, bands: &config.bands };
+            ingestors::read(&bytes, &context, &config.limits)
+        })
+        .await
+        .map_err(|problem| ReplayError::Refused(problem.detail))?;
     let Some(curve) = reading.curve else {
         let why = reading.findings.first_error().map(|error| error.message.clone());
         return Err(ReplayError::Refused(why.unwrap_or_default()));

@@ -76,10 +76,10 @@ pub(super) async fn download_report(
         ),
     };
     let limits = app.config.limits;
-    let copy = tokio::task::spawn_blocking(move || {
-        annotate(source, &bytes, &limits, upload.findings, query.format)
-    });
-    let copy = copy.await.map_err(|e| Problem::internal(&e))?.map_err(|e| Problem::internal(&e))?;
+    let copy = app
+        .in_reader_turn(move || annotate(source, &bytes, &limits, upload.findings, query.format))
+        .await?;
+    let copy = copy.map_err(|error| Problem::internal(&error))?;
     Ok(attachment(&name, content_type, copy))
 }
 
