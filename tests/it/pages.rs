@@ -113,9 +113,32 @@ async fn a_reader_is_not_let_to_the_upload_page() {
 }
 
 #[tokio::test]
+async fn the_log_is_for_those_who_upload_and_files_for_whoever_sent_them() {
+    let server = TestServer::start().await;
+    let [ann, bob, admin, reader] = [Role::ReadWrite, Role::ReadWrite, Role::Admin, Role::ReadOnly];
+    let (ann, bob) = (server.caller(ann).await, server.caller(bob).await);
+    let (admin, reader) = (server.caller(admin).await, server.caller(reader).await);
+    upload(&ann, "Energy_ERCOT_20230522_082540.csv", file("40.25")).await;
+    let log = page(&ann, "/uploads").await;
+    let link = log.split("href=\"").find(|link| link.starts_with("/uploads/")).unwrap();
+    let link = link.split('"').next().unwrap_or_default();
+    for path in ["/uploads", link] {
+        assert_eq!(reader.get(path).await.status(), StatusCode::FORBIDDEN, "{path}");
+    }
+    for path in ["/", "/curves", "/download"] {
+        let html = page(&reader, path).await;
+        assert!(!html.contains("/upload") && !html.contains("Last uploads"), "{path}: {html}");
+    }
+    assert!(page(&bob, "/").await.contains("Last uploads"));
+    for (caller, offered) in [(&ann, true), (&bob, false), (&admin, true)] {
+        assert_eq!(page(caller, link).await.contains("/document\""), offered);
+    }
+}
+
+#[tokio::test]
 async fn pages_refuse_what_they_do_not_know() {
     let server = TestServer::start().await;
-    let caller = server.caller(Role::ReadOnly).await;
+    let caller = server.caller(Role::ReadWrite).await;
     for path in ["/?a=1", "/uploads?outcome=lost", "/curves?iso=caiso", "/download?strips=5x16"] {
         assert_eq!(caller.get(path).await.status(), StatusCode::BAD_REQUEST, "{path}");
     }
