@@ -1,7 +1,11 @@
 //! The pages as a browser without scripts sees them.
 
 use reqwest::{Method, StatusCode, multipart};
-use trueprice::auth::Role;
+use trueprice::{
+    auth::Role,
+    db::{pages, snapshot::Snapshot},
+    domain::{Dataset, Family, Iso},
+};
 
 use crate::support::{Caller, TestServer};
 
@@ -102,6 +106,32 @@ async fn two_versions_stand_side_by_side_with_their_difference() {
     let link = link.split('"').next().unwrap_or_default().replace("&#38;", "&");
     let compared = page(&caller, &link).await;
     assert!(compared.contains("+10.00") && compared.contains("+25.00%"), "{compared}");
+}
+
+#[tokio::test]
+async fn what_came_after_the_cut_off_is_on_no_page() {
+    let server = TestServer::start().await;
+    let caller = server.caller(Role::ReadWrite).await;
+    upload(&caller, "Energy_ERCOT_20230522_082540.csv", file("40.00")).await;
+    let dataset = Dataset::new(Family::Energy, Iso::Ercot).unwrap();
+    let pool = &server.app.pool;
+    let first = Snapshot::begin(pool, &[dataset], None).await.unwrap();
+    let as_of = first.known_at;
+    first.finish().await.unwrap();
+    upload(&caller, "Energy_ERCOT_20230523_092540.csv", file("50.00")).await;
+    let count = async |as_of| {
+        let mut snapshot = Snapshot::begin(pool, &[dataset], as_of).await.unwrap();
+        let newest = pages::newest_versions(&mut snapshot).await.unwrap();
+        let days = pages::operating_days(&mut snapshot, &[dataset.id()], 9).await.unwrap();
+        let (day, last) = (newest[0].operating_day, days[0].day);
+        let versions = pages::versions_until(&mut snapshot, dataset, last, 9).await.unwrap();
+        assert_eq!(pages::versions_of_day(&mut snapshot, dataset, day).await.unwrap().len(), 1);
+        let third = "2023-05-23".parse().unwrap();
+        let late = pages::versions_of_day(&mut snapshot, dataset, third).await.unwrap();
+        (days.len(), versions.len(), late.len())
+    };
+    assert_eq!(count(Some(as_of)).await, (1, 1, 0));
+    assert_eq!(count(None).await, (2, 2, 1));
 }
 
 #[tokio::test]

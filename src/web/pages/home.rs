@@ -12,7 +12,10 @@ use super::{
 };
 use crate::{
     app::App,
-    db::pages::{self, NewestVersion, UploadFilter},
+    db::{
+        pages::{self, NewestVersion, UploadFilter},
+        snapshot::Snapshot,
+    },
     domain::{Dataset, Family, Iso},
     error::Result,
     web::parameters::NoQuery,
@@ -66,7 +69,10 @@ async fn home(
     State(app): State<App>,
 ) -> Result<impl IntoResponse> {
     let zone = app.config.curve_timezone;
-    let newest = pages::newest_versions(&app.pool).await?;
+    let all: Vec<Dataset> = Dataset::all().collect();
+    let mut snapshot = Snapshot::begin(&app.pool, &all, None).await?;
+    let newest = pages::newest_versions(&mut snapshot).await?;
+    snapshot.finish().await?;
     let page = context.page("New");
     let uploads = match page.writes() {
         true => pages::uploads(&app.pool, &UploadFilter::default(), UPLOADS).await?,

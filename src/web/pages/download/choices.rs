@@ -4,7 +4,10 @@ use chrono::NaiveDate;
 
 use crate::{
     app::App,
-    db::pages::{self, OperatingDay},
+    db::{
+        pages::{self, OperatingDay},
+        snapshot::Snapshot,
+    },
     domain::{ContractMonth, Dataset, Family, Iso},
     error::{Problem, Result},
     web::{
@@ -125,8 +128,11 @@ impl Choices {
     pub(super) async fn load(app: &App, wish: Wish) -> Result<Self> {
         let (curves, isos) = (curves(wish.curve.as_deref()), isos(wish.iso.as_deref()));
         let datasets = datasets(chosen(&curves), chosen(&isos))?;
-        let days = pages::operating_days(&app.pool, &datasets, DAYS).await?;
-        let blocks = pages::block_types(&app.pool, &datasets).await?;
+        let ids: Vec<i16> = datasets.iter().map(|dataset| dataset.id()).collect();
+        let mut snapshot = Snapshot::begin(&app.pool, &datasets, None).await?;
+        let days = pages::operating_days(&mut snapshot, &ids, DAYS).await?;
+        let blocks = pages::block_types(&mut snapshot, &ids).await?;
+        snapshot.finish().await?;
         Ok(Self::settle(wish, curves, isos, &days, &blocks))
     }
 
@@ -227,16 +233,15 @@ fn with_all(
     fixed(&known, wanted)
 }
 
-fn datasets(curve: &str, iso: &str) -> Result<Vec<i16>> {
-    let ids: Vec<i16> = Dataset::all()
+fn datasets(curve: &str, iso: &str) -> Result<Vec<Dataset>> {
+    let found: Vec<Dataset> = Dataset::all()
         .filter(|d| curve == "all" || d.family.as_str() == curve)
         .filter(|d| iso == "all" || d.iso.as_str() == iso)
-        .map(Dataset::id)
         .collect();
-    if ids.is_empty() {
+    if found.is_empty() {
         return Err(Problem::not_found(format!("There are no {curve} curves for {iso}.")));
     }
-    Ok(ids)
+    Ok(found)
 }
 
 fn day_choices(days: &[OperatingDay], day: Option<NaiveDate>) -> Vec<Choice> {
