@@ -17,13 +17,14 @@ use crate::{
     support::TestServer,
 };
 
-const PUBLIC: [&str; 8] = [
+const PUBLIC: [&str; 9] = [
     "/livez",
     "/readyz",
     "/metrics",
     "/openapi.json",
     "/apidocs",
     "/apidocs/{file}",
+    "/favicon.ico",
     "/login",
     "/static/{*path}",
 ];
@@ -172,7 +173,9 @@ async fn a_login_form_must_be_ours() {
     };
     let wrong = form("wrong").send().await.unwrap();
     assert_eq!(wrong.status(), StatusCode::FORBIDDEN);
-    assert!(wrong.text().await.unwrap().contains("name=\"password\""));
+    let text = wrong.text().await.unwrap();
+    assert!(text.contains("name=\"password\"") && text.contains("This form is too old"), "{text}");
+    assert!(!text.contains("X-CSRF-Token"), "a person is told nothing of headers: {text}");
     let foreign = form(&csrf).header(ORIGIN, "https://evil.example").send().await.unwrap();
     assert_eq!(foreign.status(), StatusCode::FORBIDDEN);
     assert!(!browser.is_signed_in().await);
@@ -300,6 +303,11 @@ async fn an_asset_that_is_known_is_not_sent_again() {
     let again = server.anonymous().request(Method::GET, "/static/apidocs.js");
     let again = again.header(IF_NONE_MATCH, etag).send().await.unwrap();
     assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
+    let icon = server.anonymous().get("/favicon.ico").await;
+    let there = server.anonymous().get(icon.headers()[LOCATION].to_str().unwrap()).await;
+    assert_eq!(there.headers()["content-type"], "image/svg+xml");
+    let shown = server.anonymous().get("/static/screenshots/home.png").await;
+    assert_eq!(shown.status(), StatusCode::NOT_FOUND, "pictures of the README are not served");
     let outside = server.anonymous().get("/static/..%2fCargo.toml").await;
     assert_eq!(outside.status(), StatusCode::NOT_FOUND);
 }

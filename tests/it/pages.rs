@@ -152,6 +152,9 @@ async fn the_log_is_for_those_who_upload_and_files_for_whoever_sent_them() {
     let log = page(&ann, "/uploads").await;
     let link = log.split("href=\"").find(|link| link.starts_with("/uploads/")).unwrap();
     let link = link.split('"').next().unwrap_or_default();
+    let gone = ann.request(Method::GET, "/uploads/17").header("Accept", "text/html").send().await;
+    let gone = gone.unwrap().text().await.unwrap();
+    assert!(gone.contains("href=\"/uploads\">Go to the upload log"), "{gone}");
     for path in ["/uploads", link] {
         assert_eq!(reader.get(path).await.status(), StatusCode::FORBIDDEN, "{path}");
     }

@@ -15,13 +15,14 @@ use crate::{
 };
 
 /// What anybody may see: templates of routes.
-const PUBLIC: [&str; 8] = [
+const PUBLIC: [&str; 9] = [
     "/livez",
     "/readyz",
     "/metrics",
     "/openapi.json",
     "/apidocs",
     "/apidocs/{file}",
+    "/favicon.ico",
     "/login",
     "/static/{*path}",
 ];

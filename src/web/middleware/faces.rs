@@ -71,7 +71,7 @@ fn as_page(response: &Response, problem: &Problem, path: String) -> Response {
         .get::<Principal>()
         .map(|principal| PageUser { email: principal.email.clone(), role: principal.role });
     let csrf = response.extensions().get::<CsrfToken>().map(|token| token.0.clone());
-    let facts = Facts::of(problem);
+    let facts = Facts::of(problem, &path);
     let page = Page { title: facts.title.clone(), user, csrf: csrf.unwrap_or_default(), path };
     (problem.status, ErrorPage { page, facts }).into_response()
 }

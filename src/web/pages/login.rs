@@ -121,16 +121,26 @@ async fn sign_in(
     headers: &HeaderMap,
     sent: &LoginForm,
 ) -> Result<String> {
-    let cookie = pre_login_secret(&app.config.auth, headers).ok_or_else(csrf::refused)?;
+    let cookie = pre_login_secret(&app.config.auth, headers).ok_or_else(old_form)?;
     let token = CsrfToken::of_secret(&cookie);
     if !sent.csrf_token.as_deref().is_some_and(|sent| token.is(sent)) {
-        return Err(csrf::refused());
+        return Err(old_form());
     }
     let user = login::with_password(app, &sent.email, &sent.password, address).await?;
     session::begin(session, user.id, address, headers).await?;
     let next =
         if user.must_change_password { "/account" } else { return_to::safe(&sent.return_to) };
     Ok(next.to_owned())
+}
+
+/// 403 `csrf`, for a person: the form that comes back with it is a new one.
+fn old_form() -> Problem {
+    Problem {
+        detail: "This form is too old, or your browser does not keep our cookies. Nothing was \
+                 checked; please sign in once more."
+            .to_owned(),
+        ..csrf::refused()
+    }
 }
 
 fn form(
