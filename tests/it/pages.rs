@@ -175,6 +175,8 @@ async fn pages_refuse_what_they_do_not_know() {
     for path in ["/?a=1", "/uploads?outcome=lost", "/curves?iso=caiso", "/download?strips=5x16"] {
         assert_eq!(caller.get(path).await.status(), StatusCode::BAD_REQUEST, "{path}");
     }
+    let form = caller.get("/download?strips=5x16").await.text().await.unwrap();
+    assert!(form.contains("did you mean strip?") && form.contains("id=\"curve\""), "{form}");
     for path in ["/uploads/17", "/curves?version=17&iso=ercot", "/curves?curve=rec&iso=miso"] {
         let status = caller.get(path).await.status();
         let empty = status == StatusCode::OK && path.contains("version");
