@@ -90,7 +90,7 @@ impl Choices {
         let (datasets, curves, isos) = match datasets(chosen(&curves), chosen(&isos)) {
             Ok(datasets) => (datasets, curves, isos),
             Err(problem) => {
-                wish.faults.add("iso", problem);
+                wish.faults.add("iso", &problem);
                 let isos = self::isos(Some("all"));
                 (datasets(chosen(&curves), "all")?, curves, isos)
             }
@@ -361,7 +361,7 @@ mod tests {
         let query = "curve=foo&start=2026&mode=standardized&version_id=1,x&strips=5x16&end=2027-02";
         let choices = settle(query);
         for (field, words) in [
-            ("curve", "known are energy"),
+            ("curve", "\"foo\" is not understood; known are energy"),
             ("start", "2026"),
             ("mode", "only unstandardized"),
             ("version_id", "parted by commas"),

@@ -73,8 +73,11 @@ impl Faults {
         self.0.iter().filter(|(name, _)| !NAMES.contains(&&**name)).map(|(_, fault)| &**fault)
     }
 
-    pub(super) fn add(&mut self, field: &str, problem: Problem) {
-        self.0.push((field.to_owned(), problem.detail));
+    pub(super) fn add(&mut self, field: &str, problem: &Problem) {
+        // Beside its field the name would be said twice.
+        let named = format!("parameter {field}: ");
+        let fault = problem.detail.strip_prefix(&named).unwrap_or(&problem.detail);
+        self.0.push((field.to_owned(), fault.to_owned()));
     }
 }
 
@@ -86,13 +89,13 @@ impl Wish {
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             match NAMES.contains(&&*name) {
                 true => drop(known.append_pair(&name, &value)),
-                false => faults.add(&name, unknown_parameter(&name, &NAMES[..NAMES.len() - 1])),
+                false => faults.add(&name, &unknown_parameter(&name, &NAMES[..NAMES.len() - 1])),
             }
         }
         let parameters = match Parameters::parse(Some(&known.finish()), &NAMES) {
             Ok(parameters) => parameters,
             Err(problem) => {
-                faults.add("", problem);
+                faults.add("", &problem);
                 Parameters::default()
             }
         };
@@ -130,7 +133,7 @@ impl Reader {
 
     fn value<T: FromStr<Err: std::fmt::Display>>(&mut self, name: &str) -> Option<T> {
         filled(&mut self.parameters, name).unwrap_or_else(|problem| {
-            self.faults.add(name, problem);
+            self.faults.add(name, &problem);
             None
         })
     }
@@ -145,7 +148,7 @@ impl Reader {
             "mode" => "standardized prices are not available here, only unstandardized".to_owned(),
             _ => format!("known are {}", words.join(", ")),
         };
-        self.faults.add(name, Problem::bad_parameter(name, &word, wanted));
+        self.faults.add(name, &Problem::bad_parameter(name, &word, wanted));
         None
     }
 
@@ -156,7 +159,7 @@ impl Reader {
         let ids: Result<Vec<i64>, _> = words.map(str::parse).collect();
         ids.unwrap_or_else(|_| {
             let wanted = "give the numbers of versions, parted by commas";
-            self.faults.add("version_id", Problem::bad_parameter("version_id", &text, wanted));
+            self.faults.add("version_id", &Problem::bad_parameter("version_id", &text, wanted));
             Vec::new()
         })
     }
