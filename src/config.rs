@@ -5,6 +5,7 @@
 //! To add one, give it a field here and a line in the function that fills its struct.
 
 mod bands;
+mod places;
 mod sources;
 mod values;
 
@@ -16,15 +17,18 @@ use std::{
 
 use chrono_tz::Tz;
 use ipnet::IpNet;
-
-use crate::grid::Limits;
+use sqlx::postgres::PgConnectOptions;
 
 pub use crate::domain::ValueBand;
+use places::Places;
 pub use sources::{ConfigError, Flags, Sources};
 pub use values::LogFormat;
 use values::{Email, LogFilter, Networks, Span, Url};
 
-use crate::auth::Secret;
+use crate::{
+    auth::{Secret, password_rules},
+    grid::Limits,
+};
 
 /// The settings in force.
 #[derive(Debug, Clone)]
@@ -55,6 +59,8 @@ pub struct Config {
     pub downloads: DownloadConfig,
     /// What is logged, and how.
     pub log: LogConfig,
+    /// Where the settings stand that can turn out to be wrong only later.
+    places: Places,
 }
 
 /// The database.
@@ -155,7 +161,7 @@ impl Config {
     /// Takes every setting out of `sources`, and refuses what is left in the file.
     pub fn resolve(mut sources: Sources) -> Result<Self, ConfigError> {
         let s = &mut sources;
-        let config = Self {
+        let mut config = Self {
             listen: listen(s)?,
             public_url: s.value::<Url>("public_url")?.map(|url| url.0),
             data_dir: s.value("data_dir")?.unwrap_or_else(|| "./data".into()),
@@ -167,10 +173,7 @@ impl Config {
                 .value::<Span>("limits.upload_idle")?
                 .map_or(Duration::from_mins(1), |span| span.0),
             bands: bands::read(s)?,
-            first_administrator: FirstAdministratorConfig {
-                email: s.value::<Email>("admin_email")?.unwrap_or_default().0,
-                password: s.value("admin_password")?,
-            },
+            first_administrator: first_administrator(s)?,
             auth: auth(s)?,
             downloads: DownloadConfig {
                 disclaimer: s.value("downloads.disclaimer")?,
@@ -180,10 +183,22 @@ impl Config {
                 filter: s.value::<LogFilter>("log")?.unwrap_or_default().0,
                 format: s.value("log_format")?.unwrap_or_default(),
             },
+            places: Places::default(),
         };
-        sources.finish()?;
+        config.places = sources.finish()?;
         Ok(config)
     }
+}
+
+/// The password is checked even where there are users already, and it will not be used.
+fn first_administrator(s: &mut Sources) -> Result<FirstAdministratorConfig, ConfigError> {
+    let email = s.value::<Email>("admin_email")?.unwrap_or_default().0;
+    let password: Option<Secret> = s.value("admin_password")?;
+    if let (Some(password), Ok(email)) = (&password, email.parse()) {
+        password_rules::check(password, &email)
+            .map_err(|problem| s.error("admin_password", problem))?;
+    }
+    Ok(FirstAdministratorConfig { email, password })
 }
 
 /// Plain HTTP is served on loopback only, or behind a declared TLS proxy.
@@ -208,10 +223,24 @@ fn listen(s: &mut Sources) -> Result<SocketAddr, ConfigError> {
 
 fn database(s: &mut Sources) -> Result<DatabaseConfig, ConfigError> {
     Ok(DatabaseConfig {
-        url: s.value("database_url")?,
+        url: database_url(s)?,
         connections: s.number("database.connections", 2..=1000, 20)?,
         pg_bin: s.value("pg_bin")?,
     })
+}
+
+/// The address of the database. It is not repeated when it is wrong: it may hold a password.
+fn database_url(s: &mut Sources) -> Result<Option<Secret>, ConfigError> {
+    const WANTED: &str = "this is no address such as postgres://user:password@host/database";
+    let Some(url) = s.value::<Secret>("database_url")? else { return Ok(None) };
+    let scheme = url.expose().split_once("://").map(|(scheme, _)| scheme);
+    if !matches!(scheme, Some("postgres" | "postgresql")) {
+        return Err(s.error("database_url", WANTED));
+    }
+    match url.expose().parse::<PgConnectOptions>() {
+        Ok(_) => Ok(Some(url)),
+        Err(error) => Err(s.error("database_url", format!("{WANTED}: {error}"))),
+    }
 }
 
 fn limits(s: &mut Sources) -> Result<Limits, ConfigError> {

@@ -3,5 +3,5 @@ select v.id, v.dataset_id, v.operating_day, v.curve_timestamp, v.curve_timezone,
 from curve_version v
 join upload u on u.id = v.upload_id
 join app_user a on a.id = u.uploader
-where v.dataset_id = $1 and v.operating_day = $2
+where v.dataset_id = $1 and v.operating_day = $2 and v.known_at <= $3
 order by v.curve_timestamp desc

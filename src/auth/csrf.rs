@@ -1,4 +1,8 @@
 //! The token that every state change under a cookie must carry.
+//!
+//! A request with neither `Origin` nor `Sec-Fetch-Site` is decided by this token alone. Refusing it
+//! would shut out scripts that sign in with a cookie and send the header, and older browsers, and
+//! would win nothing: another site can make a browser send the cookie, but cannot read the token.
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use sha2::{Digest as _, Sha256};

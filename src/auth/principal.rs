@@ -86,7 +86,7 @@ macro_rules! requires {
 
 requires!(
     /// Any signed-in user; else 401. 403 for a token without the scope `read`.
-    SignedIn, Read, ReadOnly, "This token has not the scope read."
+    SignedIn, Read, ReadOnly, "This token lacks the scope read."
 );
 requires!(
     /// A user who may upload; else 401 or 403.

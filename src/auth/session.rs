@@ -1,4 +1,8 @@
 //! Beginning and ending the session of a browser.
+//!
+//! The secret in the cookie is the id that `tower-sessions` makes: 128 random bits, where our tokens
+//! have 256. It is kept as its digest, lives for hours, and cannot be tried out faster than the
+//! server answers, so 128 bits are out of reach; a store of our own would be more to get wrong.
 
 use std::net::IpAddr;
 

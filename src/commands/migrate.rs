@@ -10,13 +10,15 @@ use trueprice::{
 use super::Outcome;
 
 pub async fn run(config: Config) -> Outcome {
+    config.check_data_dir()?;
     let database = Database::open(&config, Sharing::Joining).await?;
     let pending = pool::pending_migrations(&database.pool).await?;
     pool::migrate(&database.pool).await?;
-    println!(
-        "{pending} of {} steps done; the schema is up to date",
-        pool::MIGRATIONS.iter().count()
-    );
+    let all = pool::MIGRATIONS.iter().count();
+    match pending {
+        0 => println!("nothing to do: all {all} steps of the schema were done before"),
+        _ => println!("did {pending} of the {all} steps; the schema is up to date"),
+    }
     database.close().await;
     Ok(ExitCode::SUCCESS)
 }

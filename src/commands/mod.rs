@@ -98,6 +98,7 @@ impl Parts {
         config: Config,
         sharing: Sharing,
     ) -> Result<Self, Box<dyn Error + Send + Sync>> {
+        config.check_data_dir()?;
         let database = Database::open(&config, sharing).await?;
         match Self::app(config, &database).await {
             Ok(app) => Ok(Self { app, database }),

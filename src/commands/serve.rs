@@ -24,9 +24,8 @@ use super::{Outcome, Parts};
 pub async fn run(config: Config) -> Outcome {
     let stopping = stopping()?;
     // Before anything is made: an address in use should cost nothing.
-    let listener = TcpListener::bind(config.listen)
-        .await
-        .map_err(|error| format!("cannot listen on {}: {error}", config.listen))?;
+    let listener =
+        TcpListener::bind(config.listen).await.map_err(|error| config.cannot_listen(&error))?;
     telemetry::recorder();
     let parts = tokio::select! {
         parts = Parts::open(config, Sharing::Alone) => parts?,

@@ -10,14 +10,15 @@ use std::{
     str::FromStr,
 };
 
+use super::places::Places;
 use toml::de::{DeTable, DeValue};
 
 /// A setting that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {problem}")]
 pub struct ConfigError {
-    place: String,
-    problem: String,
+    pub(super) place: String,
+    pub(super) problem: String,
 }
 
 impl ConfigError {
@@ -152,19 +153,21 @@ impl Sources {
         names.filter_map(band).collect()
     }
 
-    /// Refuses a line of the file that no setting was read from.
-    pub fn finish(self) -> Result<(), ConfigError> {
-        let Some(name) = self.file.values.keys().find(|name| !self.asked.contains(*name)) else {
-            return Ok(());
-        };
-        let nearest = self
-            .asked
-            .iter()
-            .map(|asked| (strsim::damerau_levenshtein(name, asked), asked))
-            .min()
-            .filter(|(distance, _)| *distance <= name.len() / 2);
-        let hint = nearest.map_or(String::new(), |(_, near)| format!("; did you mean {near}?"));
-        Err(self.error(name, format!("there is no such setting{hint}")))
+    /// Refuses a line of the file and a variable that no setting was read from; tells where the
+    /// others stand.
+    pub(super) fn finish(self) -> Result<Places, ConfigError> {
+        let unknown = self.file.values.keys().find(|name| !self.asked.contains(*name));
+        if let Some(name) = unknown {
+            return Err(self.error(name, no_such_setting(name, self.asked.iter().cloned())));
+        }
+        let variables = || self.asked.iter().map(|name| variable(name));
+        let set = self.environment.iter().filter(|(_, text)| !text.is_empty());
+        let mut unknown = set.map(|(name, _)| name).filter(|name| !is_of_others(name));
+        if let Some(name) = unknown.find(|name| !variables().any(|known| known == **name)) {
+            let place = format!("environment variable {name}");
+            return Err(ConfigError { place, problem: no_such_setting(name, variables()) });
+        }
+        Ok(Places::of(|name| self.place(name)))
     }
 
     fn text(&self, name: &str) -> Option<String> {
@@ -185,6 +188,21 @@ impl Sources {
             format!("setting {name}")
         }
     }
+}
+
+/// Variables with our prefix that are no settings of the server, but of its feeds and its tests.
+fn is_of_others(variable: &str) -> bool {
+    const PREFIXES: [&str; 2] = ["TRUEPRICE_FEED_", "TRUEPRICE_TEST_"];
+    variable == "TRUEPRICE_CONFIG" || PREFIXES.iter().any(|prefix| variable.starts_with(prefix))
+}
+
+fn no_such_setting(name: &str, known: impl Iterator<Item = String>) -> String {
+    let nearest = known
+        .map(|known| (strsim::damerau_levenshtein(name, &known), known))
+        .min()
+        .filter(|(distance, _)| *distance <= name.len() / 2);
+    let hint = nearest.map_or(String::new(), |(_, near)| format!("; did you mean {near}?"));
+    format!("there is no such setting{hint}")
 }
 
 /// The name of a setting in the environment.

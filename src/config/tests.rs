@@ -74,11 +74,57 @@ fn plain_http_for_other_machines_needs_a_declared_proxy() {
 
 #[test]
 fn a_secret_is_not_shown() {
-    let environment =
-        [("DATABASE_URL", "postgres://u:hush@h/d"), ("TRUEPRICE_ADMIN_PASSWORD", "hush")];
+    let environment = [
+        ("DATABASE_URL", "postgres://u:hush@h/d"),
+        ("TRUEPRICE_ADMIN_PASSWORD", "hush, four words"),
+    ];
     let config = config(&[], &environment, "").unwrap();
     assert!(!format!("{config:?}").contains("hush"));
-    assert_eq!(config.first_administrator.password.unwrap().expose(), "hush");
+    assert_eq!(config.first_administrator.password.unwrap().expose(), "hush, four words");
+}
+
+#[test]
+fn wrong_secrets_are_named_and_not_shown() {
+    let wrong = |name, value| config(&[], &[(name, value)], "").unwrap_err();
+    for address in ["foo", "mysql://u:hush@h/d", "postgres://u:hush@h:port/d"] {
+        let error = wrong("DATABASE_URL", address);
+        let start = "environment variable DATABASE_URL: this is no address such as postgres://";
+        assert!(error.starts_with(start) && !error.contains("hush"), "{error}");
+    }
+    let error = wrong("TRUEPRICE_ADMIN_PASSWORD", "hush");
+    let start = "environment variable TRUEPRICE_ADMIN_PASSWORD: the password is too short";
+    assert!(error.starts_with(start) && !error.contains("hush"), "{error}");
+}
+
+#[test]
+fn a_variable_that_is_no_setting_is_refused() {
+    let error = config(&[], &[("TRUEPRICE_LISTN", "127.0.0.1:1")], "").unwrap_err();
+    assert_eq!(
+        error,
+        "environment variable TRUEPRICE_LISTN: there is no such setting; did you mean \
+         TRUEPRICE_LISTEN?"
+    );
+    for known in ["TRUEPRICE_FEED_KEY", "TRUEPRICE_TEST_NO_BROWSER", "TRUEPRICE_LIMITS_ROWS"] {
+        config(&[], &[(known, "1")], "").unwrap();
+    }
+    config(&[], &[("TRUEPRICE_LISTN", "")], "").unwrap();
+}
+
+#[test]
+fn a_data_directory_that_cannot_be_is_named() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let check = |path: &std::path::Path| {
+        let config = config(&["--data-dir", path.to_str().unwrap()], &[], "").unwrap();
+        config.check_data_dir().map_err(|error| error.to_string())
+    };
+    for path in [file.path().to_owned(), file.path().join("data")] {
+        let error = check(&path).unwrap_err();
+        assert!(error.starts_with("flag --data-dir: ") && error.contains("is a file"), "{error}");
+    }
+    assert!(check("/proc/none/data".as_ref()).unwrap_err().contains("cannot be made"));
+    assert_eq!(check(&folder.path().join("a/b")), Ok(()));
+    assert_eq!(folder.path().read_dir().unwrap().count(), 0, "nothing stays behind");
 }
 
 #[test]

@@ -153,8 +153,13 @@ fn announcement(data_dir: &Path) -> PathBuf {
 fn announce(path: &Path, options: &PgConnectOptions) -> Result<(), ClusterError> {
     _ = fs::remove_file(path);
     let file = File::options().write(true).create_new(true).mode(0o600).open(path);
+    file.and_then(|mut file| file.write_all(address(options).as_bytes())).map_err(at(path))
+}
+
+/// The address as psql takes it too: what the driver adds behind it is only its own.
+fn address(options: &PgConnectOptions) -> String {
     let url = options.to_url_lossy();
-    file.and_then(|mut file| file.write_all(url.as_str().as_bytes())).map_err(at(path))
+    url.as_str().split('?').next().unwrap_or_default().to_owned()
 }
 
 /// A cluster whose files are there and whose former server is gone.

@@ -1,10 +1,11 @@
-//! What only the pages ask: overviews, the upload log, curves as they are looked at.
+//! What only the pages ask: overviews, the upload log, curves as they are looked at. Curves are read
+//! through one [`Snapshot`] a page, so that all that it shows is of one state.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use rust_decimal::Decimal;
 use sqlx::PgPool;
 use uuid::Uuid;
 
+use super::{numeric::Values, snapshot::Snapshot};
 use crate::domain::Dataset;
 
 /// The newest version of a dataset.
@@ -25,9 +26,10 @@ pub struct NewestVersion {
 }
 
 /// The newest version of every dataset that has one.
-pub async fn newest_versions(pool: &PgPool) -> sqlx::Result<Vec<NewestVersion>> {
-    sqlx::query_file_as!(NewestVersion, "sql/queries/pages_newest_versions.sql")
-        .fetch_all(pool)
+pub async fn newest_versions(snapshot: &mut Snapshot) -> sqlx::Result<Vec<NewestVersion>> {
+    let known_at = snapshot.known_at;
+    sqlx::query_file_as!(NewestVersion, "sql/queries/pages_newest_versions.sql", known_at)
+        .fetch_all(snapshot.connection())
         .await
 }
 
@@ -150,20 +152,22 @@ pub struct OperatingDay {
 
 /// The newest operating days of any of the datasets, newest first.
 pub async fn operating_days(
-    pool: &PgPool,
+    snapshot: &mut Snapshot,
     datasets: &[i16],
     limit: i64,
 ) -> sqlx::Result<Vec<OperatingDay>> {
+    let known_at = snapshot.known_at;
     sqlx::query_as!(
         OperatingDay,
         r#"select operating_day as day, count(*) as "versions!", bool_or(cob) as "cob!",
                   bool_or(not cob) as "intraday!"
-           from curve_version where dataset_id = any($1)
+           from curve_version where dataset_id = any($1) and known_at <= $3
            group by operating_day order by operating_day desc limit $2"#,
         datasets,
-        limit
+        limit,
+        known_at
     )
-    .fetch_all(pool)
+    .fetch_all(snapshot.connection())
     .await
 }
 
@@ -202,23 +206,31 @@ pub struct VersionHeader {
 
 /// The versions of an operating day, newest first.
 pub async fn versions_of_day(
-    pool: &PgPool,
+    snapshot: &mut Snapshot,
     dataset: Dataset,
     day: NaiveDate,
 ) -> sqlx::Result<Vec<VersionHeader>> {
-    sqlx::query_file_as!(VersionHeader, "sql/queries/pages_versions_of_day.sql", dataset.id(), day)
-        .fetch_all(pool)
-        .await
+    let known_at = snapshot.known_at;
+    sqlx::query_file_as!(
+        VersionHeader,
+        "sql/queries/pages_versions_of_day.sql",
+        dataset.id(),
+        day,
+        known_at
+    )
+    .fetch_all(snapshot.connection())
+    .await
 }
 
 /// The version of the dataset with this id.
 pub async fn version(
-    pool: &PgPool,
+    snapshot: &mut Snapshot,
     dataset: Dataset,
     id: i64,
 ) -> sqlx::Result<Option<VersionHeader>> {
-    sqlx::query_file_as!(VersionHeader, "sql/queries/pages_version.sql", dataset.id(), id)
-        .fetch_optional(pool)
+    let known_at = snapshot.known_at;
+    sqlx::query_file_as!(VersionHeader, "sql/queries/pages_version.sql", dataset.id(), id, known_at)
+        .fetch_optional(snapshot.connection())
         .await
 }
 
@@ -237,21 +249,23 @@ pub struct VersionChoice {
 
 /// The versions of a dataset around a day: those of the day and of days before it, newest first.
 pub async fn versions_until(
-    pool: &PgPool,
+    snapshot: &mut Snapshot,
     dataset: Dataset,
     day: NaiveDate,
     limit: i64,
 ) -> sqlx::Result<Vec<VersionChoice>> {
+    let known_at = snapshot.known_at;
     sqlx::query_as!(
         VersionChoice,
         "select id, operating_day, curve_timestamp, cob from curve_version
-         where dataset_id = $1 and operating_day <= $2
+         where dataset_id = $1 and operating_day <= $2 and known_at <= $4
          order by operating_day desc, curve_timestamp desc limit $3",
         dataset.id(),
         day,
-        limit
+        limit,
+        known_at
     )
-    .fetch_all(pool)
+    .fetch_all(snapshot.connection())
     .await
 }
 
@@ -273,7 +287,7 @@ pub struct SeriesLabels {
 
 /// The series of a version, in the order of the file's columns.
 pub async fn series_of(
-    pool: &PgPool,
+    snapshot: &mut Snapshot,
     dataset: Dataset,
     version: i64,
 ) -> sqlx::Result<Vec<SeriesLabels>> {
@@ -287,7 +301,7 @@ pub async fn series_of(
         dataset.id(),
         version
     )
-    .fetch_all(pool)
+    .fetch_all(snapshot.connection())
     .await
 }
 
@@ -297,27 +311,27 @@ pub struct SeriesValues {
     /// Row of `series`.
     pub series_id: i64,
     /// In the order of the version's axis.
-    pub values: Vec<Option<Decimal>>,
+    pub values: Values,
     /// A character per value, see [`crate::domain::Notation`].
     pub notation: Option<String>,
 }
 
 /// The values of some series of a version.
 pub async fn values(
-    pool: &PgPool,
+    snapshot: &mut Snapshot,
     dataset: Dataset,
     version: i64,
     series: &[i64],
 ) -> sqlx::Result<Vec<SeriesValues>> {
     sqlx::query_as!(
         SeriesValues,
-        r#"select series_id, values as "values: Vec<Option<Decimal>>", notation from curve
+        r#"select series_id, values as "values: Values", notation from curve
            where dataset_id = $1 and version_id = $2 and series_id = any($3)"#,
         dataset.id(),
         version,
         series
     )
-    .fetch_all(pool)
+    .fetch_all(snapshot.connection())
     .await
 }
 
@@ -327,15 +341,15 @@ pub struct ValuesPair {
     /// Row of `series`.
     pub series_id: i64,
     /// In the earlier version.
-    pub old: Option<Vec<Option<Decimal>>>,
+    pub old: Option<Values>,
     /// In the later version.
-    pub new: Option<Vec<Option<Decimal>>>,
+    pub new: Option<Values>,
 }
 
 /// The series whose values differ between two versions of a dataset, or that only one has.
 /// With `axes_differ`, all series: the same array may then mean other months.
 pub async fn differing_series(
-    pool: &PgPool,
+    snapshot: &mut Snapshot,
     dataset: Dataset,
     versions: (i64, i64),
     axes_differ: bool,
@@ -348,16 +362,16 @@ pub async fn differing_series(
         versions.1,
         axes_differ
     )
-    .fetch_all(pool)
+    .fetch_all(snapshot.connection())
     .await
 }
 
 /// The block types that the series of the datasets have.
-pub async fn block_types(pool: &PgPool, datasets: &[i16]) -> sqlx::Result<Vec<String>> {
+pub async fn block_types(snapshot: &mut Snapshot, datasets: &[i16]) -> sqlx::Result<Vec<String>> {
     sqlx::query_scalar!(
         "select distinct block_type from series where dataset_id = any($1) order by block_type",
         datasets
     )
-    .fetch_all(pool)
+    .fetch_all(snapshot.connection())
     .await
 }

@@ -162,6 +162,26 @@ pub async fn revoke(
     Ok(done.rows_affected() == 1)
 }
 
+/// Ends a token that `POST /login` made. False when it is none, or is no longer in force.
+pub async fn revoke_login(
+    pool: &PgPool,
+    user_id: Uuid,
+    id: Uuid,
+    now: DateTime<Utc>,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "update user_token set revoked_at = $3
+         where user_id = $1 and id = $2 and kind = 'login' and revoked_at is null
+           and expires_at > $3",
+        user_id,
+        id,
+        now,
+    )
+    .execute(pool)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
 /// Which of a user's tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Which {

@@ -6,12 +6,19 @@ use std::{
     os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use bytes::Bytes;
 
 use super::StoreError;
 use crate::domain::Sha256;
+
+/// The folder below the root where files are written before they get their name.
+const INCOMING: &str = "incoming";
+
+/// A file there that is older than this is nobody's.
+const LEFT_OVER: Duration = Duration::from_hours(24);
 
 /// A folder of documents.
 #[derive(Debug, Clone)]
@@ -22,7 +29,9 @@ pub struct LocalStore {
 impl LocalStore {
     /// The store in `root`, which is made if missing, for this user alone.
     pub fn open(root: &Path) -> Result<Self, StoreError> {
-        make_folders(root).map_err(|error| unavailable(root, &error))?;
+        let incoming = root.join(INCOMING);
+        make_folders(&incoming).map_err(|error| unavailable(root, &error))?;
+        sweep(&incoming).map_err(|error| unavailable(&incoming, &error))?;
         Ok(Self { root: root.into() })
     }
 
@@ -31,8 +40,8 @@ impl LocalStore {
     }
 
     pub(super) async fn put(&self, sha256: Sha256, bytes: Bytes) -> Result<(), StoreError> {
-        let path = self.path(sha256);
-        blocking(path, move |path| write(path, &bytes)).await
+        let (root, path) = (self.root.clone(), self.path(sha256));
+        blocking(path, move |path| write(&root, path, &bytes)).await
     }
 
     pub(super) async fn get(&self, sha256: Sha256) -> Result<Bytes, StoreError> {
@@ -60,19 +69,43 @@ impl LocalStore {
     }
 }
 
-/// Writes a file that is either whole or not there, whatever happens.
-fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Writes a file that is either whole or not there, whatever happens. One that is there may have
+/// been put in its place by another upload that has not come to making it durable: both do.
+fn write(root: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
     let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-    if fs::metadata(path).is_ok_and(|metadata| metadata.len() == length) {
-        return Ok(());
+    match File::open(path) {
+        Ok(file) if file.metadata()?.len() == length => file.sync_all()?,
+        _ => put_in_place(root, path, bytes)?,
     }
-    let folder = path.parent().unwrap_or(Path::new("."));
-    make_folders(folder)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    // Its folder, and those above it up to the root, may be as new as the file.
+    let folders = path.ancestors().skip(1).take_while(|folder| folder.starts_with(root));
+    folders.into_iter().try_for_each(|folder| File::open(folder)?.sync_all())
+}
+
+fn put_in_place(root: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = tempfile::NamedTempFile::new_in(root.join(INCOMING))?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
+    make_folders(path.parent().unwrap_or(root))?;
     file.persist(path)?;
-    File::open(folder)?.sync_all()
+    Ok(())
+}
+
+/// Removes what writers that were killed left, once it is older than a day by the file system's own
+/// clock: another node may be writing just now.
+fn sweep(incoming: &Path) -> io::Result<()> {
+    let now = tempfile::tempfile_in(incoming)?.metadata()?.modified()?;
+    for entry in fs::read_dir(incoming)? {
+        let entry = entry?;
+        let Ok(written) = entry.metadata().and_then(|metadata| metadata.modified()) else {
+            continue;
+        };
+        if now.duration_since(written).is_ok_and(|age| age > LEFT_OVER) {
+            // Another node may have been quicker.
+            _ = fs::remove_file(entry.path());
+        }
+    }
+    Ok(())
 }
 
 /// Makes a folder and those above it; they are durable when this returns.
@@ -126,6 +159,23 @@ mod tests {
         assert_eq!(documents.get(sha256).await.unwrap(), "curve");
     }
 
+    #[test]
+    fn what_a_killed_writer_left_is_swept_after_a_day() {
+        let folder = tempfile::tempdir().unwrap();
+        LocalStore::open(folder.path()).unwrap();
+        let left = |name, age| {
+            let file = File::create(folder.path().join(INCOMING).join(name)).unwrap();
+            let now = file.metadata().unwrap().modified().unwrap();
+            file.set_modified(now - age).unwrap();
+        };
+        left("old", LEFT_OVER + Duration::from_mins(1));
+        left("young", Duration::from_hours(23));
+        LocalStore::open(folder.path()).unwrap();
+        let names = fs::read_dir(folder.path().join(INCOMING)).unwrap();
+        let names: Vec<_> = names.map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(names, ["young"]);
+    }
+
     #[tokio::test]
     async fn damage_is_noticed_and_a_short_file_is_written_anew() {
         let folder = tempfile::tempdir().unwrap();
@@ -145,7 +195,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("documents");
         let documents = Documents::Local(LocalStore::open(&root).unwrap());
-        fs::remove_dir(&root).unwrap();
+        fs::remove_dir_all(&root).unwrap();
         fs::write(&root, b"a file").unwrap();
         assert!(matches!(documents.check().await, Err(StoreError::Unavailable(_))));
         let put = documents.put(Sha256::of(b"x"), Bytes::from_static(b"x")).await;

@@ -4,7 +4,7 @@ use axum::{
     Router,
     extract::Path,
     http::{HeaderMap, HeaderValue, StatusCode, header},
-    response::{IntoResponse as _, Response},
+    response::{IntoResponse as _, Redirect, Response},
     routing::get,
 };
 use rust_embed::{EmbeddedFile, RustEmbed};
@@ -13,6 +13,7 @@ use crate::{
     app::App,
     domain::Sha256,
     error::{Problem, Result},
+    web::parameters::NoQuery,
 };
 
 /// Kept by browsers, but asked for again each time: a new program has its new style at once, an
@@ -21,11 +22,17 @@ const CACHE_CONTROL: &str = "public, max-age=0, must-revalidate";
 
 #[derive(RustEmbed)]
 #[folder = "static/"]
+#[exclude = "screenshots/*"]
 struct Files;
 
 /// The route.
 pub fn routes() -> Router<App> {
-    Router::new().route("/static/{*path}", get(file))
+    Router::new().route("/static/{*path}", get(file)).route("/favicon.ico", get(icon))
+}
+
+/// What browsers ask for by habit, wherever the page's own link leads.
+async fn icon(_: NoQuery) -> Redirect {
+    Redirect::permanent("/static/logo.svg")
 }
 
 async fn file(Path(path): Path<String>, headers: HeaderMap) -> Result<Response> {

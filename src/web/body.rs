@@ -1,10 +1,12 @@
 //! Bodies, strictly: JSON and forms with their type checked, no unknown member, in bounded size
 //! and time, and every refusal a problem.
 
+mod json;
+
 use std::time::Duration;
 
 use axum::{
-    body::Body,
+    body::{Body, HttpBody as _},
     extract::{FromRequest, Request},
     http::{HeaderMap, StatusCode, header},
 };
@@ -14,14 +16,14 @@ use serde::de::DeserializeOwned;
 
 use super::{
     middleware::{BODY_LIMIT, csrf},
-    parameters::{FromParameters, Parameters, unknown_parameter},
+    parameters::{FromParameters, Parameters},
 };
 use crate::error::{Problem, Result};
 
 /// How long a small body may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Extracts `T` from a JSON body. `T` should `deny_unknown_fields`.
+/// Extracts `T` from a JSON object. `T` should `deny_unknown_fields`.
 #[derive(Debug, Clone, Copy)]
 pub struct StrictJson<T>(pub T);
 
@@ -31,7 +33,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for StrictJson<T> {
     async fn from_request(request: Request, _: &S) -> Result<Self> {
         require_type(request.headers(), "application/json")?;
         let bytes = read(request.into_body(), BODY_LIMIT).await?;
-        serde_json::from_slice(&bytes).map(Self).map_err(|error| bad_json(&error))
+        json::read(&bytes).map(Self)
     }
 }
 
@@ -47,7 +49,9 @@ impl<S: Send + Sync, T: FromParameters> FromRequest<S> for StrictForm<T> {
         require_type(request.headers(), "application/x-www-form-urlencoded")?;
         let bytes = read(request.into_body(), BODY_LIMIT).await?;
         let text = std::str::from_utf8(&bytes).map_err(|_| bad_body("the form is not text"))?;
-        let known: Vec<&str> = T::NAMES.iter().copied().chain([csrf::FIELD]).collect();
+        refuse_nul(text)?;
+        let names = T::NAMES.iter().copied().filter(|name| *name != csrf::FIELD);
+        let known: Vec<&str> = names.chain([csrf::FIELD]).collect();
         T::from_parameters(&mut Parameters::parse(Some(text), &known)?).map(Self)
     }
 }
@@ -58,16 +62,27 @@ pub async fn read(body: Body, limit: usize) -> Result<Bytes> {
 }
 
 async fn read_within(patience: Duration, body: Body, limit: usize) -> Result<Bytes> {
+    // What announces too much is not waited for.
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    if announced > limit {
+        return Err(too_large(announced, limit));
+    }
     match within(patience, Limited::new(body, limit).collect()).await? {
         Ok(whole) => Ok(whole.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Problem::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "body_too_large",
-            format!("The body is larger than the {limit} bytes that are allowed here."),
-        )
-        .with("limit_bytes", limit)),
+        // How much would have come is not known: it was more than this.
+        Err(error) if error.is::<LengthLimitError>() => Err(too_large(limit + 1, limit)),
         Err(_) => Err(broken()),
     }
+}
+
+fn too_large(measured: usize, limit: usize) -> Problem {
+    Problem::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "body_too_large",
+        format!("The body is larger than the {limit} bytes that are allowed here."),
+    )
+    .with("limit", limit)
+    .with("measured", measured)
 }
 
 /// Waits for a part of a body. 408 `too_slow`.
@@ -108,17 +123,25 @@ fn require_type(headers: &HeaderMap, wanted: &str) -> Result<()> {
     ))
 }
 
-/// serde tells of an unknown member in words; our words name the nearest known one.
-fn bad_json(error: &serde_json::Error) -> Problem {
-    let text = error.to_string();
-    match text.strip_prefix("unknown field `") {
-        Some(rest) => {
-            let mut names = rest.split('`').step_by(2);
-            let unknown = names.next().unwrap_or_default();
-            unknown_parameter(unknown, &names.collect::<Vec<_>>())
-        }
-        None => bad_body(format!("the JSON body is not understood: {text}")),
+/// 400: a member or field that must be there is not.
+#[must_use]
+pub fn missing(name: &str, remark: &str) -> Problem {
+    let detail = format!("{name} is missing{remark}");
+    Problem::new(StatusCode::BAD_REQUEST, "bad_parameter", detail).with("parameter", name)
+}
+
+/// The character U+0000 can be part of no name, and the database keeps none.
+fn refuse_nul(form: &str) -> Result<()> {
+    let mut pairs = form_urlencoded::parse(form.as_bytes());
+    match pairs.find(|(name, value)| name.contains('\0') || value.contains('\0')) {
+        Some((name, _)) => Err(nul(&name.replace('\0', "\u{fffd}"))),
+        None => Ok(()),
     }
+}
+
+fn nul(name: &str) -> Problem {
+    let detail = format!("{name} contains the character U+0000, which no text may have");
+    Problem::new(StatusCode::BAD_REQUEST, "bad_parameter", detail).with("parameter", name)
 }
 
 #[cfg(test)]
@@ -150,6 +173,61 @@ mod tests {
         let problem = refused("application/json", " ".repeat(BODY_LIMIT + 1)).await;
         assert_eq!(problem.status, StatusCode::PAYLOAD_TOO_LARGE);
         assert!(problem.detail.contains("65536"));
+        assert_eq!(
+            (&problem.members["limit"], &problem.members["measured"]),
+            (&65536.into(), &65537.into())
+        );
+    }
+
+    #[tokio::test]
+    async fn what_announces_too_much_is_not_waited_for() {
+        struct Announced;
+
+        impl axum::body::HttpBody for Announced {
+            type Data = Bytes;
+            type Error = std::convert::Infallible;
+
+            fn poll_frame(
+                self: std::pin::Pin<&mut Self>,
+                _: &mut std::task::Context<'_>,
+            ) -> std::task::Poll<Option<Result<http_body::Frame<Bytes>, Self::Error>>> {
+                std::task::Poll::Pending
+            }
+
+            fn size_hint(&self) -> http_body::SizeHint {
+                http_body::SizeHint::with_exact(11)
+            }
+        }
+
+        let refused = read_within(Duration::ZERO, Body::new(Announced), 10).await.unwrap_err();
+        assert_eq!(refused.status, StatusCode::PAYLOAD_TOO_LARGE);
+    }
+
+    struct Named;
+
+    impl FromParameters for Named {
+        const NAMES: &'static [&'static str] = &["name", csrf::FIELD];
+
+        fn from_parameters(_: &mut Parameters) -> Result<Self> {
+            Ok(Self)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_form_has_no_nul_and_names_each_field_once() {
+        let refused = async |body: &'static str| {
+            let request =
+                Request::post("/").header("content-type", "application/x-www-form-urlencoded");
+            let request = request.body(Body::from(body)).unwrap();
+            StrictForm::<Named>::from_request(request, &())
+                .await
+                .err()
+                .map(|problem| problem.detail)
+        };
+        assert_eq!(refused("name=a").await, None);
+        assert!(refused("name=a%00").await.unwrap().contains("U+0000"));
+        let detail = refused("nam=a").await.unwrap();
+        assert!(detail.ends_with("known are: name, csrf_token"), "{detail}");
     }
 
     #[tokio::test]

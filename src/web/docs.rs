@@ -19,7 +19,10 @@ use utoipa::{
     },
 };
 
-use super::assets::{cached, content_type};
+use super::{
+    assets::{cached, content_type},
+    parameters::NoQuery,
+};
 use crate::{
     app::App,
     error::{Problem, Result},
@@ -32,7 +35,7 @@ const PAGE: &str = r#"<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>API · TRUEPrice</title>
-<link rel="icon" href="data:,">
+<link rel="icon" href="/static/logo.svg" type="image/svg+xml">
 <link rel="stylesheet" href="/apidocs/swagger-ui.css">
 <script src="/apidocs/swagger-ui-bundle.js" defer></script>
 <script src="/static/apidocs.js" defer></script>
@@ -73,8 +76,8 @@ pub struct ProblemDocument {
 pub fn routes(openapi: OpenApi) -> Router<App> {
     let openapi = Arc::new(openapi);
     Router::new()
-        .route("/openapi.json", get(move || async move { Json(Arc::clone(&openapi)) }))
-        .route("/apidocs", get(async || Html(PAGE)))
+        .route("/openapi.json", get(move |_: NoQuery| async move { Json(Arc::clone(&openapi)) }))
+        .route("/apidocs", get(async |_: NoQuery| Html(PAGE)))
         .route("/apidocs/{file}", get(swagger_file))
 }
 

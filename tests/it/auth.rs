@@ -195,7 +195,9 @@ async fn the_same_answer_to_every_wrong_sign_in() {
     assert_eq!(wrong.0, StatusCode::UNAUTHORIZED);
     assert_eq!(face(script_login(&server, "nobody@example.com", "wrong").await).await, wrong);
     assert_eq!(face(script_login(&server, "gone@example.com", PASSWORD).await).await, wrong);
-    assert_eq!(face(script_login(&server, "\0' or 1=1--", PASSWORD).await).await, wrong);
+    assert_eq!(face(script_login(&server, "' or 1=1--", PASSWORD).await).await, wrong);
+    let nul = script_login(&server, "ann@example.com\0", PASSWORD).await;
+    assert_eq!(nul.status(), StatusCode::BAD_REQUEST);
 }
 
 #[tokio::test]

@@ -17,13 +17,14 @@ use crate::{
     support::TestServer,
 };
 
-const PUBLIC: [&str; 8] = [
+const PUBLIC: [&str; 9] = [
     "/livez",
     "/readyz",
     "/metrics",
     "/openapi.json",
     "/apidocs",
     "/apidocs/{file}",
+    "/favicon.ico",
     "/login",
     "/static/{*path}",
 ];
@@ -66,12 +67,17 @@ async fn nothing_is_open_but_what_is_meant_to_be() {
                 continue;
             }
             let answer = server.anonymous().request(method.clone(), &path).send().await.unwrap();
-            assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{method} {route}");
+            let no_logout = path == "/logout" && method != Method::POST;
+            let wanted = match no_logout {
+                true => StatusCode::METHOD_NOT_ALLOWED,
+                false => StatusCode::UNAUTHORIZED,
+            };
+            assert_eq!(answer.status(), wanted, "{method} {route}");
         }
         let answer = Browser::new(&server).get(&path).await;
         if path.starts_with("/api/") {
             assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{route}");
-        } else {
+        } else if path != "/logout" {
             assert_eq!(answer.status(), StatusCode::SEE_OTHER, "{route}");
             assert!(answer.headers()[LOCATION].to_str().unwrap().starts_with("/login"), "{route}");
         }
@@ -167,7 +173,9 @@ async fn a_login_form_must_be_ours() {
     };
     let wrong = form("wrong").send().await.unwrap();
     assert_eq!(wrong.status(), StatusCode::FORBIDDEN);
-    assert!(wrong.text().await.unwrap().contains("name=\"password\""));
+    let text = wrong.text().await.unwrap();
+    assert!(text.contains("name=\"password\"") && text.contains("This form is too old"), "{text}");
+    assert!(!text.contains("X-CSRF-Token"), "a person is told nothing of headers: {text}");
     let foreign = form(&csrf).header(ORIGIN, "https://evil.example").send().await.unwrap();
     assert_eq!(foreign.status(), StatusCode::FORBIDDEN);
     assert!(!browser.is_signed_in().await);
@@ -251,7 +259,7 @@ async fn limits_are_problems() {
     let large = post("application/x-www-form-urlencoded", body.clone()).await.unwrap();
     assert_eq!(large.status(), StatusCode::PAYLOAD_TOO_LARGE);
     assert_eq!(large.headers()["content-type"], "application/problem+json");
-    assert_eq!(large.json::<Value>().await.unwrap()["limit_bytes"], 65_536);
+    assert_eq!(large.json::<Value>().await.unwrap()["limit"], 65_536);
     let chunks = futures::stream::iter([Ok::<_, std::io::Error>(body)]);
     let request = anonymous.request(Method::POST, "/login");
     let request = request.header("content-type", "application/x-www-form-urlencoded");
@@ -295,6 +303,11 @@ async fn an_asset_that_is_known_is_not_sent_again() {
     let again = server.anonymous().request(Method::GET, "/static/apidocs.js");
     let again = again.header(IF_NONE_MATCH, etag).send().await.unwrap();
     assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
+    let icon = server.anonymous().get("/favicon.ico").await;
+    let there = server.anonymous().get(icon.headers()[LOCATION].to_str().unwrap()).await;
+    assert_eq!(there.headers()["content-type"], "image/svg+xml");
+    let shown = server.anonymous().get("/static/screenshots/home.png").await;
+    assert_eq!(shown.status(), StatusCode::NOT_FOUND, "pictures of the README are not served");
     let outside = server.anonymous().get("/static/..%2fCargo.toml").await;
     assert_eq!(outside.status(), StatusCode::NOT_FOUND);
 }
@@ -308,4 +321,93 @@ async fn behind_a_proxy_the_host_that_counts_is_the_one_it_passes_on() {
     let answer = request.form(&form).send().await.unwrap();
     // Of our own origin, but without the form's token: the form comes back.
     assert!(answer.text().await.unwrap().contains("name=\"password\""));
+}
+
+#[tokio::test]
+async fn a_person_who_goes_to_the_api_sees_a_page_and_a_script_of_a_page_does_not() {
+    let server = TestServer::start().await;
+    let anonymous = Browser::new(&server);
+    let go = |browser: &Browser, path: &str, mode: &str| {
+        browser.request(Method::GET, path).header("sec-fetch-mode", mode.to_owned()).send()
+    };
+    let sent_on = go(&anonymous, "/api/v1/me", "navigate").await.unwrap();
+    assert_eq!(sent_on.headers()[LOCATION], "/login?return_to=/api/v1/me");
+    let fetched = go(&anonymous, "/api/v1/me", "cors").await.unwrap();
+    assert_eq!(fetched.status(), StatusCode::UNAUTHORIZED);
+    user(&server, "ann@example.com", Role::ReadOnly).await;
+    let ann = Browser::signed_in(&server, "ann@example.com").await;
+    for (mode, kind) in
+        [("navigate", "text/html; charset=utf-8"), ("cors", "application/problem+json")]
+    {
+        let wrong = go(&ann, "/api/v1/me?a=1", mode).await.unwrap();
+        assert_eq!(wrong.status(), StatusCode::BAD_REQUEST);
+        assert_eq!(wrong.headers()["content-type"], kind, "{mode}");
+    }
+}
+
+#[tokio::test]
+async fn what_takes_no_parameters_refuses_them() {
+    let server = TestServer::start().await;
+    user(&server, "ann@example.com", Role::ReadOnly).await;
+    let ann = Browser::signed_in(&server, "ann@example.com").await;
+    for path in ["/login", "/account", "/openapi.json", "/apidocs"] {
+        let answer = ann.get(&format!("{path}?return_too=1")).await;
+        assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{path}");
+        assert!(answer.text().await.unwrap().contains("unknown_parameter"), "{path}");
+    }
+    let id = uuid::Uuid::nil();
+    for path in [
+        "/logout".to_owned(),
+        "/account/password".to_owned(),
+        "/account/tokens".to_owned(),
+        format!("/account/tokens/{id}/revoke"),
+        format!("/account/sessions/{id}/end"),
+        "/account/log-out-everywhere".to_owned(),
+    ] {
+        let answer = ann.account_form(&format!("{path}?a=1"), &[]).await;
+        assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{path}");
+        assert!(answer.text().await.unwrap().contains("unknown_parameter"), "{path}");
+    }
+    let form = [("email", "ann@example.com"), ("password", PASSWORD)];
+    for (path, status) in
+        [("/login?a=1", StatusCode::BAD_REQUEST), ("/login?return_to=/curves", StatusCode::OK)]
+    {
+        let sent = server.anonymous().request(Method::POST, path).form(&form).send().await;
+        assert_eq!(sent.unwrap().status(), status, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn signing_out_revokes_no_token_that_was_made_to_last() {
+    let server = TestServer::start().await;
+    let caller = server.caller(Role::ReadWrite).await;
+    let out = caller.request(Method::POST, "/logout").send().await.unwrap();
+    assert_eq!(out.status(), StatusCode::CONFLICT);
+    let problem: Value = out.json().await.unwrap();
+    let id = problem["token_id"].as_str().unwrap();
+    let named = format!("DELETE /api/v1/tokens/{id}");
+    assert!(problem["detail"].as_str().unwrap().contains(&named), "{problem}");
+    let me: Value = caller.get("/api/v1/me").await.json().await.unwrap();
+    assert_eq!(me["entitlements"], serde_json::json!({"read": "all", "upload": true}));
+    let revoked = caller.request(Method::DELETE, &format!("/api/v1/tokens/{id}")).send().await;
+    assert_eq!(revoked.unwrap().status(), StatusCode::NO_CONTENT);
+    assert_eq!(caller.get("/api/v1/me").await.status(), StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_json_body_is_an_object_of_known_members() {
+    let server = TestServer::start().await;
+    for (body, wanted) in [
+        (r#"["a@b", "c", "d", 1, ["read"]]"#, "the body must be a JSON object; it is a list"),
+        (r#"{"email": "a@b"}"#, "password is missing: send e-mail and password together"),
+        (r#"{"email": "a@b", "pasword": "c"}"#, "did you mean password?"),
+        (r#"{"email": "a@b\u0000", "password": "c"}"#, "email contains the character U+0000"),
+    ] {
+        let request = server.anonymous().request(Method::POST, "/api/v1/tokens");
+        let request = request.header("content-type", "application/json").body(body);
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{body}");
+        let problem: Value = answer.json().await.unwrap();
+        assert!(problem["detail"].as_str().unwrap().contains(wanted), "{problem}");
+    }
 }

@@ -1,7 +1,11 @@
 //! The pages as a browser without scripts sees them.
 
 use reqwest::{Method, StatusCode, multipart};
-use trueprice::auth::Role;
+use trueprice::{
+    auth::Role,
+    db::{pages, snapshot::Snapshot},
+    domain::{Dataset, Family, Iso},
+};
 
 use crate::support::{Caller, TestServer};
 
@@ -105,6 +109,32 @@ async fn two_versions_stand_side_by_side_with_their_difference() {
 }
 
 #[tokio::test]
+async fn what_came_after_the_cut_off_is_on_no_page() {
+    let server = TestServer::start().await;
+    let caller = server.caller(Role::ReadWrite).await;
+    upload(&caller, "Energy_ERCOT_20230522_082540.csv", file("40.00")).await;
+    let dataset = Dataset::new(Family::Energy, Iso::Ercot).unwrap();
+    let pool = &server.app.pool;
+    let first = Snapshot::begin(pool, &[dataset], None).await.unwrap();
+    let as_of = first.known_at;
+    first.finish().await.unwrap();
+    upload(&caller, "Energy_ERCOT_20230523_092540.csv", file("50.00")).await;
+    let count = async |as_of| {
+        let mut snapshot = Snapshot::begin(pool, &[dataset], as_of).await.unwrap();
+        let newest = pages::newest_versions(&mut snapshot).await.unwrap();
+        let days = pages::operating_days(&mut snapshot, &[dataset.id()], 9).await.unwrap();
+        let (day, last) = (newest[0].operating_day, days[0].day);
+        let versions = pages::versions_until(&mut snapshot, dataset, last, 9).await.unwrap();
+        assert_eq!(pages::versions_of_day(&mut snapshot, dataset, day).await.unwrap().len(), 1);
+        let third = "2023-05-23".parse().unwrap();
+        let late = pages::versions_of_day(&mut snapshot, dataset, third).await.unwrap();
+        (days.len(), versions.len(), late.len())
+    };
+    assert_eq!(count(Some(as_of)).await, (1, 1, 0));
+    assert_eq!(count(None).await, (2, 2, 1));
+}
+
+#[tokio::test]
 async fn a_reader_is_not_let_to_the_upload_page() {
     let server = TestServer::start().await;
     let caller = server.caller(Role::ReadOnly).await;
@@ -113,12 +143,40 @@ async fn a_reader_is_not_let_to_the_upload_page() {
 }
 
 #[tokio::test]
+async fn the_log_is_for_those_who_upload_and_files_for_whoever_sent_them() {
+    let server = TestServer::start().await;
+    let [ann, bob, admin, reader] = [Role::ReadWrite, Role::ReadWrite, Role::Admin, Role::ReadOnly];
+    let (ann, bob) = (server.caller(ann).await, server.caller(bob).await);
+    let (admin, reader) = (server.caller(admin).await, server.caller(reader).await);
+    upload(&ann, "Energy_ERCOT_20230522_082540.csv", file("40.25")).await;
+    let log = page(&ann, "/uploads").await;
+    let link = log.split("href=\"").find(|link| link.starts_with("/uploads/")).unwrap();
+    let link = link.split('"').next().unwrap_or_default();
+    let gone = ann.request(Method::GET, "/uploads/17").header("Accept", "text/html").send().await;
+    let gone = gone.unwrap().text().await.unwrap();
+    assert!(gone.contains("href=\"/uploads\">Go to the upload log"), "{gone}");
+    for path in ["/uploads", link] {
+        assert_eq!(reader.get(path).await.status(), StatusCode::FORBIDDEN, "{path}");
+    }
+    for path in ["/", "/curves", "/download"] {
+        let html = page(&reader, path).await;
+        assert!(!html.contains("/upload") && !html.contains("Last uploads"), "{path}: {html}");
+    }
+    assert!(page(&bob, "/").await.contains("Last uploads"));
+    for (caller, offered) in [(&ann, true), (&bob, false), (&admin, true)] {
+        assert_eq!(page(caller, link).await.contains("/document\""), offered);
+    }
+}
+
+#[tokio::test]
 async fn pages_refuse_what_they_do_not_know() {
     let server = TestServer::start().await;
-    let caller = server.caller(Role::ReadOnly).await;
+    let caller = server.caller(Role::ReadWrite).await;
     for path in ["/?a=1", "/uploads?outcome=lost", "/curves?iso=caiso", "/download?strips=5x16"] {
         assert_eq!(caller.get(path).await.status(), StatusCode::BAD_REQUEST, "{path}");
     }
+    let form = caller.get("/download?strips=5x16").await.text().await.unwrap();
+    assert!(form.contains("did you mean strip?") && form.contains("id=\"curve\""), "{form}");
     for path in ["/uploads/17", "/curves?version=17&iso=ercot", "/curves?curve=rec&iso=miso"] {
         let status = caller.get(path).await.status();
         let empty = status == StatusCode::OK && path.contains("version");

@@ -204,6 +204,11 @@ async fn one_data_directory_has_one_server() {
     let words = String::from_utf8(doctor.stdout).unwrap();
     assert!(doctor.status.success(), "{words}");
     assert!(words.contains("private PostgreSQL of the running server"), "{words}");
+    let address = fs::read_to_string(home.data().join("database.url")).unwrap();
+    assert!(
+        address.starts_with("postgres://") && !address.contains('?'),
+        "psql takes it: {address}"
+    );
     assert_ready(&server.anonymous()).await;
 }
 
@@ -224,6 +229,18 @@ async fn a_wrong_setting_ends_with_78_and_is_named_with_its_place() {
     let file = ["serve", "--config", "settings.toml"];
     refused(&file, &[], "settings.toml, line 3, limits.rows").await;
     refused(&["serve", "--config", "no.toml"], &[], "no.toml: cannot be read").await;
+    refused(&["serve"], &[("DATABASE_URL", "foo")], "environment variable DATABASE_URL").await;
+    let weak = [("TRUEPRICE_ADMIN_PASSWORD", "weak")];
+    refused(&["serve"], &weak, "environment variable TRUEPRICE_ADMIN_PASSWORD").await;
+    let misspelt = [("TRUEPRICE_DATADIR", "x")];
+    refused(&["serve"], &misspelt, "did you mean TRUEPRICE_DATA_DIR?").await;
+    let file = ["serve", "--data-dir", "settings.toml"];
+    refused(&file, &[], "flag --data-dir").await;
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken_address = taken.local_addr().unwrap().to_string();
+    let output = home.run(&["serve"], &[("TRUEPRICE_LISTEN", &taken_address)]).await;
+    let words = String::from_utf8(output.stderr).unwrap();
+    assert!(words.contains("environment variable TRUEPRICE_LISTEN: cannot listen"), "{words}");
     assert!(!home.data().exists(), "nothing was begun");
 }
 

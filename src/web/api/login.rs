@@ -11,6 +11,7 @@ use serde::Serialize;
 use tower_sessions::Session;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
 
 use crate::{
     app::App,
@@ -26,7 +27,8 @@ use crate::{
         body::StrictForm,
         docs::ProblemDocument,
         middleware::accept::wants_html,
-        pages::login::{LoginForm, submit},
+        pages::login::{LoginForm, LoginQuery, submit},
+        parameters::{NoQuery, StrictQuery},
     },
 };
 
@@ -86,6 +88,7 @@ async fn login(
     Extension(session): Extension<Session>,
     address: ClientAddress,
     headers: HeaderMap,
+    _: StrictQuery<LoginQuery>,
     StrictForm(sent): StrictForm<LoginForm>,
 ) -> Result<Response> {
     if wants_html(&headers) {
@@ -114,14 +117,17 @@ async fn login(
 
 /// Sign out
 ///
-/// Revokes the token that is sent, or ends the session of the cookie.
+/// Revokes the login token that is sent, or ends the session of the cookie. An API token, made to
+/// last, is not revoked by the way: `DELETE /api/v1/tokens/{id}` does that.
 #[utoipa::path(
     post, path = "/logout", tag = "access",
     responses(
         (status = 204, description = "The token or the session is no longer valid"),
         (status = 303, description = "To /login, for a browser"),
         (status = 401, description = "Not signed in", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 400, description = "A parameter; there is none", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 403, description = "A cookie without the token against forgery", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "`api_token`: not a login token but an API token, which stays valid", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 async fn logout(
@@ -129,11 +135,15 @@ async fn logout(
     Extension(session): Extension<Session>,
     Extension(principal): Extension<Principal>,
     headers: HeaderMap,
+    _: NoQuery,
 ) -> Result<Response> {
     match principal.credential {
         Credential::Token(id) => {
-            tokens::revoke(&app.pool, principal.user_id, id, app.clock.now()).await?;
-            Ok(StatusCode::NO_CONTENT.into_response())
+            let now = app.clock.now();
+            if tokens::revoke_login(&app.pool, principal.user_id, id, now).await? {
+                return Ok(StatusCode::NO_CONTENT.into_response());
+            }
+            Err(api_token(id))
         }
         Credential::Session(_) => {
             session::end(&session).await?;
@@ -144,4 +154,16 @@ async fn logout(
             Ok((StatusCode::NO_CONTENT, forget).into_response())
         }
     }
+}
+
+fn api_token(id: Uuid) -> Problem {
+    Problem::new(
+        StatusCode::CONFLICT,
+        "api_token",
+        format!(
+            "This is an API token, which is made to last: it stays valid. \
+             DELETE /api/v1/tokens/{id} revokes it."
+        ),
+    )
+    .with("token_id", id.to_string())
 }

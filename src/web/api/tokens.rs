@@ -22,12 +22,14 @@ use crate::{
     db::tokens::{self, TokenRow},
     error::{Problem, Result},
     web::{
-        body::StrictJson,
+        body::{StrictJson, missing},
         docs::ProblemDocument,
         paging::{Listing, PageOf},
         parameters::{NoQuery, StrictQuery},
     },
 };
+
+const TOGETHER: &str = ": send e-mail and password together";
 
 /// The calls of this file.
 pub fn routes() -> OpenApiRouter<App> {
@@ -155,7 +157,8 @@ async fn create(
             (user.id, user.role)
         }
         (None, None) => of_session(principal)?,
-        _ => return Err(Problem::bad_parameter("email", "", "send e-mail and password together")),
+        (Some(_), None) => return Err(missing("password", TOGETHER)),
+        (None, Some(_)) => return Err(missing("email", TOGETHER)),
     };
     let made = token::make(&app, role, wanted.for_user(user_id)?).await?;
     let answer = MadeToken {

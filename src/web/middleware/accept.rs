@@ -21,6 +21,14 @@ pub fn wants_html(headers: &HeaderMap) -> bool {
     html > 0.0 && html >= json
 }
 
+/// Whether an answer is for a person's eyes. Under `/api/` it is only when a browser goes there
+/// itself, by a link or its address bar: what a script of a page asks for stays a document.
+#[must_use]
+pub fn wants_page(headers: &HeaderMap, path: &str) -> bool {
+    let goes_there = || headers.get("sec-fetch-mode").is_some_and(|mode| mode == "navigate");
+    wants_html(headers) && (!path.starts_with("/api/") || goes_there())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

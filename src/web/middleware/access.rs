@@ -8,20 +8,21 @@ use axum::{
     response::{IntoResponse as _, Redirect, Response},
 };
 
-use super::accept::wants_html;
+use super::accept::wants_page;
 use crate::{
     auth::{Credential, Principal, login, return_to},
     error::Problem,
 };
 
 /// What anybody may see: templates of routes.
-const PUBLIC: [&str; 8] = [
+const PUBLIC: [&str; 9] = [
     "/livez",
     "/readyz",
     "/metrics",
     "/openapi.json",
     "/apidocs",
     "/apidocs/{file}",
+    "/favicon.ico",
     "/login",
     "/static/{*path}",
 ];
@@ -34,7 +35,9 @@ const BEFORE_OWN_PASSWORD: [&str; 4] = ["/account", "/account/password", "/logou
 pub fn is_public(method: &Method, template: &str) -> bool {
     // The body of this one has e-mail and password.
     let makes_token = method == Method::POST && template == "/api/v1/tokens";
-    makes_token || PUBLIC.contains(&template)
+    // Everybody may hear that signing out is a POST.
+    let no_logout = method != Method::POST && template == "/logout";
+    makes_token || no_logout || PUBLIC.contains(&template)
 }
 
 pub(super) async fn require_identity(request: Request, next: Next) -> Response {
@@ -59,7 +62,7 @@ pub(super) async fn require_identity(request: Request, next: Next) -> Response {
 /// Whether the request is a browser's for a page, so that it can be sent elsewhere.
 fn is_page(request: &Request) -> bool {
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-    reads && wants_html(request.headers()) && !request.uri().path().starts_with("/api/")
+    reads && wants_page(request.headers(), request.uri().path())
 }
 
 fn sign_in_first(request: &Request) -> Response {

@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 
-use super::{accept::wants_html, request_id::RequestId};
+use super::{accept::wants_page, request_id::RequestId};
 use crate::{
     auth::{CsrfToken, Principal},
     error::Problem,
@@ -21,7 +21,7 @@ use crate::{
 pub(super) async fn show(request: Request, next: Next) -> Response {
     let id = request.extensions().get::<RequestId>().map(|id| id.0.to_string());
     let path = request.uri().path().to_owned();
-    let page = wants_html(request.headers()) && !path.starts_with("/api/");
+    let page = wants_page(request.headers(), &path);
     let is_browser = page || request.headers().contains_key("sec-fetch-mode");
     let mut response = next.run(request).await;
     let is_error = response.status().is_client_error() || response.status().is_server_error();
@@ -71,7 +71,7 @@ fn as_page(response: &Response, problem: &Problem, path: String) -> Response {
         .get::<Principal>()
         .map(|principal| PageUser { email: principal.email.clone(), role: principal.role });
     let csrf = response.extensions().get::<CsrfToken>().map(|token| token.0.clone());
-    let facts = Facts::of(problem);
+    let facts = Facts::of(problem, &path);
     let page = Page { title: facts.title.clone(), user, csrf: csrf.unwrap_or_default(), path };
     (problem.status, ErrorPage { page, facts }).into_response()
 }

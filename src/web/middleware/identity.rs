@@ -20,7 +20,7 @@ use crate::{
 
 /// Assets and health checks have no use for an identity and must work without a database.
 fn needs_nobody(path: &str) -> bool {
-    ["/livez", "/readyz", "/metrics"].contains(&path)
+    ["/livez", "/readyz", "/metrics", "/favicon.ico"].contains(&path)
         || path.starts_with("/static/")
         || path.starts_with("/apidocs/")
 }

@@ -28,7 +28,7 @@ use crate::{
     error::{Problem, Result},
     web::{
         body::StrictForm,
-        parameters::{FromParameters, Parameters},
+        parameters::{FromParameters, NoQuery, Parameters},
     },
 };
 
@@ -91,7 +91,7 @@ impl AccountPage {
     }
 }
 
-async fn show(State(app): State<App>, context: PageContext) -> Result<AccountPage> {
+async fn show(State(app): State<App>, context: PageContext, _: NoQuery) -> Result<AccountPage> {
     AccountPage::load(&app, &context).await
 }
 
@@ -116,6 +116,7 @@ async fn change_password(
     Extension(session): Extension<Session>,
     ClientAddress(address): ClientAddress,
     headers: HeaderMap,
+    _: NoQuery,
     StrictForm(sent): StrictForm<PasswordForm>,
 ) -> Result<Response> {
     only_browsers(&context)?;
@@ -150,6 +151,7 @@ impl FromParameters for TokenForm {
 async fn make_token(
     State(app): State<App>,
     context: PageContext,
+    _: NoQuery,
     StrictForm(sent): StrictForm<TokenForm>,
 ) -> Result<Response> {
     only_browsers(&context)?;
@@ -181,6 +183,7 @@ async fn revoke_token(
     State(app): State<App>,
     context: PageContext,
     Path(id): Path<String>,
+    _: NoQuery,
 ) -> Result<Redirect> {
     let gone = || Problem::not_found("You have no such token.");
     let id: Uuid = id.parse().map_err(|_| gone())?;
@@ -195,6 +198,7 @@ async fn end_session(
     State(app): State<App>,
     context: PageContext,
     Path(id): Path<String>,
+    _: NoQuery,
 ) -> Result<Redirect> {
     let gone = || Problem::not_found("You have no such session.");
     let id: Uuid = id.parse().map_err(|_| gone())?;
@@ -204,7 +208,11 @@ async fn end_session(
     Err(gone())
 }
 
-async fn log_out_everywhere(State(app): State<App>, context: PageContext) -> Result<Response> {
+async fn log_out_everywhere(
+    State(app): State<App>,
+    context: PageContext,
+    _: NoQuery,
+) -> Result<Response> {
     session::end_everywhere(&app, context.principal.user_id).await?;
     let forget = [(header::SET_COOKIE, session::forget_cookie(&app.config.auth))];
     Ok((forget, Redirect::to("/login")).into_response())

@@ -4,18 +4,19 @@
 //! are made from one normalised query, so that they agree.
 
 mod choices;
+mod wish;
 
 use askama::Template;
 use askama_web::WebTemplate;
 use axum::{
     Router,
-    extract::State,
-    http::{HeaderMap, header},
+    extract::{RawQuery, State},
+    http::{HeaderMap, StatusCode, header},
     response::IntoResponse,
     routing::get,
 };
 
-use self::choices::{Choices, Wish};
+use self::{choices::Choices, wish::Wish};
 use super::{Page, context::PageContext, form::url};
 use crate::{
     app::App,
@@ -26,7 +27,7 @@ use crate::{
         preview::{Preview, preview},
         query::Query,
     },
-    web::parameters::{FromParameters as _, Parameters, StrictQuery},
+    web::parameters::{FromParameters as _, Parameters},
 };
 
 /// What the preview shows at most: records, and series beside each other.
@@ -60,17 +61,25 @@ enum Answer {
 
 async fn download(
     context: PageContext,
-    StrictQuery(wish): StrictQuery<Wish>,
+    RawQuery(query): RawQuery,
     State(app): State<App>,
     headers: HeaderMap,
 ) -> Result<impl IntoResponse> {
+    let wish = Wish::read(query.as_deref().unwrap_or_default());
     let choices = Choices::load(&app, wish).await?;
     let link = url("/api/v1/data", choices.query());
     let answer = match choices.is_empty() {
         true => Answer::Nothing,
+        false if !choices.faults.is_empty() => {
+            Answer::Refused("Correct the form first; what is wrong stands beside its field.".into())
+        }
         false => ask(&app, &context.principal, &link, &base_url(&app, &headers)).await?,
     };
-    Ok(DownloadPage { page: context.page("Download"), choices, link, answer })
+    let status = match choices.faults.is_empty() {
+        true => StatusCode::OK,
+        false => StatusCode::BAD_REQUEST,
+    };
+    Ok((status, DownloadPage { page: context.page("Download"), choices, link, answer }))
 }
 
 /// Asks for the beginning of what `link` downloads. A refusal is shown; a server in trouble is not

@@ -35,14 +35,17 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// The facts of a problem, whose member `instance` is the request id.
+    /// The facts of a problem at `path`; its member `instance` is the request id.
     #[must_use]
-    pub fn of(problem: &Problem) -> Self {
+    pub fn of(problem: &Problem, path: &str) -> Self {
         let title = problem.status.canonical_reason().unwrap_or("Error").to_owned();
         let instance = problem.members.get("instance");
         let way_on = match problem.status {
             StatusCode::UNAUTHORIZED => ("/login", "Sign in"),
             _ if problem.code == "password_change_required" => ("/account", "Choose a password"),
+            StatusCode::NOT_FOUND if path.starts_with("/uploads/") => {
+                ("/uploads", "Go to the upload log")
+            }
             _ => ("/", "Go to the start page"),
         };
         Self {

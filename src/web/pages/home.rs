@@ -12,8 +12,10 @@ use super::{
 };
 use crate::{
     app::App,
-    auth::Role,
-    db::pages::{self, NewestVersion, UploadFilter},
+    db::{
+        pages::{self, NewestVersion, UploadFilter},
+        snapshot::Snapshot,
+    },
     domain::{Dataset, Family, Iso},
     error::Result,
     web::parameters::NoQuery,
@@ -36,8 +38,8 @@ struct HomePage {
     page: Page,
     isos: Vec<&'static str>,
     rows: Vec<FamilyRow>,
+    /// The end of the log, for those who may see it.
     uploads: Vec<LogRow>,
-    writes: bool,
 }
 
 struct FamilyRow {
@@ -67,14 +69,20 @@ async fn home(
     State(app): State<App>,
 ) -> Result<impl IntoResponse> {
     let zone = app.config.curve_timezone;
-    let newest = pages::newest_versions(&app.pool).await?;
-    let uploads = pages::uploads(&app.pool, &UploadFilter::default(), UPLOADS).await?;
+    let all: Vec<Dataset> = Dataset::all().collect();
+    let mut snapshot = Snapshot::begin(&app.pool, &all, None).await?;
+    let newest = pages::newest_versions(&mut snapshot).await?;
+    snapshot.finish().await?;
+    let page = context.page("New");
+    let uploads = match page.writes() {
+        true => pages::uploads(&app.pool, &UploadFilter::default(), UPLOADS).await?,
+        false => Vec::new(),
+    };
     Ok(HomePage {
-        page: context.page("New"),
+        page,
         isos: Iso::ALL.iter().map(|&iso| iso_name(iso)).collect(),
         rows: matrix(&newest, zone),
         uploads: uploads.into_iter().map(|upload| LogRow::new(upload, zone)).collect(),
-        writes: context.principal.role >= Role::ReadWrite,
     })
 }
 

@@ -18,6 +18,7 @@ use crate::{
     config::AuthConfig,
     error::{Problem, Result},
     web::{
+        body::missing,
         middleware::csrf,
         parameters::{FromParameters, Parameters, StrictQuery},
     },
@@ -37,11 +38,13 @@ struct LoginPage {
     return_to: String,
 }
 
-struct Query {
+/// The query of `/login`.
+#[derive(Debug, Clone)]
+pub struct LoginQuery {
     return_to: Option<String>,
 }
 
-impl FromParameters for Query {
+impl FromParameters for LoginQuery {
     const NAMES: &'static [&'static str] = &["return_to"];
 
     fn from_parameters(parameters: &mut Parameters) -> Result<Self> {
@@ -66,11 +69,8 @@ impl FromParameters for LoginForm {
     const NAMES: &'static [&'static str] = &["email", "password", "return_to", csrf::FIELD];
 
     fn from_parameters(parameters: &mut Parameters) -> Result<Self> {
-        let mut need = |name: &str| {
-            parameters
-                .text(name)?
-                .ok_or_else(|| Problem::bad_parameter(name, "", "it is missing from the form"))
-        };
+        let mut need =
+            |name: &str| parameters.text(name)?.ok_or_else(|| missing(name, " from the form"));
         Ok(Self {
             email: need("email")?,
             password: Secret::new(need("password")?),
@@ -84,7 +84,7 @@ async fn show(
     State(app): State<App>,
     headers: HeaderMap,
     principal: Option<axum::Extension<Principal>>,
-    StrictQuery(query): StrictQuery<Query>,
+    StrictQuery(query): StrictQuery<LoginQuery>,
 ) -> Result<Response> {
     let wanted = query.return_to.unwrap_or_default();
     let wanted = return_to::safe(&wanted);
@@ -121,16 +121,26 @@ async fn sign_in(
     headers: &HeaderMap,
     sent: &LoginForm,
 ) -> Result<String> {
-    let cookie = pre_login_secret(&app.config.auth, headers).ok_or_else(csrf::refused)?;
+    let cookie = pre_login_secret(&app.config.auth, headers).ok_or_else(old_form)?;
     let token = CsrfToken::of_secret(&cookie);
     if !sent.csrf_token.as_deref().is_some_and(|sent| token.is(sent)) {
-        return Err(csrf::refused());
+        return Err(old_form());
     }
     let user = login::with_password(app, &sent.email, &sent.password, address).await?;
     session::begin(session, user.id, address, headers).await?;
     let next =
         if user.must_change_password { "/account" } else { return_to::safe(&sent.return_to) };
     Ok(next.to_owned())
+}
+
+/// 403 `csrf`, for a person: the form that comes back with it is a new one.
+fn old_form() -> Problem {
+    Problem {
+        detail: "This form is too old, or your browser does not keep our cookies. Nothing was \
+                 checked; please sign in once more."
+            .to_owned(),
+        ..csrf::refused()
+    }
 }
 
 fn form(

@@ -3,6 +3,9 @@
 use super::Page;
 use crate::auth::Role;
 
+/// What only those who may upload see.
+const OF_WRITERS: [&str; 2] = ["/upload", "/uploads"];
+
 /// Path and name, in the order of a working day.
 const ENTRIES: [(&str, &str); 5] = [
     ("/", "New"),
@@ -15,8 +18,14 @@ const ENTRIES: [(&str, &str); 5] = [
 impl Page {
     /// The entries that the user's role may use.
     pub fn navigation(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
-        let writes = self.user.as_ref().is_some_and(|user| user.role >= Role::ReadWrite);
-        ENTRIES.into_iter().filter(move |(path, _)| writes || *path != "/upload")
+        let writes = self.writes();
+        ENTRIES.into_iter().filter(move |(path, _)| writes || !OF_WRITERS.contains(path))
+    }
+
+    /// Whether the reader of the page may upload, and so see the log.
+    #[must_use]
+    pub fn writes(&self) -> bool {
+        self.user.as_ref().is_some_and(|user| user.role >= Role::ReadWrite)
     }
 
     /// Whether this page lies under `path`; the home page is only itself.
@@ -49,7 +58,9 @@ mod tests {
 
     #[test]
     fn readers_are_not_offered_what_they_may_not_do() {
-        assert!(!page("/", Role::ReadOnly).navigation().any(|(path, _)| path == "/upload"));
-        assert!(page("/", Role::ReadWrite).navigation().any(|(path, _)| path == "/upload"));
+        for entry in OF_WRITERS {
+            assert!(!page("/", Role::ReadOnly).navigation().any(|(path, _)| path == entry));
+            assert!(page("/", Role::ReadWrite).navigation().any(|(path, _)| path == entry));
+        }
     }
 }

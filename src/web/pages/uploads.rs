@@ -183,6 +183,7 @@ async fn log(
     StrictQuery(filter): StrictQuery<Filter>,
     State(app): State<App>,
 ) -> Result<impl IntoResponse> {
+    let context = context.writer()?;
     let zone = app.config.curve_timezone;
     let rows_filter = filter.to_rows(zone)?;
     // One more than is shown tells whether there is a next page.
@@ -232,7 +233,7 @@ struct DetailPage {
     received: String,
     size: String,
     report: Report,
-    /// The annotated copy is for the uploader and administrators.
+    /// The document and its annotated copy are for the uploader and administrators.
     copy: bool,
 }
 
@@ -242,6 +243,7 @@ async fn one(
     _: NoQuery,
     State(app): State<App>,
 ) -> Result<impl IntoResponse> {
+    let context = context.writer()?;
     let missing =
         || Problem::not_found(format!("There is no upload {id:?}; the log lists them all."));
     let id: Uuid = id.parse().map_err(|_| missing())?;

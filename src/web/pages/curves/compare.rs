@@ -8,7 +8,11 @@ use rust_decimal::Decimal;
 use super::{View, grid};
 use crate::{
     app::App,
-    db::pages::{self, SeriesLabels, ValuesPair, VersionHeader},
+    db::{
+        numeric,
+        pages::{self, SeriesLabels, ValuesPair, VersionHeader},
+        snapshot::Snapshot,
+    },
     domain::{Dataset, Notation},
     error::{Problem, Result},
     web::pages::format::{Cell, count, decimals, instant, percent, signed},
@@ -73,6 +77,7 @@ impl Comparison {
     /// Compares the version of the view with `other`; the earlier one is the old one.
     pub(super) async fn load(
         app: &App,
+        snapshot: &mut Snapshot,
         dataset: Dataset,
         view: &View,
         version: &VersionHeader,
@@ -80,7 +85,7 @@ impl Comparison {
     ) -> Result<Self> {
         let missing =
             || Problem::not_found(format!("There is no version {other} of {dataset} curves."));
-        let other = pages::version(&app.pool, dataset, other).await?.ok_or_else(missing)?;
+        let other = pages::version(snapshot, dataset, other).await?.ok_or_else(missing)?;
         let (old, new) = if other.curve_timestamp <= version.curve_timestamp {
             (&other, version)
         } else {
@@ -88,16 +93,17 @@ impl Comparison {
         };
         let ids = (old.id, new.id);
         let pairs =
-            pages::differing_series(&app.pool, dataset, ids, old.months != new.months).await?;
-        let mut labels = pages::series_of(&app.pool, dataset, new.id).await?;
-        let former = pages::series_of(&app.pool, dataset, old.id).await?;
+            pages::differing_series(snapshot, dataset, ids, old.months != new.months).await?;
+        let mut labels = pages::series_of(snapshot, dataset, new.id).await?;
+        let former = pages::series_of(snapshot, dataset, old.id).await?;
         labels.extend(
             former
                 .into_iter()
                 .filter(|f| pairs.iter().any(|p| p.series_id == f.id && p.new.is_none())),
         );
         let mut comparison = Self::of(app, view, old, new, &labels, &pairs);
-        comparison.shown = shown_series(app, dataset, view, old, new, &labels, &comparison).await?;
+        comparison.shown =
+            shown_series(snapshot, dataset, view, old, new, &labels, &comparison).await?;
         Ok(comparison)
     }
 
@@ -156,7 +162,7 @@ impl Side {
 
 /// The series that the address names, else the one that changed most.
 async fn shown_series(
-    app: &App,
+    snapshot: &mut Snapshot,
     dataset: Dataset,
     view: &View,
     old: &VersionHeader,
@@ -170,10 +176,10 @@ async fn shown_series(
     };
     let named = labels.iter().find(|label| view.series.first() == Some(&label.id));
     let Some(label) = named.or_else(most).or(labels.first()) else { return Ok(None) };
-    let former = pages::values(&app.pool, dataset, old.id, &[label.id]).await?;
-    let latter = pages::values(&app.pool, dataset, new.id, &[label.id]).await?;
+    let former = pages::values(snapshot, dataset, old.id, &[label.id]).await?;
+    let latter = pages::values(snapshot, dataset, new.id, &[label.id]).await?;
     let by_month = |values: &[pages::SeriesValues], version: &VersionHeader| {
-        values.first().map(|series| by_month(version, &series.values)).unwrap_or_default()
+        values.first().map(|series| by_month(version, &series.values.0)).unwrap_or_default()
     };
     let (former, latter) = (by_month(&former, old), by_month(&latter, new));
     let rows = differences(&label.unit, &months_of(old, new), &former, &latter);
@@ -188,8 +194,8 @@ fn changed_series(
     label: &SeriesLabels,
     pair: &ValuesPair,
 ) -> ChangedSeries {
-    let values = |version, values: &Option<Vec<_>>| {
-        values.as_deref().map(|values| by_month(version, values)).unwrap_or_default()
+    let values = |version, values: &Option<numeric::Values>| {
+        values.as_ref().map(|values| by_month(version, &values.0)).unwrap_or_default()
     };
     let (former, latter) = (values(old, &pair.old), values(new, &pair.new));
     let rows = differences(&label.unit, &months_of(old, new), &former, &latter);

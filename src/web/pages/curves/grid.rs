@@ -3,8 +3,10 @@
 use chrono::NaiveDate;
 
 use crate::{
-    app::App,
-    db::pages::{self, SeriesLabels, SeriesValues, VersionHeader},
+    db::{
+        pages::{self, SeriesLabels, SeriesValues, VersionHeader},
+        snapshot::Snapshot,
+    },
     domain::{Dataset, Notation},
     error::Result,
     web::pages::format::{Cell, decimals},
@@ -34,13 +36,13 @@ pub(super) struct Row {
 
 impl Grid {
     pub(super) async fn load(
-        app: &App,
+        snapshot: &mut Snapshot,
         dataset: Dataset,
         version: &VersionHeader,
         labels: &[SeriesLabels],
         chosen: &[i64],
     ) -> Result<Self> {
-        let values = pages::values(&app.pool, dataset, version.id, chosen).await?;
+        let values = pages::values(snapshot, dataset, version.id, chosen).await?;
         // In the order of the file, whatever the order of the address.
         let shown: Vec<_> = labels
             .iter()
@@ -65,13 +67,13 @@ impl Column {
 }
 
 fn cells(unit: &str, series: &SeriesValues) -> Vec<Cell> {
-    let places = decimals(unit, &series.values);
+    let places = decimals(unit, &series.values.0);
     let notation = |i: usize| {
         let code = series.notation.as_deref().and_then(|text| text.as_bytes().get(i).copied());
         code.and_then(Notation::from_code).unwrap_or(Notation::Plain)
     };
     let shape = |(i, value): (usize, &Option<_>)| Cell::new(*value, notation(i), places);
-    series.values.iter().enumerate().map(shape).collect()
+    series.values.0.iter().enumerate().map(shape).collect()
 }
 
 fn rows(months: &[NaiveDate], columns: &[Vec<Cell>]) -> Vec<Row> {
@@ -117,12 +119,13 @@ pub(super) fn unit(unit: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::db::numeric::Values;
 
     #[test]
     fn columns_line_up_and_gaps_tell_why() {
         let series = SeriesValues {
             series_id: 1,
-            values: vec!["19.7".parse().ok(), None, "20.25".parse().ok()],
+            values: Values(vec!["19.7".parse().ok(), None, "20.25".parse().ok()]),
             notation: Some("n#n".into()),
         };
         let value = |text: &str| Cell::Value(text.into());

@@ -27,7 +27,10 @@ use super::{
 use crate::{
     app::App,
     auth::Role,
-    db::pages::{self, OperatingDay, SeriesLabels, VersionChoice, VersionHeader},
+    db::{
+        pages::{self, OperatingDay, SeriesLabels, VersionChoice, VersionHeader},
+        snapshot::Snapshot,
+    },
     domain::Dataset,
     error::{Problem, Result},
     web::parameters::StrictQuery,
@@ -113,24 +116,40 @@ async fn curves(
     StrictQuery(view): StrictQuery<View>,
     State(app): State<App>,
 ) -> Result<Response> {
-    let dataset = match view.dataset()? {
+    let wanted = view.dataset()?;
+    let datasets = wanted.map_or_else(|| Dataset::all().collect(), |dataset| vec![dataset]);
+    let mut snapshot = Snapshot::begin(&app.pool, &datasets, None).await?;
+    let answer = answer(&app, &mut snapshot, &context, wanted, view).await?;
+    snapshot.finish().await?;
+    Ok(answer)
+}
+
+/// Everything is read from the one snapshot: a file that comes in meanwhile is on the next page.
+async fn answer(
+    app: &App,
+    snapshot: &mut Snapshot,
+    context: &PageContext,
+    wanted: Option<Dataset>,
+    view: View,
+) -> Result<Response> {
+    let dataset = match wanted {
         Some(dataset) => dataset,
-        None => first_dataset(&app).await?,
+        None => first_dataset(snapshot).await?,
     };
-    let days = pages::operating_days(&app.pool, &[dataset.id()], DAYS).await?;
+    let days = pages::operating_days(snapshot, &[dataset.id()], DAYS).await?;
     let Some(newest) = days.first().map(|day| day.day) else {
-        return Ok(EmptyPage::new(&context, dataset).into_response());
+        return Ok(EmptyPage::new(context, dataset).into_response());
     };
-    let (version, note) = choose_version(&app, dataset, &view, &days, newest).await?;
-    let view = View { version: Some(version.id), ..view.of(dataset, version.operating_day) };
-    let page =
-        CurvesPage::load(&app, context.page("Curves"), dataset, view, &days, version, note).await?;
+    let chosen = choose_version(snapshot, dataset, &view, &days, newest).await?;
+    let view = View { version: Some(chosen.0.id), ..view.of(dataset, chosen.0.operating_day) };
+    let page = context.page("Curves");
+    let page = CurvesPage::load(app, snapshot, page, dataset, view, &days, chosen).await?;
     Ok(page.into_response())
 }
 
 /// The first dataset that has a version, energy before the others.
-async fn first_dataset(app: &App) -> Result<Dataset> {
-    let newest = pages::newest_versions(&app.pool).await?;
+async fn first_dataset(snapshot: &mut Snapshot) -> Result<Dataset> {
+    let newest = pages::newest_versions(snapshot).await?;
     let first = newest.first().and_then(|version| Dataset::from_id(version.dataset_id));
     first
         .or_else(|| Dataset::all().next())
@@ -139,14 +158,14 @@ async fn first_dataset(app: &App) -> Result<Dataset> {
 
 /// The version that was asked for, else the newest of the day, else the newest of all with a note.
 async fn choose_version(
-    app: &App,
+    snapshot: &mut Snapshot,
     dataset: Dataset,
     view: &View,
     days: &[OperatingDay],
     newest: NaiveDate,
 ) -> Result<(VersionHeader, Option<String>)> {
     if let Some(id) = view.version {
-        let found = pages::version(&app.pool, dataset, id).await?;
+        let found = pages::version(snapshot, dataset, id).await?;
         let problem =
             || Problem::not_found(format!("There is no version {id} of {dataset} curves."));
         return found.map(|version| (version, None)).ok_or_else(problem);
@@ -156,7 +175,7 @@ async fn choose_version(
         format!("There is no {dataset} curve of {wanted}. This is the newest one, of {newest}.")
     });
     let day = if note.is_some() { newest } else { wanted };
-    let versions = pages::versions_of_day(&app.pool, dataset, day).await?;
+    let versions = pages::versions_of_day(snapshot, dataset, day).await?;
     let first = versions.into_iter().next();
     let version =
         first.ok_or_else(|| Problem::not_found(format!("There is no curve of {day}.")))?;
@@ -177,24 +196,24 @@ impl EmptyPage {
 impl CurvesPage {
     async fn load(
         app: &App,
+        snapshot: &mut Snapshot,
         page: Page,
         dataset: Dataset,
         view: View,
         days: &[OperatingDay],
-        version: VersionHeader,
-        note: Option<String>,
+        (version, note): (VersionHeader, Option<String>),
     ) -> Result<Self> {
         let day = version.operating_day;
         let zone = app.config.curve_timezone;
-        let versions = pages::versions_of_day(&app.pool, dataset, day).await?;
-        let others = pages::versions_until(&app.pool, dataset, day, COMPARABLE).await?;
-        let labels = pages::series_of(&app.pool, dataset, version.id).await?;
+        let versions = pages::versions_of_day(snapshot, dataset, day).await?;
+        let others = pages::versions_until(snapshot, dataset, day, COMPARABLE).await?;
+        let labels = pages::series_of(snapshot, dataset, version.id).await?;
         let mut chosen = chosen_series(&view, &labels);
         let content = match view.compare {
             Some(other) => Content::Comparison(Box::new(
-                Comparison::load(app, dataset, &view, &version, other).await?,
+                Comparison::load(app, snapshot, dataset, &view, &version, other).await?,
             )),
-            None => Content::Grid(Grid::load(app, dataset, &version, &labels, &chosen).await?),
+            None => Content::Grid(Grid::load(snapshot, dataset, &version, &labels, &chosen).await?),
         };
         if let Content::Comparison(comparison) = &content {
             chosen = comparison.shown.iter().map(|shown| shown.id).collect();

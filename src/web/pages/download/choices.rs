@@ -2,17 +2,18 @@
 
 use chrono::NaiveDate;
 
+use super::wish::{Faults, Wish};
 use crate::{
     app::App,
-    db::pages::{self, OperatingDay},
+    db::{
+        pages::{self, OperatingDay},
+        snapshot::Snapshot,
+    },
     domain::{ContractMonth, Dataset, Family, Iso},
     error::{Problem, Result},
-    web::{
-        pages::{
-            form::{Choice, filled},
-            format::{family_name, iso_name},
-        },
-        parameters::{FromParameters, Parameters},
+    web::pages::{
+        form::Choice,
+        format::{family_name, iso_name},
     },
 };
 
@@ -22,69 +23,26 @@ const DAYS: i64 = 750;
 /// Months from that of the operating day to the first and the last that are preselected.
 const PRESELECTED: (i32, i32) = (1, 61);
 
-const FORMATS: [(&str, &str); 4] = [
+pub(super) const FORMATS: [(&str, &str); 4] = [
     ("xlsx", "Excel (.xlsx)"),
     ("csv", "CSV"),
     ("json", "JSON"),
     ("ndjson", "NDJSON, a record a line"),
 ];
 
-const LAYOUTS: [(&str, &str); 2] =
+pub(super) const LAYOUTS: [(&str, &str); 2] =
     [("wide", "Wide: a column per series"), ("long", "Long: a row per value")];
 
-/// The form as it was sent.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Wish {
-    curve: Option<String>,
-    iso: Option<String>,
-    operating_day: Option<NaiveDate>,
-    operating_day_end: Option<NaiveDate>,
-    version: Option<String>,
-    start: Option<ContractMonth>,
-    end: Option<ContractMonth>,
-    strip: Vec<String>,
-    layout: Option<String>,
-    format: Option<String>,
-    bom: Option<bool>,
-    as_of: Option<String>,
-    previous: Option<String>,
-}
+/// What is computed here.
+pub(super) const MODES: [(&str, &str); 1] = [("unstandardized", "Unstandardized: as uploaded")];
 
-impl FromParameters for Wish {
-    const NAMES: &'static [&'static str] = &[
-        "curve",
-        "iso",
-        "operating_day",
-        "operating_day_end",
-        "version",
-        "start",
-        "end",
-        "strip",
-        "layout",
-        "format",
-        "bom",
-        "as_of",
-        "previous",
-    ];
-
-    fn from_parameters(parameters: &mut Parameters) -> Result<Self> {
-        Ok(Self {
-            curve: filled(parameters, "curve")?,
-            iso: filled(parameters, "iso")?,
-            operating_day: filled(parameters, "operating_day")?,
-            operating_day_end: filled(parameters, "operating_day_end")?,
-            version: filled(parameters, "version")?,
-            start: filled(parameters, "start")?,
-            end: filled(parameters, "end")?,
-            strip: parameters.texts("strip"),
-            layout: filled(parameters, "layout")?,
-            format: filled(parameters, "format")?,
-            bom: filled(parameters, "bom")?,
-            as_of: filled(parameters, "as_of")?,
-            previous: filled(parameters, "previous")?,
-        })
-    }
-}
+/// Which versions of a day.
+pub(super) const VERSIONS: [(&str, &str); 4] = [
+    ("latest", "Latest of the day"),
+    ("cob", "Close of business"),
+    ("intraday", "Latest intraday"),
+    ("all", "Every version"),
+];
 
 /// Everything that the form shows.
 #[derive(Debug)]
@@ -104,9 +62,14 @@ pub(super) struct Choices {
     pub(super) as_of: String,
     /// What the form held, to see which field was changed last.
     pub(super) previous: String,
+    /// The versions that were named, instead of a day's.
+    pub(super) version_ids: String,
+    /// Of curves that have blocks.
+    pub(super) modes: Vec<Choice>,
     /// What was asked for and is not there.
     pub(super) note: Option<String>,
-    blocks: bool,
+    /// What could not be read.
+    pub(super) faults: Faults,
 }
 
 /// The value that is chosen, as far as one is.
@@ -122,11 +85,21 @@ fn fixed(known: &[(&str, &str)], wanted: Option<&str>) -> Vec<Choice> {
 }
 
 impl Choices {
-    pub(super) async fn load(app: &App, wish: Wish) -> Result<Self> {
+    pub(super) async fn load(app: &App, mut wish: Wish) -> Result<Self> {
         let (curves, isos) = (curves(wish.curve.as_deref()), isos(wish.iso.as_deref()));
-        let datasets = datasets(chosen(&curves), chosen(&isos))?;
-        let days = pages::operating_days(&app.pool, &datasets, DAYS).await?;
-        let blocks = pages::block_types(&app.pool, &datasets).await?;
+        let (datasets, curves, isos) = match datasets(chosen(&curves), chosen(&isos)) {
+            Ok(datasets) => (datasets, curves, isos),
+            Err(problem) => {
+                wish.faults.add("iso", &problem);
+                let isos = self::isos(Some("all"));
+                (datasets(chosen(&curves), "all")?, curves, isos)
+            }
+        };
+        let ids: Vec<i16> = datasets.iter().map(|dataset| dataset.id()).collect();
+        let mut snapshot = Snapshot::begin(&app.pool, &datasets, None).await?;
+        let days = pages::operating_days(&mut snapshot, &ids, DAYS).await?;
+        let blocks = pages::block_types(&mut snapshot, &ids).await?;
+        snapshot.finish().await?;
         Ok(Self::settle(wish, curves, isos, &days, &blocks))
     }
 
@@ -147,7 +120,8 @@ impl Choices {
         let format = fixed(&FORMATS, wish.format.as_deref());
         let tabular = ["csv", "xlsx"].contains(&chosen(&format));
         Self {
-            blocks: chosen(&curves) != "rec",
+            modes: if chosen(&curves) == "rec" { Vec::new() } else { fixed(&MODES, None) },
+            version_ids: wish.version_ids.iter().map(i64::to_string).collect::<Vec<_>>().join(", "),
             curves,
             isos,
             days: day_choices(days, day.map(|day| day.day)),
@@ -168,6 +142,7 @@ impl Choices {
             end,
             as_of: wish.as_of.unwrap_or_default(),
             note,
+            faults: wish.faults,
         }
     }
 
@@ -187,13 +162,22 @@ impl Choices {
         let mut query = vec![
             ("curve", chosen(&self.curves).to_owned()),
             ("iso", chosen(&self.isos).to_owned()),
-            ("operating_day", chosen(&self.days).to_owned()),
-            ("operating_day_end", chosen(&self.last_days).to_owned()),
-            ("version", unless(chosen(&self.versions), "latest")),
+        ];
+        if self.version_ids.is_empty() {
+            query.extend([
+                ("operating_day", chosen(&self.days).to_owned()),
+                ("operating_day_end", chosen(&self.last_days).to_owned()),
+                ("version", unless(chosen(&self.versions), "latest")),
+            ]);
+        }
+        // Named versions say themselves of which day they are.
+        let ids = self.version_ids.split(", ");
+        query.extend(ids.map(|id| ("version_id", id.to_owned())));
+        query.extend([
             ("start", self.start.clone()),
             ("end", self.end.clone()),
-            ("mode", if self.blocks { "unstandardized".to_owned() } else { String::new() }),
-        ];
+            ("mode", chosen(&self.modes).to_owned()),
+        ]);
         let strips = self.strips.iter().filter(|strip| strip.chosen);
         query.extend(strips.map(|strip| ("strip", strip.value.to_lowercase())));
         query.push(("layout", unless(chosen(&self.layouts), default_layout)));
@@ -208,35 +192,35 @@ impl Choices {
     }
 }
 
+/// The families, and all of them.
+pub(super) fn curve_names() -> Vec<(&'static str, &'static str)> {
+    let names = Family::ALL.iter().map(|family| (family.as_str(), family_name(*family)));
+    names.chain([("all", "All curves (.zip)")]).collect()
+}
+
+/// The ISOs, and all of them.
+pub(super) fn iso_names() -> Vec<(&'static str, &'static str)> {
+    let names = Iso::ALL.iter().map(|iso| (iso.as_str(), iso_name(*iso)));
+    names.chain([("all", "All ISOs (.zip)")]).collect()
+}
+
 fn curves(wanted: Option<&str>) -> Vec<Choice> {
-    let names: Vec<_> = Family::ALL.iter().map(|f| (f.as_str(), family_name(*f))).collect();
-    with_all(names, "All curves (.zip)", wanted)
+    fixed(&curve_names(), wanted)
 }
 
 fn isos(wanted: Option<&str>) -> Vec<Choice> {
-    let names: Vec<_> = Iso::ALL.iter().map(|i| (i.as_str(), iso_name(*i))).collect();
-    with_all(names, "All ISOs (.zip)", wanted)
+    fixed(&iso_names(), wanted)
 }
 
-fn with_all(
-    mut known: Vec<(&str, &'static str)>,
-    all: &'static str,
-    wanted: Option<&str>,
-) -> Vec<Choice> {
-    known.push(("all", all));
-    fixed(&known, wanted)
-}
-
-fn datasets(curve: &str, iso: &str) -> Result<Vec<i16>> {
-    let ids: Vec<i16> = Dataset::all()
+fn datasets(curve: &str, iso: &str) -> Result<Vec<Dataset>> {
+    let found: Vec<Dataset> = Dataset::all()
         .filter(|d| curve == "all" || d.family.as_str() == curve)
         .filter(|d| iso == "all" || d.iso.as_str() == iso)
-        .map(Dataset::id)
         .collect();
-    if ids.is_empty() {
+    if found.is_empty() {
         return Err(Problem::not_found(format!("There are no {curve} curves for {iso}.")));
     }
-    Ok(ids)
+    Ok(found)
 }
 
 fn day_choices(days: &[OperatingDay], day: Option<NaiveDate>) -> Vec<Choice> {
@@ -268,14 +252,12 @@ fn versions(
     let window = |d: &&OperatingDay| Some(d.day) >= first && Some(d.day) <= until;
     let cob = days.iter().filter(window).any(|d| d.cob);
     let intraday = days.iter().filter(window).any(|d| d.intraday);
-    let mut known = vec![("latest", "Latest of the day")];
-    if cob {
-        known.push(("cob", "Close of business"));
-    }
-    if cob && intraday {
-        known.push(("intraday", "Latest intraday"));
-    }
-    known.push(("all", "Every version"));
+    let offered = |value: &str| match value {
+        "cob" => cob,
+        "intraday" => cob && intraday,
+        _ => true,
+    };
+    let known: Vec<_> = VERSIONS.into_iter().filter(|(value, _)| offered(value)).collect();
     fixed(&known, wanted)
 }
 
@@ -316,8 +298,7 @@ mod tests {
     }
 
     fn settle(query: &str) -> Choices {
-        let mut parameters = Parameters::parse(Some(query), Wish::NAMES).unwrap();
-        let wish = Wish::from_parameters(&mut parameters).unwrap();
+        let wish = Wish::read(query);
         let days = [day("2026-11-20", false), day("2026-11-19", true)];
         let (curves, isos) = (curves(wish.curve.as_deref()), isos(wish.iso.as_deref()));
         Choices::settle(wish, curves, isos, &days, &["5x16".into(), "7x8".into()])
@@ -373,5 +354,31 @@ mod tests {
         let query = choices.query();
         assert!(!query.iter().any(|(name, _)| ["layout", "bom"].contains(name)), "{query:?}");
         assert!(settle("format=csv&bom=true").query().contains(&("bom", "true".into())));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told_beside_its_field_and_the_rest_holds() {
+        let query = "curve=foo&start=2026&mode=standardized&version_id=1,x&strips=5x16&end=2027-02";
+        let choices = settle(query);
+        for (field, words) in [
+            ("curve", "\"foo\" is not understood; known are energy"),
+            ("start", "2026"),
+            ("mode", "only unstandardized"),
+            ("version_id", "parted by commas"),
+            ("strips", "did you mean strip?"),
+        ] {
+            let fault = choices.faults.of(field).unwrap();
+            assert!(fault.contains(words), "{field}: {fault}");
+        }
+        assert_eq!(choices.faults.of_no_field().count(), 1);
+        assert_eq!(choices.end, "2027-02");
+        assert!(settle("layout=wide&format=json&version=cob").faults.is_empty());
+    }
+
+    #[test]
+    fn named_versions_stand_for_their_days() {
+        let query = settle("version_id=7, 9&version=all").query();
+        let of = |wanted: &str| query.iter().filter(|(name, _)| *name == wanted).count();
+        assert_eq!((of("version_id"), of("operating_day"), of("version")), (2, 0, 0), "{query:?}");
     }
 }
