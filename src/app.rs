@@ -9,6 +9,7 @@ use crate::{
     auth::{HashError, Passwords},
     clock::Clock,
     config::Config,
+    extractors::turns::Turns,
     objects::Documents,
 };
 
@@ -25,6 +26,8 @@ pub struct App {
     pub passwords: Passwords,
     /// The time.
     pub clock: Clock,
+    /// Turns at downloading.
+    pub downloads: Turns,
     /// Turns at reading files: each may take hundreds of megabytes for a moment.
     pub readers: Arc<Semaphore>,
     /// Turns at sending files: the bytes of each are in memory until it is answered.
@@ -46,6 +49,7 @@ impl App {
     ) -> Result<Self, HashError> {
         Ok(Self {
             passwords: Passwords::new(&config.auth)?,
+            downloads: Turns::new(&config),
             config: Arc::new(config),
             pool,
             documents,

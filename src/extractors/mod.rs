@@ -24,6 +24,7 @@ pub mod query;
 pub mod report;
 pub mod selection;
 pub mod stream;
+pub mod turns;
 pub mod words;
 pub mod writers;
 

@@ -148,14 +148,19 @@ pub async fn select(
             Err(reason) => skipped.push(Skipped { combination, reason }),
         }
     }
-    if parts.is_empty() {
-        let problem = nothing(&mut snapshot, &query, &skipped).await?;
+    let lost = lost_pins(&query, &parts);
+    if parts.is_empty() || !lost.is_empty() {
+        let problem = if lost.is_empty() {
+            nothing(&mut snapshot, &query, &skipped).await?
+        } else {
+            no_such_versions(&mut snapshot, &query, &lost).await?
+        };
         snapshot.finish().await?;
         return Err(problem);
     }
     let not_applied = not_applied(&query);
     let known_at = snapshot.known_at;
-    let warnings = warnings(&query, &combinations);
+    let warnings = warnings(&query, &combinations, &parts);
     let selection = Selection {
         query,
         form,
@@ -172,6 +177,10 @@ pub async fn select(
 }
 
 fn form(query: &Query, format: Format) -> Result<Form> {
+    if query.bom && format != Format::Csv {
+        let why = format!("is for csv, not for {format}, which Accept chose");
+        return Err(super::query::contradiction("bom", true, &why));
+    }
     match (query.layout, format) {
         (Some(Form::Wide), Format::Json | Format::Ndjson) => Err(super::query::contradiction(
             "layout",
@@ -274,14 +283,55 @@ fn not_applied(query: &Query) -> Vec<&'static str> {
     names
 }
 
-fn warnings(query: &Query, combinations: &[Combination]) -> Vec<Warning> {
+fn warnings(query: &Query, combinations: &[Combination], parts: &[Part]) -> Vec<Warning> {
     let replaced = matches!(query.version, Some(Selector::Cob | Selector::Intraday))
         && combinations.iter().any(|combination| !combination.curve.has_cob());
     let text = format!(
         "version={} is for energy; the other curves have no close of business and give latest",
         query.selector()
     );
-    replaced.then_some(Warning { code: "selector_replaced", detail: text }).into_iter().collect()
+    let replaced = replaced.then_some(Warning { code: "selector_replaced", detail: text });
+    let stored = parts.iter().any(|part| query.lacks_standardized(part.combination.curve));
+    let stored = stored.then(|| Warning {
+        code: "not_standardized",
+        detail: "standardized prices are not available on this server; these are the stored blocks"
+            .to_owned(),
+    });
+    [replaced, stored].into_iter().flatten().collect()
+}
+
+/// Versions that were named and are not in the answer.
+fn lost_pins(query: &Query, parts: &[Part]) -> Vec<i64> {
+    let found = |id: i64| parts.iter().flat_map(|part| &part.versions).any(|v| v.id == id);
+    query.version_ids.iter().copied().filter(|id| !found(*id)).collect()
+}
+
+/// 404 that names each version that gives nothing, and why.
+async fn no_such_versions(snapshot: &mut Snapshot, query: &Query, lost: &[i64]) -> Result<Problem> {
+    let (mut there, known_at) = (Vec::new(), snapshot.known_at);
+    for dataset in query.combinations().filter_map(Combination::dataset) {
+        let (days, ids) = (Some(EVERY_DAY), Some(lost.to_vec()));
+        let filter = VersionFilter { days, ids, every: true, ..VersionFilter::default() };
+        let found = data::versions(snapshot.connection(), dataset, known_at, &filter).await?;
+        there.extend(found.into_iter().map(|version| version.id));
+    }
+    let (empty, foreign): (Vec<i64>, Vec<i64>) = lost.iter().partition(|id| there.contains(id));
+    let one = |ids: &[i64], is: &str, are: &str| {
+        let names: Vec<String> = ids.iter().take(20).map(ToString::to_string).collect();
+        let more = if ids.len() > 20 { ", ..." } else { "" };
+        match &*names {
+            [] => None,
+            [name] => Some(format!("version {name} {is}")),
+            names => Some(format!("versions {}{more} {are}", names.join(", "))),
+        }
+    };
+    let place = format!("of {} {}", query.curve, query.iso);
+    let foreign = one(&foreign, &format!("is not {place}"), &format!("are not {place}"));
+    let nothing = "none of the contract months and strips asked for";
+    let empty = one(&empty, &format!("has {nothing}"), &format!("have {nothing}"));
+    let why: Vec<String> = [foreign, empty].into_iter().flatten().collect();
+    let ids: Vec<String> = lost.iter().map(ToString::to_string).collect();
+    Ok(Problem::new(StatusCode::NOT_FOUND, "no_data", why.join("; ")).with("version_ids", ids))
 }
 
 async fn nothing(snapshot: &mut Snapshot, query: &Query, skipped: &[Skipped]) -> Result<Problem> {
@@ -405,6 +455,11 @@ impl Selection {
                 }
             }
         }
+        let curves = self.query.curve.members();
+        if curves.iter().any(|curve| self.query.lacks_standardized(*curve)) {
+            // What is answered, where the request leaves it open.
+            request.insert("mode".to_owned(), Mode::Unstandardized.as_str().into());
+        }
         request.into()
     }
 
@@ -413,6 +468,9 @@ impl Selection {
     pub fn etag(&self) -> String {
         let mut text =
             format!("{REVISION} {}\n{}\n", self.script, super::query::encode(&self.normalised()));
+        for warning in &self.warnings {
+            text += warning.code;
+        }
         for part in &self.parts {
             text += &part.dataset.to_string();
             for version in &part.versions {

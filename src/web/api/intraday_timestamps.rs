@@ -17,7 +17,7 @@ use crate::{
     db::catalogue::{self, VersionList, VersionRow},
     domain::Dataset,
     error::Result,
-    extractors::{cell::Cell, query},
+    extractors::{cell::Cell, query, words::Instant},
     web::parameters::{FromParameters, Parameters, StrictQuery},
 };
 
@@ -132,8 +132,13 @@ async fn list(
     headers: HeaderMap,
 ) -> Result<Response> {
     let Query { dataset, days, listing } = query;
-    let list =
-        VersionList { dataset, days, id: None, before: listing.after()?, limit: listing.probe() };
+    let list = VersionList {
+        dataset,
+        days,
+        id: None,
+        before: listing.after::<Instant>()?.map(|at| at.0),
+        limit: listing.probe(),
+    };
     let mut snapshot = listing.snapshot(&app, &[dataset]).await?;
     let known_at = snapshot.known_at;
     let rows = catalogue::versions(snapshot.connection(), known_at, list).await?;

@@ -6,7 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike as _, SecondsFormat, Utc};
 
 use crate::{
     app::App,
@@ -59,6 +59,11 @@ impl std::str::FromStr for Cursor {
         let text = String::from_utf8(bytes).map_err(|_| broken)?;
         let (micros, key) = text.split_once(':').ok_or(broken)?;
         let known_at = micros.parse().ok().and_then(DateTime::from_timestamp_micros);
+        // A database holds no other years, and no text with U+0000.
+        let known_at = known_at.filter(|at| (1..=9999).contains(&at.year()));
+        if key.contains('\0') {
+            return Err(broken);
+        }
         Ok(Self { known_at: known_at.ok_or(broken)?, key: key.to_owned() })
     }
 }

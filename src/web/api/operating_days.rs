@@ -16,7 +16,7 @@ use crate::{
     db::catalogue::{self, DayRow},
     domain::Dataset,
     error::Result,
-    extractors::cell::Cell,
+    extractors::{cell::Cell, words::Day},
     web::parameters::{FromParameters, Parameters, StrictQuery},
 };
 
@@ -113,7 +113,7 @@ async fn list(
     headers: HeaderMap,
 ) -> Result<Response> {
     let Query { dataset, series, listing } = query;
-    let before = listing.after()?;
+    let before = listing.after::<Day>()?.map(|day| day.0);
     let mut snapshot = listing.snapshot(&app, &[dataset]).await?;
     let (known_at, limit) = (snapshot.known_at, listing.probe());
     let connection = snapshot.connection();

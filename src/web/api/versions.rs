@@ -20,7 +20,7 @@ use crate::{
     },
     domain::{Dataset, Sha256},
     error::{Problem, Result},
-    extractors::{cell::Cell, query},
+    extractors::{cell::Cell, query, words::Instant},
     web::parameters::{FromParameters, Parameters, StrictQuery},
 };
 
@@ -218,8 +218,13 @@ async fn list(
     headers: HeaderMap,
 ) -> Result<Response> {
     let ListQuery { dataset, days, listing } = query;
-    let list =
-        VersionList { dataset, days, id: None, before: listing.after()?, limit: listing.probe() };
+    let list = VersionList {
+        dataset,
+        days,
+        id: None,
+        before: listing.after::<Instant>()?.map(|at| at.0),
+        limit: listing.probe(),
+    };
     let mut snapshot = listing.snapshot(&app, &[dataset]).await?;
     let known_at = snapshot.known_at;
     let rows = catalogue::versions(snapshot.connection(), known_at, list).await?;
