@@ -2,12 +2,12 @@
 
 use std::cmp::Ordering;
 
-use axum::http::StatusCode;
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
 use super::{
+    absence,
     query::Query,
     words::{Block, Combination, Curve, Form, Format, Mode, Selector},
 };
@@ -23,10 +23,10 @@ use crate::{
 
 /// The output's revision: raised when the same versions print differently, so that no cache keeps
 /// the older print.
-pub const REVISION: u32 = 1;
+pub const REVISION: u32 = 2;
 
 /// The window of a request that pins versions.
-const EVERY_DAY: (NaiveDate, NaiveDate) =
+pub(super) const EVERY_DAY: (NaiveDate, NaiveDate) =
     (NaiveDate::from_ymd_opt(1, 1, 1).unwrap(), NaiveDate::from_ymd_opt(9999, 12, 31).unwrap());
 
 /// A series as it is printed.
@@ -148,12 +148,12 @@ pub async fn select(
             Err(reason) => skipped.push(Skipped { combination, reason }),
         }
     }
-    let lost = lost_pins(&query, &parts);
+    let lost = absence::lost_pins(&query, &parts);
     if parts.is_empty() || !lost.is_empty() {
         let problem = if lost.is_empty() {
-            nothing(&mut snapshot, &query, &skipped).await?
+            absence::nothing(&mut snapshot, &query, &skipped).await?
         } else {
-            no_such_versions(&mut snapshot, &query, &lost).await?
+            absence::no_such_versions(&mut snapshot, &query, &lost).await?
         };
         snapshot.finish().await?;
         return Err(problem);
@@ -226,7 +226,7 @@ async fn part(
     Ok(Ok(Part { combination, dataset, versions, series, months }))
 }
 
-fn version_filter(query: &Query, curve: Curve) -> VersionFilter {
+pub(super) fn version_filter(query: &Query, curve: Curve) -> VersionFilter {
     let months = curve.has_months();
     let (start, end) = (query.start.filter(|_| months), query.end.filter(|_| months));
     if !query.version_ids.is_empty() {
@@ -298,71 +298,6 @@ fn warnings(query: &Query, combinations: &[Combination], parts: &[Part]) -> Vec<
             .to_owned(),
     });
     [replaced, stored].into_iter().flatten().collect()
-}
-
-/// Versions that were named and are not in the answer.
-fn lost_pins(query: &Query, parts: &[Part]) -> Vec<i64> {
-    let found = |id: i64| parts.iter().flat_map(|part| &part.versions).any(|v| v.id == id);
-    query.version_ids.iter().copied().filter(|id| !found(*id)).collect()
-}
-
-/// 404 that names each version that gives nothing, and why.
-async fn no_such_versions(snapshot: &mut Snapshot, query: &Query, lost: &[i64]) -> Result<Problem> {
-    let (mut there, known_at) = (Vec::new(), snapshot.known_at);
-    for dataset in query.combinations().filter_map(Combination::dataset) {
-        let (days, ids) = (Some(EVERY_DAY), Some(lost.to_vec()));
-        let filter = VersionFilter { days, ids, every: true, ..VersionFilter::default() };
-        let found = data::versions(snapshot.connection(), dataset, known_at, &filter).await?;
-        there.extend(found.into_iter().map(|version| version.id));
-    }
-    let (empty, foreign): (Vec<i64>, Vec<i64>) = lost.iter().partition(|id| there.contains(id));
-    let one = |ids: &[i64], is: &str, are: &str| {
-        let names: Vec<String> = ids.iter().take(20).map(ToString::to_string).collect();
-        let more = if ids.len() > 20 { ", ..." } else { "" };
-        match &*names {
-            [] => None,
-            [name] => Some(format!("version {name} {is}")),
-            names => Some(format!("versions {}{more} {are}", names.join(", "))),
-        }
-    };
-    let place = format!("of {} {}", query.curve, query.iso);
-    let foreign = one(&foreign, &format!("is not {place}"), &format!("are not {place}"));
-    let nothing = "none of the contract months and strips asked for";
-    let empty = one(&empty, &format!("has {nothing}"), &format!("have {nothing}"));
-    let why: Vec<String> = [foreign, empty].into_iter().flatten().collect();
-    let ids: Vec<String> = lost.iter().map(ToString::to_string).collect();
-    Ok(Problem::new(StatusCode::NOT_FOUND, "no_data", why.join("; ")).with("version_ids", ids))
-}
-
-async fn nothing(snapshot: &mut Snapshot, query: &Query, skipped: &[Skipped]) -> Result<Problem> {
-    if let [Skipped { reason: "no_such_dataset", combination }] = skipped {
-        return Ok(Problem::new(
-            StatusCode::NOT_FOUND,
-            "no_such_dataset",
-            format!("there are no {} curves for {}", combination.curve, combination.iso),
-        ));
-    }
-    let wanted = query.days.map(|days| days.0);
-    let known_at = snapshot.known_at;
-    let mut nearest: Option<NaiveDate> = None;
-    for dataset in query.combinations().filter_map(Combination::dataset) {
-        let day = data::nearest_day(snapshot.connection(), dataset, known_at, wanted).await?;
-        let distance = |day: NaiveDate| wanted.map_or(0, |wanted| (day - wanted).num_days().abs());
-        nearest = [nearest, day].into_iter().flatten().min_by_key(|day| distance(*day));
-    }
-    let hint = match nearest {
-        Some(day) => format!("the nearest operating day with data is {day}"),
-        None => "nothing is stored there by then".to_owned(),
-    };
-    let problem = Problem::new(
-        StatusCode::NOT_FOUND,
-        "no_data",
-        format!("nothing matches for {} {}; {hint}", query.curve, query.iso),
-    );
-    Ok(match nearest {
-        Some(day) => problem.with("nearest_operating_day", day.to_string()),
-        None => problem,
-    })
 }
 
 impl From<SnapshotError> for Problem {

@@ -192,3 +192,35 @@ async fn downloads_leave_connections_to_everything_else() {
     assert!(refused.headers().contains_key(header::RETRY_AFTER));
     assert_eq!(other.get("/api/v1/datasets").await.status(), StatusCode::OK);
 }
+
+#[tokio::test]
+async fn what_the_day_has_is_said_where_months_or_strips_miss_it() {
+    let (server, caller) = started().await;
+    let data = "/api/v1/data?curve=energy&iso=ercot";
+    let nothing = problem(&caller, data).await.2;
+    assert!(!nothing.contains("by then"), "{nothing}");
+    store(&server.app.pool, &small(at(3, 4, 9, 30), at(3, 4, 9, 31), false)).await;
+    for miss in ["&operating_day=2020-03-04&strip=2x16", "&start=2040-01"] {
+        let (status, code, detail) = problem(&caller, &format!("{data}{miss}")).await;
+        assert_eq!((status, &*code), (404, "no_data"));
+        assert!(detail.contains("the months 2020-03 to 2020-03"), "{detail}");
+        assert!(detail.contains("the strips 5x16"), "{detail}");
+        assert!(!detail.contains("nearest"), "{detail}");
+    }
+    let (_, _, detail) = problem(&caller, &format!("{data}&version=cob")).await;
+    assert!(!detail.contains("2020-03-04"), "no such day is of close of business: {detail}");
+}
+
+#[tokio::test]
+async fn workbooks_hold_known_at_to_the_microsecond() {
+    let (server, caller) = started().await;
+    let known_at = at(3, 4, 9, 31) + chrono::TimeDelta::microseconds(123_457);
+    store(&server.app.pool, &small(at(3, 4, 9, 30), known_at, false)).await;
+    let data = "/api/v1/data?curve=energy&iso=ercot&layout=long";
+    let text = caller.get(data).await.text().await.unwrap();
+    assert!(text.contains(",2020-03-04T09:31:00.123457Z,"), "{text}");
+    let book = caller.get(&format!("{data}&format=xlsx")).await.bytes().await.unwrap();
+    let mut book: calamine::Xlsx<_> = calamine::Reader::new(std::io::Cursor::new(book)).unwrap();
+    let sheet = calamine::Reader::worksheet_range_at(&mut book, 0).unwrap().unwrap();
+    assert_eq!(sheet.get((1, 6)).unwrap().to_string(), "2020-03-04T09:31:00.123457Z");
+}

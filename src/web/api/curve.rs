@@ -15,7 +15,7 @@ use crate::{
     app::App,
     auth::SignedIn,
     domain::ContractMonth,
-    error::{Problem, Result},
+    error::{Problem, Result, shown},
     extractors::{self, ChartSeries, CurveAsOf, number, query, words::Day},
     web::parameters::{FromParameters, Parameters, StrictQuery},
 };
@@ -81,7 +81,7 @@ async fn read(
     Path(id): Path<String>,
     StrictQuery(query): StrictQuery<Query>,
 ) -> Result<Response> {
-    let unknown = || Problem::not_found(format!("there is no series {id:?}"));
+    let unknown = || Problem::not_found(format!("there is no series {:?}", shown(&id)));
     let series_id: i64 = id.parse().map_err(|_| unknown())?;
     let (curve, known_at) = if let Some(version) = query.version_id {
         let curve = extractors::chart_series(&app, &principal, series_id, version).await?;

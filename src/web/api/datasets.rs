@@ -10,7 +10,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::listing::{self, Listing, Page, Record};
+use super::listing::{self, Keyed, Listing, Page, Record};
 use crate::{
     app::App,
     auth::SignedIn,
@@ -100,7 +100,9 @@ impl Record for DatasetItem {
             self.latest_curve_timestamp.map_or(Cell::Blank, Cell::Instant),
         ]
     }
+}
 
+impl Keyed for DatasetItem {
     fn key(&self) -> String {
         self.id.to_string()
     }

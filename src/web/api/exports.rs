@@ -190,10 +190,6 @@ impl Record for UploadRecord {
             Cell::Text(self.cob),
         ]
     }
-
-    fn key(&self) -> String {
-        self.at.to_rfc3339()
-    }
 }
 
 /// Export all uploads
@@ -245,10 +241,6 @@ impl Record for HoursRecord {
         let mut cells = vec![Cell::Text(&self.iso), Cell::Text(&self.month)];
         cells.extend(hours.map(|hours| Cell::Exact(hours.into())));
         cells
-    }
-
-    fn key(&self) -> String {
-        self.month.clone()
     }
 }
 

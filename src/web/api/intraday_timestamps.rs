@@ -1,16 +1,15 @@
 //! `GET /api/v1/intraday-timestamps` and `GET /api/v1/cob-availability`: what a day offers.
 
 use axum::{
-    Json,
     extract::State,
     http::{HeaderMap, Uri},
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use chrono::NaiveDate;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::listing::{self, Listing, Page, Record};
+use super::listing::{self, Keyed, Listing, Page, Record};
 use crate::{
     app::App,
     auth::SignedIn,
@@ -66,7 +65,9 @@ impl Record for TimestampItem {
             Cell::Text(&self.version_id),
         ]
     }
+}
 
+impl Keyed for TimestampItem {
     fn key(&self) -> String {
         self.key.clone()
     }
@@ -157,6 +158,26 @@ struct Availability {
     noncob: bool,
 }
 
+impl Record for Availability {
+    const COLUMNS: &'static [&'static str] = &["cob", "noncob"];
+
+    fn cells(&self) -> Vec<Cell<'_>> {
+        vec![Cell::Flag(self.cob), Cell::Flag(self.noncob)]
+    }
+}
+
+/// The parameters of a list that is no list: one answer, without pages.
+struct AvailabilityQuery(Query);
+
+impl FromParameters for AvailabilityQuery {
+    const NAMES: &'static [&'static str] =
+        &["curve", "iso", "operating_day", "operating_day_end", "as_of", "asOf", "format"];
+
+    fn from_parameters(p: &mut Parameters) -> Result<Self> {
+        Query::from_parameters(p).map(Self)
+    }
+}
+
 /// Tell whether close-of-business and intraday versions exist
 #[utoipa::path(
     get,
@@ -168,6 +189,7 @@ struct Availability {
         ("operating_day" = Option<String>, Query, example = "2031-03-04"),
         ("operating_day_end" = Option<String>, Query, description = "Inclusive; the first day if omitted."),
         ("as_of" = Option<String>, Query, description = "Only what was known then, RFC 3339."),
+        ("format" = Option<String>, Query, description = "json or csv."),
     ),
     responses(
         (status = 200, description = "What there is.", body = Availability),
@@ -179,7 +201,8 @@ struct Availability {
 async fn availability(
     State(app): State<App>,
     _signed_in: SignedIn,
-    StrictQuery(query): StrictQuery<Query>,
+    StrictQuery(AvailabilityQuery(query)): StrictQuery<AvailabilityQuery>,
+    headers: HeaderMap,
 ) -> Result<Response> {
     let Query { dataset, days, listing } = query;
     let mut snapshot = listing.snapshot(&app, &[dataset]).await?;
@@ -187,6 +210,5 @@ async fn availability(
     let found = catalogue::availability(snapshot.connection(), dataset, known_at, days).await?;
     snapshot.finish().await?;
     let (cob, noncob) = if dataset.family.has_cob() { found } else { (false, false) };
-    let answer = Availability { cob, noncob };
-    Ok((listing::known_at_headers(known_at)?, Json(answer)).into_response())
+    listing::single(&listing, known_at, Availability { cob, noncob }, &headers)
 }

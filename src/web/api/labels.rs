@@ -8,7 +8,7 @@ use axum::{
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::listing::{self, Listing, Page, Record};
+use super::listing::{self, Keyed, Listing, Page, Record};
 use crate::{
     app::App,
     auth::SignedIn,
@@ -62,7 +62,9 @@ impl Record for LabelItem {
     fn cells(&self) -> Vec<Cell<'_>> {
         vec![Cell::Text(self.label), Cell::Text(&self.value)]
     }
+}
 
+impl Keyed for LabelItem {
     fn key(&self) -> String {
         self.value.clone()
     }

@@ -9,7 +9,7 @@ use chrono::NaiveDate;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::listing::{self, Listing, Page, Record};
+use super::listing::{self, Keyed, Listing, Page, Record};
 use crate::{
     app::App,
     auth::SignedIn,
@@ -57,7 +57,9 @@ impl Record for DayItem {
             Cell::Flag(self.noncob),
         ]
     }
+}
 
+impl Keyed for DayItem {
     fn key(&self) -> String {
         self.operating_day.to_string()
     }

@@ -8,7 +8,7 @@ use axum::{
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::listing::{self, Listing, Page, Record};
+use super::listing::{self, Keyed, Listing, Page, Record};
 use crate::{
     app::App,
     auth::SignedIn,
@@ -108,7 +108,9 @@ impl Record for SeriesItem {
         ];
         texts.into_iter().map(Cell::Text).collect()
     }
+}
 
+impl Keyed for SeriesItem {
     fn key(&self) -> String {
         self.id.clone()
     }
