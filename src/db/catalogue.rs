@@ -3,6 +3,7 @@
 //! Each goes through `known_at <= cut-off`; the rule of who sees what belongs beside it.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use futures::stream::BoxStream;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
@@ -254,10 +255,10 @@ pub struct UploadRow {
 }
 
 /// Every accepted file, newest first.
-pub async fn uploads(
+pub fn uploads(
     connection: &mut PgConnection,
     known_at: DateTime<Utc>,
-) -> sqlx::Result<Vec<UploadRow>> {
+) -> BoxStream<'_, sqlx::Result<UploadRow>> {
     sqlx::query_as!(
         UploadRow,
         "select v.dataset_id, v.operating_day, v.curve_timestamp, u.file_name, v.cob
@@ -266,8 +267,7 @@ pub async fn uploads(
          order by v.curve_timestamp desc, v.dataset_id",
         known_at
     )
-    .fetch_all(connection)
-    .await
+    .fetch(connection)
 }
 
 /// A column of a current file, for the list of components.

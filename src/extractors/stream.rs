@@ -34,25 +34,18 @@ pub fn body(selection: Selection, snapshot: Snapshot, turn: Turn) -> Body {
     let turn = Arc::new(turn);
     let selection = Arc::new(selection);
     let (grid_sender, grids) = mpsc::channel(1);
-    let (pieces, receiver) = mpsc::channel(PIECES);
+    let (pieces, body) = channel();
     let reading = read(Arc::clone(&selection), snapshot, grid_sender);
     tokio::spawn(holding(Arc::clone(&turn), reading));
     let handle = Handle::current();
     tokio::task::spawn_blocking(move || {
         let _turn = turn;
         let mut out = Output { pieces, handle };
-        let mut grids = Received(grids);
-        let last = match writers::write(&selection, &mut grids, &mut out) {
-            Ok(()) => Piece::End,
-            Err(error) => {
-                tracing::warn!(%error, "a download broke off");
-                Piece::Broken(error)
-            }
-        };
-        // A client that went away needs no end.
-        let _ = out.send(last);
+        let mut grids = ReadGrids(grids);
+        let outcome = writers::write(&selection, &mut grids, &mut out);
+        out.handle.block_on(out.pieces.end(outcome));
     });
-    Body::from_stream(stream::unfold(Some(receiver), next_piece))
+    body
 }
 
 async fn holding(_turn: Arc<Turn>, work: impl Future<Output = ()>) {
@@ -60,15 +53,54 @@ async fn holding(_turn: Arc<Turn>, work: impl Future<Output = ()>) {
 }
 
 /// What the writer hands to the body.
+#[derive(Debug)]
 enum Piece {
     Bytes(Bytes),
     Broken(io::Error),
     End,
 }
 
-type Pieces = mpsc::Receiver<Piece>;
+type Received = mpsc::Receiver<Piece>;
 
-async fn next_piece(receiver: Option<Pieces>) -> Option<(io::Result<Bytes>, Option<Pieces>)> {
+/// The writing end of a body: the client's pace holds it back.
+#[derive(Debug)]
+pub struct Pieces(mpsc::Sender<Piece>);
+
+impl Pieces {
+    /// Hands on some bytes. Fails when the client went away or takes nothing.
+    pub async fn send(&self, bytes: Bytes) -> io::Result<()> {
+        self.put(Piece::Bytes(bytes)).await
+    }
+
+    /// Ends the body, cleanly only after success.
+    pub async fn end(&self, outcome: io::Result<()>) {
+        let last = match outcome {
+            Ok(()) => Piece::End,
+            Err(error) => {
+                tracing::warn!(%error, "a download broke off");
+                Piece::Broken(error)
+            }
+        };
+        // A client that went away needs no end.
+        let _ = self.put(last).await;
+    }
+
+    async fn put(&self, piece: Piece) -> io::Result<()> {
+        match tokio::time::timeout(PATIENCE, self.0.send(piece)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(io::Error::new(io::ErrorKind::BrokenPipe, "the client went away")),
+            Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "the client takes nothing")),
+        }
+    }
+}
+
+/// A body and its writing end.
+pub fn channel() -> (Pieces, Body) {
+    let (sender, receiver) = mpsc::channel(PIECES);
+    (Pieces(sender), Body::from_stream(stream::unfold(Some(receiver), next_piece)))
+}
+
+async fn next_piece(receiver: Option<Received>) -> Option<(io::Result<Bytes>, Option<Received>)> {
     let mut receiver = receiver?;
     match receiver.recv().await {
         Some(Piece::Bytes(bytes)) => Some((Ok(bytes), Some(receiver))),
@@ -80,25 +112,14 @@ async fn next_piece(receiver: Option<Pieces>) -> Option<(io::Result<Bytes>, Opti
 
 /// The writer's end of the body.
 struct Output {
-    pieces: mpsc::Sender<Piece>,
+    pieces: Pieces,
     handle: Handle,
-}
-
-impl Output {
-    fn send(&self, piece: Piece) -> io::Result<()> {
-        let sent = async { tokio::time::timeout(PATIENCE, self.pieces.send(piece)).await };
-        match self.handle.block_on(sent) {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(io::Error::new(io::ErrorKind::BrokenPipe, "the client went away")),
-            Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "the client takes nothing")),
-        }
-    }
 }
 
 impl Write for Output {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
         if !buffer.is_empty() {
-            self.send(Piece::Bytes(Bytes::copy_from_slice(buffer)))?;
+            self.handle.block_on(self.pieces.send(Bytes::copy_from_slice(buffer)))?;
         }
         Ok(buffer.len())
     }
@@ -109,9 +130,9 @@ impl Write for Output {
 }
 
 /// The reader's end: grids in the order of the selection.
-struct Received(mpsc::Receiver<sqlx::Result<Grid>>);
+struct ReadGrids(mpsc::Receiver<sqlx::Result<Grid>>);
 
-impl Grids for Received {
+impl Grids for ReadGrids {
     fn next(&mut self) -> io::Result<Grid> {
         match self.0.blocking_recv() {
             Some(grid) => grid.map_err(io::Error::other),

@@ -17,7 +17,10 @@ use crate::{
     domain::ContractMonth,
     error::{Problem, Result, shown},
     extractors::{self, ChartSeries, CurveAsOf, number, query, words::Day},
-    web::parameters::{FromParameters, Parameters, StrictQuery},
+    web::{
+        docs::ProblemDocument,
+        parameters::{FromParameters, Parameters, StrictQuery},
+    },
 };
 
 /// The routes of this file.
@@ -70,9 +73,9 @@ impl FromParameters for Query {
             "operating_day": "2031-03-04", "cob": false,
             "points": [{"month": "2031-04", "value": 41.27}, {"month": "2031-05", "value": null}]
         })),
-        (status = 400, description = "`unknown_parameter`, `bad_parameter`, `contradictory_parameters`"),
-        (status = 401, description = "No valid credential."),
-        (status = 404, description = "`not_found`, `no_data`"),
+        (status = 400, description = "`unknown_parameter`, `bad_parameter`, `contradictory_parameters`", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, description = "No valid credential.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "`not_found`, `no_data`", body = ProblemDocument, content_type = "application/problem+json"),
     ),
 )]
 async fn read(

@@ -25,7 +25,7 @@ use crate::{
         stream::body,
         turns::Turn,
     },
-    web::parameters::StrictQuery,
+    web::{docs::ProblemDocument, parameters::StrictQuery},
 };
 
 /// The routes of this file.
@@ -106,12 +106,12 @@ struct DataParams {
             ("ETag" = String, description = "Send it as If-None-Match to be told that nothing changed."),
         )),
         (status = 304, description = "What If-None-Match names is still the answer."),
-        (status = 400, description = "`unknown_parameter`, `bad_parameter`, `contradictory_parameters`, `too_large_for_xlsx`"),
-        (status = 401, description = "No valid credential."),
-        (status = 404, description = "`no_data`, `no_such_dataset`; names the nearest operating day."),
-        (status = 406, description = "`not_acceptable`"),
-        (status = 429, description = "`too_many_downloads`: as many of yours run as may."),
-        (status = 503, description = "`busy`; try again after Retry-After seconds."),
+        (status = 400, description = "`unknown_parameter`, `bad_parameter`, `contradictory_parameters`, `too_large_for_xlsx`", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, description = "No valid credential.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "`no_data`, `no_such_dataset`; names the nearest operating day.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 406, description = "`not_acceptable`", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 429, description = "`too_many_downloads`: as many of yours run as may.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "`busy`; try again after Retry-After seconds.", body = ProblemDocument, content_type = "application/problem+json"),
     ),
 )]
 async fn download(
@@ -159,9 +159,9 @@ async fn download(
             }],
             "skipped": [], "warnings": [], "not_applied": [], "disclaimer": null
         })),
-        (status = 400, description = "As for the data."),
-        (status = 401, description = "No valid credential."),
-        (status = 404, description = "As for the data."),
+        (status = 400, description = "As for the data.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, description = "No valid credential.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "As for the data.", body = ProblemDocument, content_type = "application/problem+json"),
     ),
 )]
 async fn describe(

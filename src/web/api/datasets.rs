@@ -18,7 +18,10 @@ use crate::{
     domain::{Dataset, Family, Iso},
     error::Result,
     extractors::{cell::Cell, query},
-    web::parameters::{FromParameters, Parameters, StrictQuery},
+    web::{
+        docs::ProblemDocument,
+        parameters::{FromParameters, Parameters, StrictQuery},
+    },
 };
 
 /// The routes of this file.
@@ -133,8 +136,9 @@ impl FromParameters for ListQuery {
     ),
     responses(
         (status = 200, description = "A page of datasets.", body = Page<DatasetItem>),
-        (status = 400, description = "`unknown_parameter`, `bad_parameter`"),
-        (status = 401, description = "No valid credential."),
+        (status = 400, description = "`unknown_parameter`, `bad_parameter`", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 406, description = "`not_acceptable`", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, description = "No valid credential.", body = ProblemDocument, content_type = "application/problem+json"),
     ),
 )]
 async fn list(
@@ -182,8 +186,8 @@ impl FromParameters for OneQuery {
     ),
     responses(
         (status = 200, description = "The dataset.", body = DatasetItem),
-        (status = 401, description = "No valid credential."),
-        (status = 404, description = "`no_such_dataset`"),
+        (status = 401, description = "No valid credential.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "`no_such_dataset`", body = ProblemDocument, content_type = "application/problem+json"),
     ),
 )]
 async fn one(

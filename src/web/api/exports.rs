@@ -1,12 +1,15 @@
 //! `GET /api/v1/exports/...` and `/curves_catalog`: whole lists as files, under the names that
 //! existing spreadsheets know too.
 
+use std::io;
+
 use axum::{
     extract::State,
     http::{HeaderMap, header},
     response::{IntoResponse, Response},
 };
 use chrono::NaiveDate;
+use futures::TryStreamExt as _;
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Workbook, XlsxError};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -20,8 +23,11 @@ use crate::{
     },
     domain::{ContractMonth, Dataset, Family, FlatHours, Iso},
     error::{Problem, Result},
-    extractors::{cell::Cell, query},
-    web::parameters::{FromParameters, NoQuery, Parameters, StrictQuery},
+    extractors::{cell::Cell, query, stream},
+    web::{
+        docs::ProblemDocument,
+        parameters::{FromParameters, NoQuery, Parameters, StrictQuery},
+    },
 };
 
 /// The routes of this file.
@@ -30,8 +36,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(components))
         .routes(routes!(uploads))
         .routes(routes!(curves_catalog))
-        .route("/allcomponents", axum::routing::get(components))
-        .route("/alluploads", axum::routing::get(uploads))
+        .routes(routes!(all_components))
+        .routes(routes!(all_uploads))
 }
 
 struct Query(Option<chrono::DateTime<chrono::Utc>>);
@@ -80,15 +86,18 @@ const COMPONENT_COLUMNS: [&str; 10] = [
     responses(
         (status = 200, description = "`all_components.xlsx`", body = Vec<u8>,
          content_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-        (status = 400, description = "`unknown_parameter`, `bad_parameter`"),
-        (status = 401, description = "No valid credential."),
+        (status = 400, description = "`unknown_parameter`, `bad_parameter`", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, description = "No valid credential.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 429, description = "`too_many_downloads`", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "`busy`", body = ProblemDocument, content_type = "application/problem+json"),
     ),
 )]
 async fn components(
     State(app): State<App>,
-    _signed_in: SignedIn,
+    SignedIn(principal): SignedIn,
     StrictQuery(Query(as_of)): StrictQuery<Query>,
 ) -> Result<Response> {
+    let _turn = app.downloads.take(&principal).await?;
     let all: Vec<Dataset> = Dataset::all().collect();
     let mut snapshot = Snapshot::begin(&app.pool, &all, as_of).await?;
     let known_at = snapshot.known_at;
@@ -107,6 +116,31 @@ async fn components(
     let media = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
     let headers = file_headers(known_at, media, "attachment; filename=\"all_components.xlsx\"")?;
     Ok((headers, workbook).into_response())
+}
+
+/// Export all components as existing spreadsheets do
+///
+/// The same as `/api/v1/exports/components`.
+#[utoipa::path(
+    get,
+    path = "/allcomponents",
+    tag = "scripts",
+    params(("as_of" = Option<String>, Query, description = "Only what was known then, RFC 3339.")),
+    responses(
+        (status = 200, description = "`all_components.xlsx`", body = Vec<u8>,
+         content_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        (status = 400, description = "`unknown_parameter`, `bad_parameter`", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, description = "No valid credential.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 429, description = "`too_many_downloads`", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "`busy`", body = ProblemDocument, content_type = "application/problem+json"),
+    ),
+)]
+async fn all_components(
+    app: State<App>,
+    signed_in: SignedIn,
+    query: StrictQuery<Query>,
+) -> Result<Response> {
+    components(app, signed_in, query).await
 }
 
 fn component_workbook(sheets: &[(&str, Vec<ComponentRow>)]) -> Result<Vec<u8>, XlsxError> {
@@ -203,24 +237,71 @@ impl Record for UploadRecord {
     responses(
         (status = 200, description = "`all_uploads.csv`", body = String, content_type = "text/csv",
          example = "File Name,ISO,Operating Day,Time Stamp,File Extension,COB(Y/N)\nenergy,ERCOT,2031-03-04,2031-03-04 09:30:00,csv,N\n"),
-        (status = 400, description = "`unknown_parameter`, `bad_parameter`"),
-        (status = 401, description = "No valid credential."),
+        (status = 400, description = "`unknown_parameter`, `bad_parameter`", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, description = "No valid credential.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 429, description = "`too_many_downloads`", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "`busy`", body = ProblemDocument, content_type = "application/problem+json"),
     ),
 )]
 async fn uploads(
     State(app): State<App>,
-    _signed_in: SignedIn,
+    SignedIn(principal): SignedIn,
     StrictQuery(Query(as_of)): StrictQuery<Query>,
 ) -> Result<Response> {
+    let turn = app.downloads.take(&principal).await?;
     let all: Vec<Dataset> = Dataset::all().collect();
     let mut snapshot = Snapshot::begin(&app.pool, &all, as_of).await?;
-    let known_at = snapshot.known_at;
-    let rows = catalogue::uploads(snapshot.connection(), known_at).await?;
-    snapshot.finish().await?;
-    let records: Vec<UploadRecord> = rows.iter().map(UploadRecord::new).collect();
     let disposition = "attachment; filename=\"all_uploads.csv\"";
-    let headers = file_headers(known_at, "text/csv; charset=utf-8", disposition)?;
-    Ok((headers, listing::csv(&records)?).into_response())
+    let headers = file_headers(snapshot.known_at, "text/csv; charset=utf-8", disposition)?;
+    let (pieces, body) = stream::channel();
+    tokio::spawn(async move {
+        let outcome = send_uploads(&mut snapshot, &pieces).await;
+        if outcome.is_ok()
+            && let Err(error) = snapshot.finish().await
+        {
+            tracing::debug!(%error, "the snapshot ended badly");
+        }
+        pieces.end(outcome).await;
+        drop(turn);
+    });
+    Ok((headers, body).into_response())
+}
+
+/// Sends the records as they are read, a thousand at a time.
+async fn send_uploads(snapshot: &mut Snapshot, pieces: &stream::Pieces) -> io::Result<()> {
+    pieces.send(listing::header_record::<UploadRecord>()?.into()).await?;
+    let known_at = snapshot.known_at;
+    let mut rows = catalogue::uploads(snapshot.connection(), known_at).try_chunks(1000);
+    while let Some(chunk) = rows.try_next().await.map_err(|error| io::Error::other(error.1))? {
+        let records: Vec<UploadRecord> = chunk.iter().map(UploadRecord::new).collect();
+        pieces.send(listing::records(&records)?.into()).await?;
+    }
+    Ok(())
+}
+
+/// Export all uploads as existing spreadsheets do
+///
+/// The same as `/api/v1/exports/uploads`.
+#[utoipa::path(
+    get,
+    path = "/alluploads",
+    tag = "scripts",
+    params(("as_of" = Option<String>, Query, description = "Only what was known then, RFC 3339.")),
+    responses(
+        (status = 200, description = "`all_uploads.csv`", body = String, content_type = "text/csv",
+         example = "File Name,ISO,Operating Day,Time Stamp,File Extension,COB(Y/N)\nenergy,ERCOT,2031-03-04,2031-03-04 09:30:00,csv,N\n"),
+        (status = 400, description = "`unknown_parameter`, `bad_parameter`", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, description = "No valid credential.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 429, description = "`too_many_downloads`", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "`busy`", body = ProblemDocument, content_type = "application/problem+json"),
+    ),
+)]
+async fn all_uploads(
+    app: State<App>,
+    signed_in: SignedIn,
+    query: StrictQuery<Query>,
+) -> Result<Response> {
+    uploads(app, signed_in, query).await
 }
 
 /// The reference hours of a month at an ISO.
@@ -254,8 +335,8 @@ impl Record for HoursRecord {
     responses(
         (status = 200, description = "The hours.", body = String, content_type = "text/csv",
          example = "ISO,CalMonth,5x16,7x8,2x16,7x24,WE,WD,OnPeak,OffPeak\nERCOT,2000-01,336,248,160,744,240,504,496,248\n"),
-        (status = 400, description = "`unknown_parameter`"),
-        (status = 401, description = "No valid credential."),
+        (status = 400, description = "`unknown_parameter`", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, description = "No valid credential.", body = ProblemDocument, content_type = "application/problem+json"),
     ),
 )]
 async fn curves_catalog(_signed_in: SignedIn, _query: NoQuery) -> Result<Response> {

@@ -7,6 +7,7 @@ use axum::{
     routing::any,
 };
 use chrono::{Datelike, Days, NaiveDate, Weekday};
+use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
@@ -19,7 +20,10 @@ use crate::{
         selection,
         words::{Area, BadForm, Block, Curve, Day, Format, Mode, MonthBound, Selector},
     },
-    web::parameters::{FromParameters, Parameters, StrictQuery},
+    web::{
+        docs::ProblemDocument,
+        parameters::{FromParameters, Parameters, StrictQuery},
+    },
 };
 
 /// Paths of older scripts, and where what they gave is now.
@@ -40,8 +44,26 @@ const MOVED: [(&str, &str); 12] = [
 
 /// The routes of this file.
 pub fn routes() -> OpenApiRouter<App> {
-    let router = OpenApiRouter::new().routes(routes!(download));
+    let mut router = OpenApiRouter::new().routes(routes!(download));
+    describe_moved(router.get_openapi_mut());
     MOVED.iter().fold(router, |router, (path, _)| router.route(path, any(gone)))
+}
+
+/// The paths that are no more answer nothing but 410, so they stand in the text of what stayed.
+fn describe_moved(openapi: &mut OpenApi) {
+    let item = openapi.paths.paths.get_mut("/get_data").and_then(|item| item.get.as_mut());
+    let Some(operation) = item else { return };
+    let text = operation.description.get_or_insert_default();
+    text.push_str(
+        "\n\nOther paths of older scripts answer 410 `gone` and name what replaces them:\n",
+    );
+    for (path, replacement) in MOVED {
+        text.push_str("\n- `");
+        text.push_str(path);
+        text.push_str("`: `");
+        text.push_str(replacement);
+        text.push('`');
+    }
 }
 
 /// 410 that names the replacement.
@@ -293,11 +315,11 @@ fn version(p: &mut Parameters, curve: Curve) -> Result<Option<Selector>> {
             (Vec<u8> = "application/zip"),
         )),
         (status = 304, description = "What If-None-Match names is still the answer."),
-        (status = 400, description = "As for `/api/v1/data`."),
-        (status = 401, description = "No valid credential."),
-        (status = 404, description = "`no_data`, `no_such_dataset`"),
-        (status = 429, description = "`too_many_downloads`"),
-        (status = 503, description = "`busy`"),
+        (status = 400, description = "As for `/api/v1/data`.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, description = "No valid credential.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "`no_data`, `no_such_dataset`", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 429, description = "`too_many_downloads`", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "`busy`", body = ProblemDocument, content_type = "application/problem+json"),
     ),
 )]
 async fn download(
@@ -366,6 +388,14 @@ mod tests {
             days_of("operating_day=20310303&offset=3&operating_day_end=20310303").1,
             "2031-02-28"
         );
+    }
+
+    #[test]
+    fn what_is_no_more_is_described() {
+        let openapi = serde_json::to_string(&routes().into_openapi()).unwrap();
+        for (path, replacement) in MOVED {
+            assert!(openapi.contains(&format!("`{path}`: `{replacement}`")), "{path}");
+        }
     }
 
     #[test]

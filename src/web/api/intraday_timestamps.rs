@@ -17,7 +17,10 @@ use crate::{
     domain::Dataset,
     error::Result,
     extractors::{cell::Cell, query, words::Instant},
-    web::parameters::{FromParameters, Parameters, StrictQuery},
+    web::{
+        docs::ProblemDocument,
+        parameters::{FromParameters, Parameters, StrictQuery},
+    },
 };
 
 /// The routes of this file.
@@ -120,9 +123,10 @@ impl FromParameters for Query {
     ),
     responses(
         (status = 200, description = "A page of timestamps.", body = Page<TimestampItem>),
-        (status = 400, description = "`unknown_parameter`, `bad_parameter`"),
-        (status = 401, description = "No valid credential."),
-        (status = 404, description = "`no_such_dataset`"),
+        (status = 400, description = "`unknown_parameter`, `bad_parameter`", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 406, description = "`not_acceptable`", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, description = "No valid credential.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "`no_such_dataset`", body = ProblemDocument, content_type = "application/problem+json"),
     ),
 )]
 async fn list(
@@ -193,9 +197,10 @@ impl FromParameters for AvailabilityQuery {
     ),
     responses(
         (status = 200, description = "What there is.", body = Availability),
-        (status = 400, description = "`unknown_parameter`, `bad_parameter`"),
-        (status = 401, description = "No valid credential."),
-        (status = 404, description = "`no_such_dataset`"),
+        (status = 400, description = "`unknown_parameter`, `bad_parameter`", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 406, description = "`not_acceptable`", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, description = "No valid credential.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "`no_such_dataset`", body = ProblemDocument, content_type = "application/problem+json"),
     ),
 )]
 async fn availability(

@@ -1,5 +1,7 @@
 //! What the catalogue's lists share: `as_of`, paging, JSON or CSV.
 
+use std::io;
+
 use axum::{
     Json,
     http::{HeaderMap, HeaderName, HeaderValue, Uri, header},
@@ -168,19 +170,33 @@ fn format(listing: &Listing, headers: &HeaderMap) -> Result<ListFormat> {
 
 /// Records as CSV, with its media type.
 pub fn csv<T: Record>(items: &[T]) -> Result<impl IntoResponse + use<T>> {
+    let bytes = header_record::<T>()
+        .and_then(|header| Ok([header, records(items)?].concat()))
+        .map_err(|error| Problem::internal(&error))?;
+    Ok(([(header::CONTENT_TYPE, "text/csv; charset=utf-8")], bytes))
+}
+
+/// The header record of a CSV.
+pub fn header_record<T: Record>() -> io::Result<Vec<u8>> {
+    put_records([T::COLUMNS.iter().map(|name| Cell::Text(name))])
+}
+
+/// Records of a CSV without the header.
+pub fn records<T: Record>(items: &[T]) -> io::Result<Vec<u8>> {
+    put_records(items.iter().map(Record::cells))
+}
+
+fn put_records<'a>(
+    records: impl IntoIterator<Item = impl IntoIterator<Item = Cell<'a>>>,
+) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut csv = Csv::new(&mut bytes, false);
-    let written = (|| {
-        T::COLUMNS.iter().try_for_each(|name| csv.cell(Cell::Text(name)))?;
+    for record in records {
+        record.into_iter().try_for_each(|cell| csv.cell(cell))?;
         csv.end_record()?;
-        for item in items {
-            item.cells().into_iter().try_for_each(|cell| csv.cell(cell))?;
-            csv.end_record()?;
-        }
-        csv.finish(None)
-    })();
-    written.map_err(|error| Problem::internal(&error))?;
-    Ok(([(header::CONTENT_TYPE, "text/csv; charset=utf-8")], bytes))
+    }
+    csv.finish(None)?;
+    Ok(bytes)
 }
 
 /// `X-Known-At`, and that the answer is the caller's own.

@@ -16,7 +16,10 @@ use crate::{
     domain::{ContractMonth, Dataset},
     error::Result,
     extractors::cell::Cell,
-    web::parameters::{FromParameters, Parameters, StrictQuery},
+    web::{
+        docs::ProblemDocument,
+        parameters::{FromParameters, Parameters, StrictQuery},
+    },
 };
 
 /// The routes of this file.
@@ -145,9 +148,10 @@ impl FromParameters for Query {
     ),
     responses(
         (status = 200, description = "A page of series.", body = Page<SeriesItem>),
-        (status = 400, description = "`unknown_parameter`, `bad_parameter`"),
-        (status = 401, description = "No valid credential."),
-        (status = 404, description = "`no_such_dataset`"),
+        (status = 400, description = "`unknown_parameter`, `bad_parameter`", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 406, description = "`not_acceptable`", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, description = "No valid credential.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "`no_such_dataset`", body = ProblemDocument, content_type = "application/problem+json"),
     ),
 )]
 async fn list(

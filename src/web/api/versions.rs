@@ -21,7 +21,10 @@ use crate::{
     domain::{Dataset, Sha256},
     error::{Problem, Result, shown},
     extractors::{cell::Cell, query, words::Instant},
-    web::parameters::{FromParameters, Parameters, StrictQuery},
+    web::{
+        docs::ProblemDocument,
+        parameters::{FromParameters, Parameters, StrictQuery},
+    },
 };
 
 /// The routes of this file.
@@ -207,9 +210,10 @@ impl FromParameters for ListQuery {
     ),
     responses(
         (status = 200, description = "A page of versions.", body = Page<VersionItem>),
-        (status = 400, description = "`unknown_parameter`, `bad_parameter`"),
-        (status = 401, description = "No valid credential."),
-        (status = 404, description = "`no_such_dataset`"),
+        (status = 400, description = "`unknown_parameter`, `bad_parameter`", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 406, description = "`not_acceptable`", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, description = "No valid credential.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "`no_such_dataset`", body = ProblemDocument, content_type = "application/problem+json"),
     ),
 )]
 async fn list(
@@ -256,8 +260,8 @@ impl FromParameters for OneQuery {
     ),
     responses(
         (status = 200, description = "The version.", body = VersionItem),
-        (status = 401, description = "No valid credential."),
-        (status = 404, description = "`not_found`"),
+        (status = 401, description = "No valid credential.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "`not_found`", body = ProblemDocument, content_type = "application/problem+json"),
     ),
 )]
 async fn one(
