@@ -286,14 +286,13 @@ pub struct ComponentRow {
 }
 
 /// The series of the newest version of each of a family's datasets, byte-wise by label.
-pub async fn components(
-    connection: &mut PgConnection,
+pub fn components<'c>(
+    connection: &'c mut PgConnection,
     datasets: &[i16],
     known_at: DateTime<Utc>,
-) -> sqlx::Result<Vec<ComponentRow>> {
+) -> BoxStream<'c, sqlx::Result<ComponentRow>> {
     sqlx::query_file_as!(ComponentRow, "sql/queries/list_components.sql", datasets, known_at)
-        .fetch_all(connection)
-        .await
+        .fetch(connection)
 }
 
 /// Whether versions of close of business, and others, exist on any of `days`.

@@ -64,7 +64,7 @@ impl FromParameters for Query {
         ("id" = String, Path, description = "A series, as `/api/v1/series` lists it.", example = "71"),
         ("version_id" = Option<String>, Query, description = "This version; not with the others."),
         ("operating_day" = Option<String>, Query, example = "2031-03-04"),
-        ("as_of" = Option<String>, Query, description = "Only what was known then, RFC 3339."),
+        listing::AsOfParams,
     ),
     responses(
         (status = 200, description = "The curve.", body = serde_json::Value, example = json!({

@@ -129,10 +129,8 @@ impl FromParameters for ListQuery {
     path = "/api/v1/datasets",
     tag = "catalogue",
     params(
-        ("as_of" = Option<String>, Query, description = "Only what was known then, RFC 3339."),
-        ("limit" = Option<u32>, Query, description = "1 to 1000."),
-        ("cursor" = Option<String>, Query, description = "The next of the page before."),
-        ("format" = Option<String>, Query, description = "json or csv."),
+        listing::AsOfParams,
+        listing::PageParams,
     ),
     responses(
         (status = 200, description = "A page of datasets.", body = Page<DatasetItem>),
@@ -182,7 +180,7 @@ impl FromParameters for OneQuery {
     params(
         ("curve" = String, Path, example = "energy"),
         ("iso" = String, Path, example = "ercot"),
-        ("as_of" = Option<String>, Query, description = "Only what was known then, RFC 3339."),
+        listing::AsOfParams,
     ),
     responses(
         (status = 200, description = "The dataset.", body = DatasetItem),

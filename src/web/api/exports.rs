@@ -11,6 +11,7 @@ use axum::{
 use chrono::NaiveDate;
 use futures::TryStreamExt as _;
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Workbook, XlsxError};
+use tokio::sync::mpsc;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::listing::{self, Record};
@@ -82,7 +83,7 @@ const COMPONENT_COLUMNS: [&str; 10] = [
     get,
     path = "/api/v1/exports/components",
     tag = "catalogue",
-    params(("as_of" = Option<String>, Query, description = "Only what was known then, RFC 3339.")),
+    params(listing::AsOfParams),
     responses(
         (status = 200, description = "`all_components.xlsx`", body = Vec<u8>,
          content_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
@@ -101,15 +102,20 @@ async fn components(
     let all: Vec<Dataset> = Dataset::all().collect();
     let mut snapshot = Snapshot::begin(&app.pool, &all, as_of).await?;
     let known_at = snapshot.known_at;
-    let mut sheets = Vec::new();
-    for (name, family) in SHEETS {
-        let ids: Vec<i16> =
-            all.iter().filter(|set| set.family == family).map(|set| set.id()).collect();
-        let rows = catalogue::components(snapshot.connection(), &ids, known_at).await?;
-        sheets.push((name, rows));
+    let (sender, rows) = mpsc::channel(1000);
+    let workbook = tokio::task::spawn_blocking(move || component_workbook(rows));
+    for (place, (_, family)) in SHEETS.into_iter().enumerate() {
+        let of_family = all.iter().filter(|dataset| dataset.family == family);
+        let ids: Vec<i16> = of_family.map(|dataset| dataset.id()).collect();
+        let mut rows = catalogue::components(snapshot.connection(), &ids, known_at);
+        while let Some(row) = rows.try_next().await? {
+            // Nobody takes it where the workbook failed, which is told below.
+            _ = sender.send((place, row)).await;
+        }
     }
+    drop(sender);
     snapshot.finish().await?;
-    let workbook = tokio::task::spawn_blocking(move || component_workbook(&sheets))
+    let workbook = workbook
         .await
         .map_err(|error| Problem::internal(&error))?
         .map_err(|error| Problem::internal(&error))?;
@@ -125,7 +131,7 @@ async fn components(
     get,
     path = "/allcomponents",
     tag = "scripts",
-    params(("as_of" = Option<String>, Query, description = "Only what was known then, RFC 3339.")),
+    params(listing::AsOfParams),
     responses(
         (status = 200, description = "`all_components.xlsx`", body = Vec<u8>,
          content_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
@@ -143,34 +149,42 @@ async fn all_components(
     components(app, signed_in, query).await
 }
 
-fn component_workbook(sheets: &[(&str, Vec<ComponentRow>)]) -> Result<Vec<u8>, XlsxError> {
+/// Writes the rows, each with the place of its sheet, as they come: sheet after sheet.
+fn component_workbook(
+    mut rows: mpsc::Receiver<(usize, ComponentRow)>,
+) -> Result<Vec<u8>, XlsxError> {
     let mut workbook = Workbook::new();
     // The same content has the same bytes.
     let created = ExcelDateTime::from_ymd(2000, 1, 1)?;
     workbook.set_properties(&DocProperties::new().set_creation_datetime(&created));
-    for (name, rows) in sheets {
-        let sheet = workbook.add_worksheet_with_low_memory();
-        let sheet = sheet?.set_name(*name)?;
+    let mut next = rows.blocking_recv();
+    for (place, (name, _)) in SHEETS.into_iter().enumerate() {
+        let sheet = workbook.add_worksheet_with_low_memory()?.set_name(name)?;
         sheet.set_freeze_panes(1, 0)?;
         sheet.write_row(0, 0, COMPONENT_COLUMNS)?;
-        for (line, row) in (1..).zip(rows) {
-            let lookup = row.lookup_id.as_deref().unwrap_or_default();
-            let cells = [
-                *name,
-                lookup,
-                &row.control_area,
-                &row.state,
-                &row.load_zone,
-                &row.capacity_zone,
-                &row.utility,
-                &row.block_type,
-                &row.cost_group,
-                &row.cost_component,
-            ];
-            sheet.write_row(line, 0, cells)?;
+        let mut line = 0;
+        while let Some((_, row)) = next.take_if(|(of, _)| *of == place) {
+            line += 1;
+            sheet.write_row(line, 0, component_cells(name, &row))?;
+            next = rows.blocking_recv();
         }
     }
     workbook.save_to_buffer()
+}
+
+fn component_cells<'a>(name: &'a str, row: &'a ComponentRow) -> [&'a str; 10] {
+    [
+        name,
+        row.lookup_id.as_deref().unwrap_or_default(),
+        &row.control_area,
+        &row.state,
+        &row.load_zone,
+        &row.capacity_zone,
+        &row.utility,
+        &row.block_type,
+        &row.cost_group,
+        &row.cost_component,
+    ]
 }
 
 fn file_headers(
@@ -233,7 +247,7 @@ impl Record for UploadRecord {
     get,
     path = "/api/v1/exports/uploads",
     tag = "catalogue",
-    params(("as_of" = Option<String>, Query, description = "Only what was known then, RFC 3339.")),
+    params(listing::AsOfParams),
     responses(
         (status = 200, description = "`all_uploads.csv`", body = String, content_type = "text/csv",
          example = "File Name,ISO,Operating Day,Time Stamp,File Extension,COB(Y/N)\nenergy,ERCOT,2031-03-04,2031-03-04 09:30:00,csv,N\n"),
@@ -286,7 +300,7 @@ async fn send_uploads(snapshot: &mut Snapshot, pieces: &stream::Pieces) -> io::R
     get,
     path = "/alluploads",
     tag = "scripts",
-    params(("as_of" = Option<String>, Query, description = "Only what was known then, RFC 3339.")),
+    params(listing::AsOfParams),
     responses(
         (status = 200, description = "`all_uploads.csv`", body = String, content_type = "text/csv",
          example = "File Name,ISO,Operating Day,Time Stamp,File Extension,COB(Y/N)\nenergy,ERCOT,2031-03-04,2031-03-04 09:30:00,csv,N\n"),

@@ -112,14 +112,10 @@ impl FromParameters for Query {
     path = "/api/v1/intraday-timestamps",
     tag = "catalogue",
     params(
-        ("curve" = String, Query, description = "Curve type.", example = "energy"),
-        ("iso" = String, Query, description = "ISO.", example = "ercot"),
-        ("operating_day" = Option<String>, Query, example = "2031-03-04"),
-        ("operating_day_end" = Option<String>, Query, description = "Inclusive; the first day if omitted."),
-        ("as_of" = Option<String>, Query, description = "Only what was known then, RFC 3339."),
-        ("limit" = Option<u32>, Query, description = "1 to 1000."),
-        ("cursor" = Option<String>, Query, description = "The next of the page before."),
-        ("format" = Option<String>, Query, description = "json or csv."),
+        listing::DatasetParams,
+        listing::DaysParams,
+        listing::AsOfParams,
+        listing::PageParams,
     ),
     responses(
         (status = 200, description = "A page of timestamps.", body = Page<TimestampItem>),
@@ -188,11 +184,9 @@ impl FromParameters for AvailabilityQuery {
     path = "/api/v1/cob-availability",
     tag = "catalogue",
     params(
-        ("curve" = String, Query, description = "Curve type.", example = "energy"),
-        ("iso" = String, Query, description = "ISO.", example = "ercot"),
-        ("operating_day" = Option<String>, Query, example = "2031-03-04"),
-        ("operating_day_end" = Option<String>, Query, description = "Inclusive; the first day if omitted."),
-        ("as_of" = Option<String>, Query, description = "Only what was known then, RFC 3339."),
+        listing::DatasetParams,
+        listing::DaysParams,
+        listing::AsOfParams,
         ("format" = Option<String>, Query, description = "json or csv."),
     ),
     responses(

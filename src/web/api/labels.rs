@@ -123,8 +123,7 @@ impl FromParameters for Query {
     path = "/api/v1/labels",
     tag = "catalogue",
     params(
-        ("curve" = String, Query, description = "Curve type.", example = "energy"),
-        ("iso" = String, Query, description = "ISO.", example = "ercot"),
+        listing::DatasetParams,
         ("next" = String, Query, description = "The label whose values are wanted.", example = "load_zone"),
         ("control_area" = Option<String>, Query),
         ("state" = Option<String>, Query, example = "TX"),
@@ -134,10 +133,8 @@ impl FromParameters for Query {
         ("block_type" = Option<String>, Query),
         ("cost_group" = Option<String>, Query),
         ("cost_component" = Option<String>, Query),
-        ("as_of" = Option<String>, Query, description = "Only what was known then, RFC 3339."),
-        ("limit" = Option<u32>, Query, description = "1 to 1000."),
-        ("cursor" = Option<String>, Query, description = "The next of the page before."),
-        ("format" = Option<String>, Query, description = "json or csv."),
+        listing::AsOfParams,
+        listing::PageParams,
     ),
     responses(
         (status = 200, description = "A page of values, byte-wise ascending.", body = Page<LabelItem>),

@@ -8,6 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use chrono::{DateTime, Datelike as _, SecondsFormat, Utc};
+use utoipa::IntoParams;
 
 use crate::{
     app::App,
@@ -31,6 +32,54 @@ words! {
         /// A header record and the items.
         Csv = "csv",
     }
+}
+
+/// `curve` and `iso` as the documentation shows them; [`dataset`] reads them.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "read by utoipa only")]
+pub struct DatasetParams {
+    /// Curve type.
+    #[param(example = "energy")]
+    curve: String,
+    /// ISO.
+    #[param(example = "ercot")]
+    iso: String,
+}
+
+/// A window of operating days as the documentation shows it; [`query::days`] reads it.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "read by utoipa only")]
+pub struct DaysParams {
+    /// First operating day.
+    #[param(example = "2031-03-04")]
+    operating_day: Option<String>,
+    /// Last operating day, inclusive; the first if omitted.
+    operating_day_end: Option<String>,
+}
+
+/// The cut-off as the documentation shows it; [`query::as_of`] reads it.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "read by utoipa only")]
+pub struct AsOfParams {
+    /// Only what was known then, RFC 3339 with an offset; `asOf` is the same.
+    as_of: Option<String>,
+}
+
+/// Paging and format as the documentation shows them; [`Listing`] reads them.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "read by utoipa only")]
+pub struct PageParams {
+    /// Items of a page.
+    #[param(minimum = 1, maximum = 1000, default = 1000)]
+    limit: Option<u32>,
+    /// The `next` of the page before.
+    cursor: Option<String>,
+    /// json or csv; without it `Accept` decides.
+    format: Option<String>,
 }
 
 /// The parameters that every list takes.

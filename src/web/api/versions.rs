@@ -199,14 +199,10 @@ impl FromParameters for ListQuery {
     path = "/api/v1/versions",
     tag = "catalogue",
     params(
-        ("curve" = String, Query, description = "Curve type.", example = "energy"),
-        ("iso" = String, Query, description = "ISO.", example = "ercot"),
-        ("operating_day" = Option<String>, Query, example = "2031-03-04"),
-        ("operating_day_end" = Option<String>, Query, description = "Inclusive; the first day if omitted."),
-        ("as_of" = Option<String>, Query, description = "Only what was known then, RFC 3339."),
-        ("limit" = Option<u32>, Query, description = "1 to 1000."),
-        ("cursor" = Option<String>, Query, description = "The next of the page before."),
-        ("format" = Option<String>, Query, description = "json or csv."),
+        listing::DatasetParams,
+        listing::DaysParams,
+        listing::AsOfParams,
+        listing::PageParams,
     ),
     responses(
         (status = 200, description = "A page of versions.", body = Page<VersionItem>),
