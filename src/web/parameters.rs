@@ -24,20 +24,28 @@ pub struct Parameters {
 }
 
 impl Parameters {
-    /// Reads a query string. 400 `unknown_parameter` for a name that is not in `known`, and
-    /// `bad_parameter` for U+0000, which no stored text can hold.
+    /// Reads a form, or a query string that [`Parameters::of_query`] has looked at. 400
+    /// `unknown_parameter` for a name that is not in `known`.
     pub fn parse(query: Option<&str>, known: &[&str]) -> Result<Self> {
         let pairs: Vec<(String, String)> =
             form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect();
-        if let Some((name, value)) = pairs.iter().find(|pair| has_nul(&pair.0) || has_nul(&pair.1))
-        {
-            let name = shown(&name.replace('\0', "\\0"));
-            return Err(Problem::bad_parameter(&name, value, "it holds the character U+0000"));
-        }
         match pairs.iter().find(|(name, _)| !known.contains(&name.as_str())) {
             Some((name, _)) => Err(unknown_parameter(name, known)),
             None => Ok(Self { pairs }),
         }
+    }
+
+    /// Reads the query of a request. As [`Parameters::parse`], and 400 `bad_parameter` for U+0000,
+    /// which no stored text can hold. A form may hold it: a wrong password is no malformed one, and
+    /// is never repeated in an answer.
+    pub fn of_query(query: Option<&str>, known: &[&str]) -> Result<Self> {
+        let pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+        let nul = pairs.into_iter().find(|(name, value)| has_nul(name) || has_nul(value));
+        if let Some((name, value)) = nul {
+            let name = shown(&name.replace('\0', "\\0"));
+            return Err(Problem::bad_parameter(&name, &value, "it holds the character U+0000"));
+        }
+        Self::parse(query, known)
     }
 
     /// Takes a parameter that may be given once.
@@ -187,7 +195,7 @@ impl<S: Send + Sync, T: FromParameters> FromRequestParts<S> for StrictQuery<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
-        let mut parameters = Parameters::parse(parts.uri.query(), T::NAMES)?;
+        let mut parameters = Parameters::of_query(parts.uri.query(), T::NAMES)?;
         T::from_parameters(&mut parameters).map(Self)
     }
 }
@@ -200,7 +208,7 @@ impl<S: Send + Sync> FromRequestParts<S> for NoQuery {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
-        Parameters::parse(parts.uri.query(), &[]).map(|_| Self)
+        Parameters::of_query(parts.uri.query(), &[]).map(|_| Self)
     }
 }
 
@@ -250,7 +258,7 @@ mod tests {
     #[test]
     fn no_parameter_holds_the_character_zero() {
         for query in ["a=%00", "a=x%00y", "%00=x", "a%00=x"] {
-            let problem = Parameters::parse(Some(query), &["a"]).unwrap_err();
+            let problem = Parameters::of_query(Some(query), &["a"]).unwrap_err();
             assert_eq!(problem.code, "bad_parameter", "{query}");
             assert!(!problem.detail.contains('\0'));
         }
