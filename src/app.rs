@@ -10,6 +10,7 @@ use crate::{
     clock::Clock,
     config::Config,
     error::Problem,
+    extractors::turns::Turns,
     intake::DayTurns,
     objects::Documents,
 };
@@ -27,6 +28,8 @@ pub struct App {
     pub passwords: Passwords,
     /// The time.
     pub clock: Clock,
+    /// Turns at downloading.
+    pub downloads: Turns,
     /// Turns at reading files: each may take hundreds of megabytes for a moment.
     pub readers: Arc<Semaphore>,
     /// Turns at sending files: the bytes of each are in memory until it is answered.
@@ -65,6 +68,7 @@ impl App {
     ) -> Result<Self, HashError> {
         Ok(Self {
             passwords: Passwords::new(&config.auth)?,
+            downloads: Turns::new(&config),
             config: Arc::new(config),
             pool,
             documents,

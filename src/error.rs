@@ -26,6 +26,12 @@ pub struct Problem {
 /// What handlers return.
 pub type Result<T, E = Problem> = std::result::Result<T, E>;
 
+/// What a caller sent, as much of it as an answer repeats.
+#[must_use]
+pub fn shown(text: &str) -> String {
+    text.chars().take(100).collect()
+}
+
 impl Problem {
     /// A problem with no further members.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
@@ -46,14 +52,14 @@ impl Problem {
         self
     }
 
-    /// 400 `bad_parameter`: the parameter, its value, and what it should be.
+    /// 400 `bad_parameter`: the parameter, its value, and what is wrong or what it should be.
     #[must_use]
     pub fn bad_parameter(name: &str, value: &str, wanted: impl std::fmt::Display) -> Self {
-        let shown: String = value.chars().take(100).collect();
+        let shown = shown(value);
         Self::new(
             StatusCode::BAD_REQUEST,
             "bad_parameter",
-            format!("parameter {name}: {shown:?} is not understood; {wanted}"),
+            format!("parameter {name}={shown:?}: {wanted}"),
         )
         .with("parameter", name)
         .with("value", shown)
@@ -112,27 +118,73 @@ impl Problem {
     }
 }
 
-/// A database that is away is a 503 that may be tried again; anything else is our fault.
+/// What a failure of the database is to the caller.
+enum Failure {
+    /// It is away for a moment.
+    Away,
+    /// It has no room, or another request stands in the way: the same request may succeed.
+    Busy,
+    /// It cannot hold a value that the caller sent.
+    Value,
+    /// Our own.
+    Fault,
+}
+
+impl Failure {
+    fn of(error: &sqlx::Error) -> Self {
+        use sqlx::Error as E;
+        match error {
+            E::Io(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed | E::Tls(_) => Self::Away,
+            E::Database(database) => Self::of_code(&database.code().unwrap_or_default()),
+            _ => Self::Fault,
+        }
+    }
+
+    fn of_code(code: &str) -> Self {
+        match code {
+            // Too many connections, deadlock, serialization failure, lock not available.
+            "53300" | "40P01" | "40001" | "55P03" => Self::Busy,
+            // A character, a day, a text or a number that has no place in a column.
+            "22021" | "22008" | "22P02" | "22003" => Self::Value,
+            // Class 57 is operator intervention: the server shuts down or starts.
+            code if code.starts_with("57P") || code.starts_with("08") => Self::Away,
+            _ => Self::Fault,
+        }
+    }
+}
+
+/// A database that is away or busy is a 503 that may be tried again; a value that it cannot hold is
+/// a 400; anything else is our fault.
 impl From<sqlx::Error> for Problem {
     fn from(error: sqlx::Error) -> Self {
-        use sqlx::Error as E;
-        let away = match &error {
-            E::Io(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed | E::Tls(_) => true,
-            // Class 57 is operator intervention: the server shuts down or starts.
-            E::Database(database) => database
-                .code()
-                .is_some_and(|code| code.starts_with("57P") || code.starts_with("08")),
-            _ => false,
-        };
-        if away {
-            tracing::warn!(%error, "the database is away");
-            return Self::unavailable(
-                "database_unavailable",
-                "The database cannot be reached just now. Nothing was stored; please try again.",
-                5,
-            );
+        match Failure::of(&error) {
+            Failure::Away => {
+                tracing::warn!(%error, "the database is away");
+                Self::unavailable(
+                    "database_unavailable",
+                    "The database cannot be reached just now. Nothing was stored; please try again.",
+                    5,
+                )
+            }
+            Failure::Busy => {
+                tracing::warn!(%error, "the database is busy");
+                Self::unavailable(
+                    "database_busy",
+                    "The database is busy just now. Nothing was stored; please try again.",
+                    1,
+                )
+            }
+            Failure::Value => {
+                tracing::warn!(%error, "a value got as far as the database");
+                Self::new(
+                    StatusCode::BAD_REQUEST,
+                    "bad_parameter",
+                    "A value in the request is out of range, or holds a character that cannot be \
+                     stored.",
+                )
+            }
+            Failure::Fault => Self::internal(&error),
         }
-        Self::internal(&error)
     }
 }
 
@@ -147,5 +199,33 @@ impl IntoResponse for Problem {
         }
         response.extensions_mut().insert(self);
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_of_the_database_are_told_apart() {
+        for code in ["53300", "40P01", "40001", "55P03"] {
+            assert!(matches!(Failure::of_code(code), Failure::Busy), "{code}");
+        }
+        for code in ["57P01", "08006"] {
+            assert!(matches!(Failure::of_code(code), Failure::Away), "{code}");
+        }
+        for code in ["22021", "22008", "22P02", "22003"] {
+            assert!(matches!(Failure::of_code(code), Failure::Value), "{code}");
+        }
+        assert!(matches!(Failure::of_code("23505"), Failure::Fault));
+        assert!(matches!(Failure::of(&sqlx::Error::PoolTimedOut), Failure::Away));
+    }
+
+    #[test]
+    fn a_bad_parameter_is_named_once_and_its_value_cut() {
+        let problem = Problem::bad_parameter("as_of", "2999", "it lies in the future");
+        assert_eq!(problem.detail, "parameter as_of=\"2999\": it lies in the future");
+        let long = Problem::bad_parameter("x", &"y".repeat(500), "it is too long");
+        assert!(long.detail.len() < 150, "{}", long.detail);
     }
 }

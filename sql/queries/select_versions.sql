@@ -3,8 +3,8 @@
 -- $4 and $5 first and last operating day (null: the newest day that has one),
 -- $6 every version of a day instead of its newest, $7 only these versions,
 -- $8 and $9 first and last contract month.
-with visible as (
-    select *
+with visible as not materialized (
+    select id, curve_timestamp, operating_day
     from curve_version
     where dataset_id = $1 and known_at <= $2
       and ($3::boolean is null or cob = $3)
@@ -14,15 +14,16 @@ newest as (
     select operating_day from visible order by operating_day desc limit 1
 ),
 ranked as (
-    select v.*,
+    select id,
            row_number() over (partition by operating_day order by curve_timestamp desc) as place
-    from visible v
+    from visible
     where operating_day >= coalesce($4::date, (select operating_day from newest))
       and operating_day <= coalesce($5::date, (select operating_day from newest))
 )
-select id, curve_timestamp, operating_day, cob, known_at, sha256,
-       (select count(*) from unnest(months) as m
+select v.id, v.curve_timestamp, v.operating_day, v.cob, v.known_at, v.sha256,
+       (select count(*) from unnest(v.months) as m
         where m >= coalesce($8::date, m) and m <= coalesce($9::date, m))::int as "months!"
-from ranked
-where place = 1 or $6
-order by curve_timestamp
+from ranked r
+join curve_version v on v.id = r.id
+where r.place = 1 or $6
+order by v.curve_timestamp

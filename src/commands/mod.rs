@@ -61,7 +61,7 @@ impl Command {
             Self::Migrate => migrate::run(config).await,
             Self::Openapi => openapi::run(),
             Self::Replay => replay::run(config).await,
-            Self::Serve => serve::run(config).await,
+            Self::Serve => Box::pin(serve::run(config)).await,
             Self::User(command) => user::run(config, command).await,
         }
     }

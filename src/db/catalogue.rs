@@ -3,9 +3,11 @@
 //! Each goes through `known_at <= cut-off`; the rule of who sees what belongs beside it.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use sqlx::PgConnection;
+use futures::stream::BoxStream;
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
+use super::data::labels;
 use crate::domain::{Dataset, Labels};
 
 /// What is stored of a dataset.
@@ -101,20 +103,19 @@ pub async fn versions(
     .await
 }
 
-/// Dataset and operating day of a version.
+/// Dataset and operating day of a version. Both never change, so no snapshot is needed.
 pub async fn place_of_version(
-    connection: &mut PgConnection,
-    known_at: DateTime<Utc>,
+    pool: &PgPool,
     version: i64,
-) -> sqlx::Result<Option<(i16, NaiveDate)>> {
+) -> sqlx::Result<Option<(Dataset, NaiveDate)>> {
     let row = sqlx::query!(
-        "select dataset_id, operating_day from curve_version where id = $1 and known_at <= $2",
-        version,
-        known_at
+        "select dataset_id, operating_day from curve_version
+         where id = $1 and known_at < 'infinity'",
+        version
     )
-    .fetch_optional(connection)
+    .fetch_optional(pool)
     .await?;
-    Ok(row.map(|row| (row.dataset_id, row.operating_day)))
+    Ok(row.and_then(|row| Some((Dataset::from_id(row.dataset_id)?, row.operating_day))))
 }
 
 /// A series and the span of its contract months.
@@ -148,16 +149,7 @@ pub async fn series(
             .await?;
     let mut series = Vec::with_capacity(rows.len());
     for row in rows {
-        let labels = Labels {
-            control_area: row.control_area,
-            state: row.state,
-            load_zone: row.load_zone,
-            capacity_zone: row.capacity_zone,
-            utility: row.utility,
-            block_type: row.block_type,
-            cost_group: row.cost_group,
-            cost_component: row.cost_component,
-        };
+        let labels = labels!(row);
         series.push(SeriesRow {
             id: row.id,
             labels,
@@ -263,10 +255,10 @@ pub struct UploadRow {
 }
 
 /// Every accepted file, newest first.
-pub async fn uploads(
+pub fn uploads(
     connection: &mut PgConnection,
     known_at: DateTime<Utc>,
-) -> sqlx::Result<Vec<UploadRow>> {
+) -> BoxStream<'_, sqlx::Result<UploadRow>> {
     sqlx::query_as!(
         UploadRow,
         "select v.dataset_id, v.operating_day, v.curve_timestamp, u.file_name, v.cob
@@ -275,8 +267,7 @@ pub async fn uploads(
          order by v.curve_timestamp desc, v.dataset_id",
         known_at
     )
-    .fetch_all(connection)
-    .await
+    .fetch(connection)
 }
 
 /// A column of a current file, for the list of components.
@@ -295,14 +286,13 @@ pub struct ComponentRow {
 }
 
 /// The series of the newest version of each of a family's datasets, byte-wise by label.
-pub async fn components(
-    connection: &mut PgConnection,
+pub fn components<'c>(
+    connection: &'c mut PgConnection,
     datasets: &[i16],
     known_at: DateTime<Utc>,
-) -> sqlx::Result<Vec<ComponentRow>> {
+) -> BoxStream<'c, sqlx::Result<ComponentRow>> {
     sqlx::query_file_as!(ComponentRow, "sql/queries/list_components.sql", datasets, known_at)
-        .fetch_all(connection)
-        .await
+        .fetch(connection)
 }
 
 /// Whether versions of close of business, and others, exist on any of `days`.

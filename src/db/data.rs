@@ -9,6 +9,23 @@ use sqlx::{PgConnection, PgPool};
 use super::numeric::Values;
 use crate::domain::{Dataset, Labels, SeriesKey};
 
+/// The [`Labels`] of a row that has their eight columns.
+macro_rules! labels {
+    ($row:ident) => {
+        Labels {
+            control_area: $row.control_area,
+            state: $row.state,
+            load_zone: $row.load_zone,
+            capacity_zone: $row.capacity_zone,
+            utility: $row.utility,
+            block_type: $row.block_type,
+            cost_group: $row.cost_group,
+            cost_component: $row.cost_component,
+        }
+    };
+}
+pub(super) use labels;
+
 /// Which versions of a dataset to read.
 #[derive(Debug, Clone, Default)]
 pub struct VersionFilter {
@@ -110,16 +127,7 @@ pub async fn series_of(
     .await?;
     let mut series = Vec::with_capacity(rows.len());
     for row in rows {
-        let labels = Labels {
-            control_area: row.control_area,
-            state: row.state,
-            load_zone: row.load_zone,
-            capacity_zone: row.capacity_zone,
-            utility: row.utility,
-            block_type: row.block_type,
-            cost_group: row.cost_group,
-            cost_component: row.cost_component,
-        };
+        let labels = labels!(row);
         let key = SeriesKey { labels, sub_component: row.sub_component, unit: row.unit };
         series.push(SeriesHeader { id: row.id, key });
     }
@@ -194,22 +202,39 @@ pub async fn columns(
     .await
 }
 
+/// First and last contract month of `versions`.
+pub async fn span(
+    connection: &mut PgConnection,
+    versions: &[i64],
+) -> sqlx::Result<Option<(NaiveDate, NaiveDate)>> {
+    let row = sqlx::query!(
+        "select min(first_month) as first, max(last_month) as last
+         from curve_version where id = any($1)",
+        versions
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(row.first.zip(row.last))
+}
+
 /// The operating day nearest to `wanted` (the newest without it) that has a version known at
-/// `known_at`.
+/// `known_at`; only (`true`) or never (`false`) one of close of business.
 pub async fn nearest_day(
     connection: &mut PgConnection,
     dataset: Dataset,
     known_at: DateTime<Utc>,
     wanted: Option<NaiveDate>,
+    cob: Option<bool>,
 ) -> sqlx::Result<Option<NaiveDate>> {
     sqlx::query_scalar!(
         "select operating_day from curve_version
-         where dataset_id = $1 and known_at <= $2
+         where dataset_id = $1 and known_at <= $2 and ($4::boolean is null or cob = $4)
          order by abs(operating_day - coalesce($3, 'epoch'::date + 1000000)), operating_day desc
          limit 1",
         dataset.id(),
         known_at,
-        wanted
+        wanted,
+        cob
     )
     .fetch_optional(connection)
     .await
@@ -240,16 +265,7 @@ pub struct Curve {
 macro_rules! curve {
     ($row:expr) => {{
         let row = $row;
-        let labels = Labels {
-            control_area: row.control_area,
-            state: row.state,
-            load_zone: row.load_zone,
-            capacity_zone: row.capacity_zone,
-            utility: row.utility,
-            block_type: row.block_type,
-            cost_group: row.cost_group,
-            cost_component: row.cost_component,
-        };
+        let labels = labels!(row);
         Curve {
             dataset_id: row.dataset_id,
             key: SeriesKey { labels, sub_component: row.sub_component, unit: row.unit },

@@ -18,6 +18,9 @@ pub enum Cell<'a> {
     Midnight(NaiveDate),
     /// An instant in RFC 3339 with `Z`.
     Instant(DateTime<Utc>),
+    /// An instant to the microsecond, in RFC 3339 with `Z`: text in workbooks too, whose moments
+    /// are good to milliseconds.
+    Microseconds(DateTime<Utc>),
     /// A day.
     Day(NaiveDate),
     /// An instant without its zone: `2031-03-04 09:30:00`.

@@ -14,6 +14,7 @@
 //! [`cell::Sink`] writes these. A step that computes (a derived strip, a conversion) belongs
 //! between selection and layout: from a grid and series headers to a grid and series headers.
 
+mod absence;
 pub mod cell;
 pub mod copy_box;
 pub mod layout;
@@ -24,6 +25,7 @@ pub mod query;
 pub mod report;
 pub mod selection;
 pub mod stream;
+pub mod turns;
 pub mod words;
 pub mod writers;
 

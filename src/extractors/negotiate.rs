@@ -2,36 +2,49 @@
 
 use axum::http::{HeaderMap, StatusCode, header};
 
-use super::words::Format;
+use super::{query::Query, words::Format};
 use crate::error::{Problem, Result};
 
 /// What is offered, the default first.
 const OFFERED: [Format; 4] = [Format::Csv, Format::Xlsx, Format::Json, Format::Ndjson];
 
-/// The format of the answer: `given`, else what `Accept` likes best; csv where nothing is said.
-pub fn format(given: Option<Format>, headers: &HeaderMap) -> Result<Format> {
-    if let Some(format) = given {
+/// The format of the answer: the one given, else what `Accept` likes best; csv where nothing is
+/// said.
+pub fn format(query: &Query, headers: &HeaderMap) -> Result<Format> {
+    if let Some(format) = query.format {
         return Ok(format);
     }
+    let archive = query.combinations().nth(1).is_some();
+    let media = |format: Format| match format {
+        Format::Csv if archive => vec!["text/csv", "application/zip"],
+        format => format.media_type().split(';').take(1).collect(),
+    };
+    best(OFFERED.map(|format| (format, media(format))), headers)
+        .ok_or_else(|| not_acceptable(OFFERED.map(Format::media_type), "format=csv"))
+}
+
+/// What `Accept` likes best of `offered`, whose first is the default; each has its media types.
+/// `None` where it takes none of them.
+pub fn best<T, const N: usize>(
+    offered: [(T, Vec<&'static str>); N],
+    headers: &HeaderMap,
+) -> Option<T> {
     let mut accepts = headers.get_all(header::ACCEPT).iter().peekable();
     if accepts.peek().is_none() {
-        return Ok(Format::Csv);
+        return offered.into_iter().next().map(|(first, _)| first);
     }
     let ranges: Vec<(&str, u16)> = accepts
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
         .map(range)
         .collect();
-    let best = OFFERED
+    let best = offered
         .into_iter()
-        .map(|format| (format, quality(format, &ranges)))
+        .map(|(offer, media)| (offer, quality(&media, &ranges)))
         // The first of equals wins: it is the earlier offer.
         .rev()
         .max_by_key(|(_, quality)| *quality);
-    match best {
-        Some((format, quality)) if quality > 0 => Ok(format),
-        _ => Err(not_acceptable()),
-    }
+    best.filter(|(_, quality)| *quality > 0).map(|(offer, _)| offer)
 }
 
 /// A media range without its parameters, and its quality in thousandths.
@@ -49,32 +62,33 @@ fn thousandths(text: &str) -> u16 {
     digits.parse::<u16>().ok().filter(|_| fraction.len() <= 3).map_or(0, |q| q.min(1000))
 }
 
-/// The quality that the most specific matching range gives to `format`. An archive may hold any
-/// format, so a client that takes archives takes the default.
-fn quality(format: Format, ranges: &[(&str, u16)]) -> u16 {
-    let media = format.media_type().split(';').next().unwrap_or_default();
-    let main = media.split('/').next().unwrap_or_default();
-    let matches = |range: &str| match range.strip_suffix("/*") {
-        _ if range.eq_ignore_ascii_case(media) => Some(3),
-        _ if format == Format::Csv && range.eq_ignore_ascii_case("application/zip") => Some(2),
-        Some(prefix) if prefix.eq_ignore_ascii_case(main) => Some(1),
-        Some("*") => Some(0),
-        _ => None,
+/// The quality that the most specific matching range gives to any of `media`.
+fn quality(media: &[&str], ranges: &[(&str, u16)]) -> u16 {
+    let rank = |media: &str, range: &str| {
+        let main = media.split('/').next().unwrap_or_default();
+        match range.strip_suffix("/*") {
+            _ if range.eq_ignore_ascii_case(media) => Some(2),
+            Some(prefix) if prefix.eq_ignore_ascii_case(main) => Some(1),
+            Some("*") => Some(0),
+            _ => None,
+        }
     };
-    ranges
-        .iter()
-        .filter_map(|(range, quality)| matches(range).map(|rank| (rank, *quality)))
-        .max()
-        .map_or(0, |(_, quality)| quality)
+    let of = |media: &str| {
+        let matching =
+            ranges.iter().filter_map(|(range, quality)| Some((rank(media, range)?, *quality)));
+        matching.max()
+    };
+    media.iter().filter_map(|media| of(media)).max().map_or(0, |(_, quality)| quality)
 }
 
-fn not_acceptable() -> Problem {
-    let offered: Vec<&str> = OFFERED.iter().map(|format| format.media_type()).collect();
+/// 406 that names what is offered, and the parameter that wins over `Accept`.
+#[must_use]
+pub fn not_acceptable<const N: usize>(offered: [&str; N], instead: &str) -> Problem {
     Problem::new(
         StatusCode::NOT_ACCEPTABLE,
         "not_acceptable",
         format!(
-            "Accept allows none of {}; send one of these, or add format=csv",
+            "Accept allows none of {}; send one of these, or add {instead}",
             offered.join(", ")
         ),
     )
@@ -83,22 +97,35 @@ fn not_acceptable() -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::web::parameters::{FromParameters as _, Parameters};
+
+    fn chosen_for(iso: &str, accept: Option<&str>) -> Option<Format> {
+        let accept = accept.map(|accept| (header::ACCEPT, accept.parse().unwrap()));
+        let query = format!("curve=energy&iso={iso}");
+        let mut parameters = Parameters::parse(Some(&query), Query::NAMES).unwrap();
+        let query = Query::from_parameters(&mut parameters).unwrap();
+        format(&query, &HeaderMap::from_iter(accept)).ok()
+    }
 
     fn chosen(accept: &str) -> Option<Format> {
-        let headers = HeaderMap::from_iter([(header::ACCEPT, accept.parse().unwrap())]);
-        format(None, &headers).ok()
+        chosen_for("ercot", Some(accept))
     }
 
     #[test]
     fn accept_decides_where_no_format_is_given() {
-        assert_eq!(format(None, &HeaderMap::new()).unwrap(), Format::Csv);
+        assert_eq!(chosen_for("ercot", None), Some(Format::Csv));
         assert_eq!(chosen("*/*"), Some(Format::Csv));
         assert_eq!(chosen("application/json"), Some(Format::Json));
         assert_eq!(chosen("application/*"), Some(Format::Xlsx));
         assert_eq!(chosen("text/csv;q=0.5, application/x-ndjson;q=0.9"), Some(Format::Ndjson));
         assert_eq!(chosen("text/html,application/xhtml+xml,*/*;q=0.8"), Some(Format::Csv));
         assert_eq!(chosen("application/json;q=0, */*;q=0.1"), Some(Format::Csv));
-        assert_eq!(chosen("application/zip"), Some(Format::Csv));
+        assert_eq!(chosen("application/zip"), None);
+        assert_eq!(chosen_for("all", Some("application/zip")), Some(Format::Csv));
+        assert_eq!(
+            chosen_for("all", Some("application/zip, application/json;q=0.9")),
+            Some(Format::Csv)
+        );
         assert_eq!(chosen("text/html"), None);
         assert_eq!(chosen("application/vnd.apache.parquet"), None);
     }

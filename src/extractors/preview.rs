@@ -55,7 +55,7 @@ pub async fn preview(
     rows: usize,
     series: usize,
 ) -> Result<Preview> {
-    let format = negotiate::format(query.format, &axum::http::HeaderMap::new())?;
+    let format = negotiate::format(&query, &axum::http::HeaderMap::new())?;
     let chosen = selection::select(
         &app.pool,
         principal,
@@ -72,7 +72,7 @@ pub async fn preview(
     };
     let total = part.series.len();
     part.series.truncate(series);
-    let mut grid = stream::read_grid(&selection.query, part, 0, &mut snapshot).await?;
+    let mut grid = stream::PartReader::new(&selection.query, part).grid(0, &mut snapshot).await?;
     snapshot.finish().await?;
     grid.months.truncate(rows);
     let (layout, mut table) = (Wide(part), Table::default());

@@ -8,7 +8,7 @@ use super::words::{
     Selector,
 };
 use crate::{
-    error::{Problem, Result},
+    error::{Problem, Result, shown},
     web::parameters::{FromParameters, Parameters},
 };
 
@@ -106,13 +106,14 @@ pub fn missing<W: std::fmt::Display>(name: &str, words: &[W]) -> Problem {
 
 /// 400 `contradictory_parameters`.
 pub fn contradiction(name: &str, value: impl std::fmt::Display, why: &str) -> Problem {
+    let value = shown(&value.to_string());
     Problem::new(
         StatusCode::BAD_REQUEST,
         "contradictory_parameters",
         format!("{name}={value} {why}"),
     )
     .with("parameter", name)
-    .with("value", value.to_string())
+    .with("value", value)
 }
 
 /// Each once, in the order of [`Block::ALL`]; `all` stands alone.
@@ -250,6 +251,14 @@ impl Query {
         }
     }
 
+    /// Whether one 7x24 price of every zone is asked for, and stored blocks are the answer for want
+    /// of it: energy and nonenergy without a word about the mode.
+    #[must_use]
+    pub fn lacks_standardized(&self, curve: Curve) -> bool {
+        let every = self.strips.is_empty() || self.strips.contains(&Block::All);
+        matches!(curve, Curve::Energy | Curve::NonEnergy) && self.mode.is_none() && every
+    }
+
     /// The selector in force.
     #[must_use]
     pub fn selector(&self) -> Selector {
@@ -300,13 +309,13 @@ impl Query {
             "operating_day_end",
             self.days.filter(|days| days.0 < days.1).map(|days| days.1.to_string()),
         );
-        add("version", self.version.map(|version| version.to_string()));
+        add("version", self.version.filter(|v| *v != Selector::Latest).map(|v| v.to_string()));
         for id in &self.version_ids {
             add("version_id", Some(id.to_string()));
         }
         add("as_of", self.as_of.map(|at| at.to_rfc3339_opts(SecondsFormat::AutoSi, true)));
         add("mode", self.mode.map(|mode| mode.to_string()));
-        add("calendar", self.calendar.map(|calendar| calendar.to_string()));
+        add("calendar", self.calendar.filter(|c| *c != Calendar::Flat).map(|c| c.to_string()));
         add("layout", Some(form.to_string()));
         add("format", Some(format.to_string()));
         add("bom", self.bom.then(|| "true".to_owned()));
@@ -378,6 +387,11 @@ mod tests {
             "curve=energy&iso=ercot&start=2024-01-01&strip=5x16&strip=7x8&layout=wide&format=csv"
         );
         assert_eq!(read("curve=lineloss").unwrap().iso, Area::All);
+        let plain = "curve=energy&iso=ercot";
+        let spelled = "version=latest&calendar=flat&bom=false&layout=wide&format=csv";
+        let text = |query: &str| encode(&read(query).unwrap().normalised(Form::Wide, Format::Csv));
+        assert_eq!(text(&format!("{plain}&{spelled}")), text(plain));
+        assert_ne!(text(&format!("{plain}&version=all")), text(plain));
     }
 
     #[test]

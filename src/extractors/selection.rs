@@ -2,12 +2,12 @@
 
 use std::cmp::Ordering;
 
-use axum::http::StatusCode;
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
 use super::{
+    absence,
     query::Query,
     words::{Block, Combination, Curve, Form, Format, Mode, Selector},
 };
@@ -23,10 +23,10 @@ use crate::{
 
 /// The output's revision: raised when the same versions print differently, so that no cache keeps
 /// the older print.
-pub const REVISION: u32 = 1;
+pub const REVISION: u32 = 2;
 
 /// The window of a request that pins versions.
-const EVERY_DAY: (NaiveDate, NaiveDate) =
+pub(super) const EVERY_DAY: (NaiveDate, NaiveDate) =
     (NaiveDate::from_ymd_opt(1, 1, 1).unwrap(), NaiveDate::from_ymd_opt(9999, 12, 31).unwrap());
 
 /// A series as it is printed.
@@ -148,14 +148,19 @@ pub async fn select(
             Err(reason) => skipped.push(Skipped { combination, reason }),
         }
     }
-    if parts.is_empty() {
-        let problem = nothing(&mut snapshot, &query, &skipped).await?;
+    let lost = absence::lost_pins(&query, &parts);
+    if parts.is_empty() || !lost.is_empty() {
+        let problem = if lost.is_empty() {
+            absence::nothing(&mut snapshot, &query, &skipped).await?
+        } else {
+            absence::no_such_versions(&mut snapshot, &query, &lost).await?
+        };
         snapshot.finish().await?;
         return Err(problem);
     }
     let not_applied = not_applied(&query);
     let known_at = snapshot.known_at;
-    let warnings = warnings(&query, &combinations);
+    let warnings = warnings(&query, &combinations, &parts);
     let selection = Selection {
         query,
         form,
@@ -172,6 +177,10 @@ pub async fn select(
 }
 
 fn form(query: &Query, format: Format) -> Result<Form> {
+    if query.bom && format != Format::Csv {
+        let why = format!("is for csv, not for {format}, which Accept chose");
+        return Err(super::query::contradiction("bom", true, &why));
+    }
     match (query.layout, format) {
         (Some(Form::Wide), Format::Json | Format::Ndjson) => Err(super::query::contradiction(
             "layout",
@@ -217,7 +226,7 @@ async fn part(
     Ok(Ok(Part { combination, dataset, versions, series, months }))
 }
 
-fn version_filter(query: &Query, curve: Curve) -> VersionFilter {
+pub(super) fn version_filter(query: &Query, curve: Curve) -> VersionFilter {
     let months = curve.has_months();
     let (start, end) = (query.start.filter(|_| months), query.end.filter(|_| months));
     if !query.version_ids.is_empty() {
@@ -274,45 +283,21 @@ fn not_applied(query: &Query) -> Vec<&'static str> {
     names
 }
 
-fn warnings(query: &Query, combinations: &[Combination]) -> Vec<Warning> {
+fn warnings(query: &Query, combinations: &[Combination], parts: &[Part]) -> Vec<Warning> {
     let replaced = matches!(query.version, Some(Selector::Cob | Selector::Intraday))
         && combinations.iter().any(|combination| !combination.curve.has_cob());
     let text = format!(
         "version={} is for energy; the other curves have no close of business and give latest",
         query.selector()
     );
-    replaced.then_some(Warning { code: "selector_replaced", detail: text }).into_iter().collect()
-}
-
-async fn nothing(snapshot: &mut Snapshot, query: &Query, skipped: &[Skipped]) -> Result<Problem> {
-    if let [Skipped { reason: "no_such_dataset", combination }] = skipped {
-        return Ok(Problem::new(
-            StatusCode::NOT_FOUND,
-            "no_such_dataset",
-            format!("there are no {} curves for {}", combination.curve, combination.iso),
-        ));
-    }
-    let wanted = query.days.map(|days| days.0);
-    let known_at = snapshot.known_at;
-    let mut nearest: Option<NaiveDate> = None;
-    for dataset in query.combinations().filter_map(Combination::dataset) {
-        let day = data::nearest_day(snapshot.connection(), dataset, known_at, wanted).await?;
-        let distance = |day: NaiveDate| wanted.map_or(0, |wanted| (day - wanted).num_days().abs());
-        nearest = [nearest, day].into_iter().flatten().min_by_key(|day| distance(*day));
-    }
-    let hint = match nearest {
-        Some(day) => format!("the nearest operating day with data is {day}"),
-        None => "nothing is stored there by then".to_owned(),
-    };
-    let problem = Problem::new(
-        StatusCode::NOT_FOUND,
-        "no_data",
-        format!("nothing matches for {} {}; {hint}", query.curve, query.iso),
-    );
-    Ok(match nearest {
-        Some(day) => problem.with("nearest_operating_day", day.to_string()),
-        None => problem,
-    })
+    let replaced = replaced.then_some(Warning { code: "selector_replaced", detail: text });
+    let stored = parts.iter().any(|part| query.lacks_standardized(part.combination.curve));
+    let stored = stored.then(|| Warning {
+        code: "not_standardized",
+        detail: "standardized prices are not available on this server; these are the stored blocks"
+            .to_owned(),
+    });
+    [replaced, stored].into_iter().flatten().collect()
 }
 
 impl From<SnapshotError> for Problem {
@@ -405,6 +390,11 @@ impl Selection {
                 }
             }
         }
+        let curves = self.query.curve.members();
+        if curves.iter().any(|curve| self.query.lacks_standardized(*curve)) {
+            // What is answered, where the request leaves it open.
+            request.insert("mode".to_owned(), Mode::Unstandardized.as_str().into());
+        }
         request.into()
     }
 
@@ -413,6 +403,9 @@ impl Selection {
     pub fn etag(&self) -> String {
         let mut text =
             format!("{REVISION} {}\n{}\n", self.script, super::query::encode(&self.normalised()));
+        for warning in &self.warnings {
+            text += warning.code;
+        }
         for part in &self.parts {
             text += &part.dataset.to_string();
             for version in &part.versions {

@@ -17,6 +17,7 @@ use super::{
     layout::{Grid, GridColumn},
     query::Query,
     selection::{Part, Selection},
+    turns::Turn,
     writers::{self, Grids},
 };
 use crate::db::{data, snapshot::Snapshot};
@@ -28,17 +29,52 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const PIECES: usize = 4;
 
 /// Starts reading and writing; the body yields what is written. A failure breaks the transfer: the
-/// body ends cleanly only after its last byte.
-pub fn body(selection: Selection, snapshot: Snapshot) -> Body {
+/// body ends cleanly only after its last byte. The `turn` ends when both are done.
+pub fn body(selection: Selection, snapshot: Snapshot, turn: Turn) -> Body {
+    let turn = Arc::new(turn);
     let selection = Arc::new(selection);
     let (grid_sender, grids) = mpsc::channel(1);
-    let (pieces, receiver) = mpsc::channel(PIECES);
-    tokio::spawn(read(Arc::clone(&selection), snapshot, grid_sender));
+    let (pieces, body) = channel();
+    let reading = read(Arc::clone(&selection), snapshot, grid_sender);
+    tokio::spawn(holding(Arc::clone(&turn), reading));
     let handle = Handle::current();
     tokio::task::spawn_blocking(move || {
+        let _turn = turn;
         let mut out = Output { pieces, handle };
-        let mut grids = Received(grids);
-        let last = match writers::write(&selection, &mut grids, &mut out) {
+        let mut grids = ReadGrids(grids);
+        let outcome = writers::write(&selection, &mut grids, &mut out);
+        out.handle.block_on(out.pieces.end(outcome));
+    });
+    body
+}
+
+async fn holding(_turn: Arc<Turn>, work: impl Future<Output = ()>) {
+    work.await;
+}
+
+/// What the writer hands to the body.
+#[derive(Debug)]
+enum Piece {
+    Bytes(Bytes),
+    Broken(io::Error),
+    End,
+}
+
+type Received = mpsc::Receiver<Piece>;
+
+/// The writing end of a body: the client's pace holds it back.
+#[derive(Debug)]
+pub struct Pieces(mpsc::Sender<Piece>);
+
+impl Pieces {
+    /// Hands on some bytes. Fails when the client went away or takes nothing.
+    pub async fn send(&self, bytes: Bytes) -> io::Result<()> {
+        self.put(Piece::Bytes(bytes)).await
+    }
+
+    /// Ends the body, cleanly only after success.
+    pub async fn end(&self, outcome: io::Result<()>) {
+        let last = match outcome {
             Ok(()) => Piece::End,
             Err(error) => {
                 tracing::warn!(%error, "a download broke off");
@@ -46,21 +82,25 @@ pub fn body(selection: Selection, snapshot: Snapshot) -> Body {
             }
         };
         // A client that went away needs no end.
-        let _ = out.send(last);
-    });
-    Body::from_stream(stream::unfold(Some(receiver), next_piece))
+        let _ = self.put(last).await;
+    }
+
+    async fn put(&self, piece: Piece) -> io::Result<()> {
+        match tokio::time::timeout(PATIENCE, self.0.send(piece)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(io::Error::new(io::ErrorKind::BrokenPipe, "the client went away")),
+            Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "the client takes nothing")),
+        }
+    }
 }
 
-/// What the writer hands to the body.
-enum Piece {
-    Bytes(Bytes),
-    Broken(io::Error),
-    End,
+/// A body and its writing end.
+pub fn channel() -> (Pieces, Body) {
+    let (sender, receiver) = mpsc::channel(PIECES);
+    (Pieces(sender), Body::from_stream(stream::unfold(Some(receiver), next_piece)))
 }
 
-type Pieces = mpsc::Receiver<Piece>;
-
-async fn next_piece(receiver: Option<Pieces>) -> Option<(io::Result<Bytes>, Option<Pieces>)> {
+async fn next_piece(receiver: Option<Received>) -> Option<(io::Result<Bytes>, Option<Received>)> {
     let mut receiver = receiver?;
     match receiver.recv().await {
         Some(Piece::Bytes(bytes)) => Some((Ok(bytes), Some(receiver))),
@@ -72,25 +112,14 @@ async fn next_piece(receiver: Option<Pieces>) -> Option<(io::Result<Bytes>, Opti
 
 /// The writer's end of the body.
 struct Output {
-    pieces: mpsc::Sender<Piece>,
+    pieces: Pieces,
     handle: Handle,
-}
-
-impl Output {
-    fn send(&self, piece: Piece) -> io::Result<()> {
-        let sent = async { tokio::time::timeout(PATIENCE, self.pieces.send(piece)).await };
-        match self.handle.block_on(sent) {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(io::Error::new(io::ErrorKind::BrokenPipe, "the client went away")),
-            Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "the client takes nothing")),
-        }
-    }
 }
 
 impl Write for Output {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
         if !buffer.is_empty() {
-            self.send(Piece::Bytes(Bytes::copy_from_slice(buffer)))?;
+            self.handle.block_on(self.pieces.send(Bytes::copy_from_slice(buffer)))?;
         }
         Ok(buffer.len())
     }
@@ -101,9 +130,9 @@ impl Write for Output {
 }
 
 /// The reader's end: grids in the order of the selection.
-struct Received(mpsc::Receiver<sqlx::Result<Grid>>);
+struct ReadGrids(mpsc::Receiver<sqlx::Result<Grid>>);
 
-impl Grids for Received {
+impl Grids for ReadGrids {
     fn next(&mut self) -> io::Result<Grid> {
         match self.0.blocking_recv() {
             Some(grid) => grid.map_err(io::Error::other),
@@ -118,10 +147,11 @@ async fn read(
     grids: mpsc::Sender<sqlx::Result<Grid>>,
 ) {
     for part in &selection.parts {
+        let reader = PartReader::new(&selection.query, part);
         for index in 0..part.versions.len() {
             // Room first: with the grid that is being written, at most two are held.
             let Ok(room) = grids.reserve().await else { return };
-            let grid = read_grid(&selection.query, part, index, &mut snapshot).await;
+            let grid = reader.grid(index, &mut snapshot).await;
             let failed = grid.is_err();
             room.send(grid);
             if failed {
@@ -134,26 +164,36 @@ async fn read(
     }
 }
 
-/// Reads one version, cut to the requested months.
-pub(super) async fn read_grid(
-    query: &Query,
-    part: &Part,
-    index: usize,
-    snapshot: &mut Snapshot,
-) -> sqlx::Result<Grid> {
-    let version = part.versions[index].id;
-    let ids: Vec<i64> = part.series.iter().map(|series| series.id).collect();
-    let places: HashMap<i64, usize> = ids.iter().copied().zip(0..).collect();
-    let axis = data::months(snapshot.connection(), version).await?;
-    let found = data::columns(snapshot.connection(), part.dataset, version, &ids).await?;
-    let first = axis.partition_point(|month| query.start.is_some_and(|start| *month < start));
-    let end = axis.partition_point(|month| query.end.is_none_or(|end| *month <= end));
-    let months = axis.get(first..end).unwrap_or_default().to_vec();
-    let mut columns = vec![None; ids.len()];
-    for column in found {
-        if let Some(place) = places.get(&column.series_id) {
-            columns[*place] = Some(GridColumn::new(column, first));
-        }
+/// Reads the grids of a part.
+pub(super) struct PartReader<'a> {
+    query: &'a Query,
+    part: &'a Part,
+    series: Vec<i64>,
+    places: HashMap<i64, usize>,
+}
+
+impl<'a> PartReader<'a> {
+    pub(super) fn new(query: &'a Query, part: &'a Part) -> Self {
+        let series: Vec<i64> = part.series.iter().map(|series| series.id).collect();
+        let places = series.iter().copied().zip(0..).collect();
+        Self { query, part, series, places }
     }
-    Ok(Grid { months, columns })
+
+    /// Reads one version, cut to the requested months.
+    pub(super) async fn grid(&self, index: usize, snapshot: &mut Snapshot) -> sqlx::Result<Grid> {
+        let (query, version) = (self.query, self.part.versions[index].id);
+        let connection = snapshot.connection();
+        let axis = data::months(connection, version).await?;
+        let found = data::columns(connection, self.part.dataset, version, &self.series).await?;
+        let first = axis.partition_point(|month| query.start.is_some_and(|start| *month < start));
+        let end = axis.partition_point(|month| query.end.is_none_or(|end| *month <= end));
+        let months = axis.get(first..end).unwrap_or_default().to_vec();
+        let mut columns = vec![None; self.series.len()];
+        for column in found {
+            if let Some(place) = self.places.get(&column.series_id) {
+                columns[*place] = Some(GridColumn::new(column, first));
+            }
+        }
+        Ok(Grid { months, columns })
+    }
 }

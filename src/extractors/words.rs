@@ -1,8 +1,8 @@
 //! The words of a download's query.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
 
-use crate::domain::{Dataset, Family, Iso, UnknownWord, words};
+use crate::domain::{Dataset, Family, Iso, words};
 
 words! {
     /// What is asked for; `all` stands for the ten others in this order.
@@ -215,19 +215,37 @@ impl Format {
     }
 }
 
-/// A day, `YYYY-MM-DD` and nothing else.
+/// A text that has not the form of what it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("it is not {what}; write {form}")]
+pub struct BadForm {
+    /// What it should be, with its article.
+    pub what: &'static str,
+    /// The forms that are read.
+    pub form: &'static str,
+}
+
+/// A day, `YYYY-MM-DD` and nothing else, of the years 0001 to 9999: what a database holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Day(pub NaiveDate);
 
 impl std::str::FromStr for Day {
-    type Err = UnknownWord;
+    type Err = BadForm;
 
-    fn from_str(text: &str) -> Result<Self, UnknownWord> {
-        let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
-        day.filter(|day| day.to_string() == text)
-            .map(Self)
-            .ok_or_else(|| unknown(text, "a day", "YYYY-MM-DD"))
+    fn from_str(text: &str) -> Result<Self, BadForm> {
+        day(text).map(Self).ok_or(BadForm { what: "a day", form: "YYYY-MM-DD" })
     }
+}
+
+/// Years with a sign, or of more than four digits, are no days here, though chrono reads them.
+fn day(text: &str) -> Option<NaiveDate> {
+    let fits = |(place, byte): (usize, u8)| match place {
+        4 | 7 => byte == b'-',
+        _ => byte.is_ascii_digit(),
+    };
+    let formed = text.len() == 10 && text.bytes().enumerate().all(fits);
+    let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
+    day.filter(|day| formed && day.year() > 0)
 }
 
 /// One end of a range of contract months. A month is in when its first day is.
@@ -235,13 +253,12 @@ impl std::str::FromStr for Day {
 pub struct MonthBound(pub NaiveDate);
 
 impl std::str::FromStr for MonthBound {
-    type Err = UnknownWord;
+    type Err = BadForm;
 
-    fn from_str(text: &str) -> Result<Self, UnknownWord> {
-        let day = if text.len() == 7 { format!("{text}-01") } else { text.to_owned() };
-        day.parse::<Day>()
-            .map(|day| Self(day.0))
-            .map_err(|_| unknown(text, "a contract month", "YYYY-MM and YYYY-MM-DD"))
+    fn from_str(text: &str) -> Result<Self, BadForm> {
+        let first = if text.len() == 7 { day(&format!("{text}-01")) } else { day(text) };
+        let wanted = BadForm { what: "a contract month", form: "YYYY-MM or YYYY-MM-DD" };
+        first.map(Self).ok_or(wanted)
     }
 }
 
@@ -250,22 +267,18 @@ impl std::str::FromStr for MonthBound {
 pub struct Instant(pub DateTime<Utc>);
 
 impl std::str::FromStr for Instant {
-    type Err = UnknownWord;
+    type Err = BadForm;
 
-    fn from_str(text: &str) -> Result<Self, UnknownWord> {
-        let known =
+    fn from_str(text: &str) -> Result<Self, BadForm> {
+        let form =
             "RFC 3339 with an offset, such as 2031-03-04T09:30:00Z (in a URL, write + as %2B)";
         let separated = text.as_bytes().get(10).is_some_and(|t| t.eq_ignore_ascii_case(&b'T'));
         DateTime::parse_from_rfc3339(text)
             .ok()
             .filter(|_| separated)
             .map(|instant| Self(instant.to_utc()))
-            .ok_or_else(|| unknown(text, "an instant", known))
+            .ok_or(BadForm { what: "an instant", form })
     }
-}
-
-fn unknown(found: &str, what: &'static str, known: &str) -> UnknownWord {
-    UnknownWord { found: found.to_owned(), what, known: known.to_owned() }
 }
 
 /// A curve type at an ISO.
@@ -298,7 +311,14 @@ mod tests {
     #[test]
     fn days_months_and_instants_are_read_strictly() {
         assert!("2024-02-30".parse::<Day>().is_err());
-        assert!("2024-2-3".parse::<Day>().is_err());
+        for text in ["2024-2-3", "-4713-01-01", "+262142-12-31", "0000-01-01", "-001-01-01"] {
+            assert!(text.parse::<Day>().is_err(), "{text}");
+            assert!(text.parse::<MonthBound>().is_err(), "{text}");
+        }
+        for text in ["-001-01", "+024-01", "0000-01", "2024-1", "é024-01"] {
+            assert!(text.parse::<MonthBound>().is_err(), "{text}");
+        }
+        assert!("0001-01-01".parse::<Day>().is_ok() && "9999-12-31".parse::<Day>().is_ok());
         assert_eq!("2024-02".parse::<MonthBound>().unwrap().0.to_string(), "2024-02-01");
         assert_eq!("2024-02-15".parse::<MonthBound>().unwrap().0.to_string(), "2024-02-15");
         assert!("2024-02-15T00:00:00".parse::<Instant>().is_err());

@@ -16,7 +16,55 @@ use crate::error::{Problem, Result};
 /// Items of a page when no limit is given.
 const DEFAULT: i64 = 100;
 /// The most items of a page.
-const MOST: i64 = 1000;
+pub const MOST: i64 = 1000;
+
+/// Takes `limit`, 1 to [`MOST`].
+pub fn limit(parameters: &mut Parameters, default: i64) -> Result<i64> {
+    let limit = parameters.value("limit")?.unwrap_or(default);
+    if !(1..=MOST).contains(&limit) {
+        let wanted = format!("it is a number from 1 to {MOST}");
+        return Err(Problem::bad_parameter("limit", &limit.to_string(), wanted));
+    }
+    Ok(limit)
+}
+
+/// Cuts `items`, of which there may be one too many, to a page; tells whether there are more.
+pub fn cut<T>(items: &mut Vec<T>, limit: i64) -> bool {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = items.len() > limit;
+    items.truncate(limit);
+    more
+}
+
+/// What a cursor says, as a parameter.
+#[must_use]
+pub fn cursor(content: &[u8]) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(content)
+}
+
+/// Reads what a cursor says with `read`. 400 `bad_parameter` for anything that no page gave.
+pub fn read_cursor<T>(text: &str, read: impl FnOnce(&[u8]) -> Option<T>) -> Result<T> {
+    let content = BASE64_URL_SAFE_NO_PAD.decode(text).ok();
+    content.and_then(|content| read(&content)).ok_or_else(|| bad_cursor(text))
+}
+
+/// 400 for a cursor that no page of this list gave.
+#[must_use]
+pub fn bad_cursor(text: &str) -> Problem {
+    let wanted = "take it from the field next of the page before, of the same list";
+    Problem::bad_parameter("cursor", text, wanted)
+}
+
+/// `Link` to the next page: `path` with every parameter of `query` but the cursor, which is `next`.
+pub fn next_link(path: &str, query: &str, next: &str) -> Result<HeaderValue> {
+    let pairs = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name != "cursor");
+    let query = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(pairs)
+        .append_pair("cursor", next)
+        .finish();
+    HeaderValue::try_from(format!("<{path}?{query}>; rel=\"next\""))
+        .map_err(|error| Problem::internal(&error))
+}
 
 /// Which page of a list that is ordered by id, newest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,11 +79,7 @@ impl FromParameters for PageOf {
     const NAMES: &'static [&'static str] = &["limit", "cursor"];
 
     fn from_parameters(parameters: &mut Parameters) -> Result<Self> {
-        let limit = parameters.value("limit")?.unwrap_or(DEFAULT);
-        if !(1..=MOST).contains(&limit) {
-            let wanted = format!("it is a number from 1 to {MOST}");
-            return Err(Problem::bad_parameter("limit", &limit.to_string(), wanted));
-        }
+        let limit = limit(parameters, DEFAULT)?;
         let cursor = parameters.text("cursor")?;
         Ok(Self { limit, before: cursor.as_deref().map(decode).transpose()? })
     }
@@ -50,11 +94,9 @@ impl PageOf {
 
     /// The page of `items`, of which there may be one too many.
     pub fn listing<T>(&self, mut items: Vec<T>, id: impl Fn(&T) -> Uuid) -> Listing<T> {
-        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
-        let more = items.len() > limit;
-        items.truncate(limit);
-        let next = items.last().filter(|_| more).map(|last| encode(id(last)));
-        Listing { items, next }
+        let more = cut(&mut items, self.limit);
+        let next = items.last().filter(|_| more).map(|last| cursor(id(last).as_bytes()));
+        Listing { items, next, limit: self.limit }
     }
 }
 
@@ -65,35 +107,33 @@ pub struct Listing<T> {
     pub items: Vec<T>,
     /// The cursor of the next page; null on the last.
     pub next: Option<String>,
+    #[serde(skip)]
+    limit: i64,
 }
 
 impl<T> Listing<T> {
     /// The same page of other items.
     pub fn map<U>(self, shape: impl FnMut(T) -> U) -> Listing<U> {
-        Listing { items: self.items.into_iter().map(shape).collect(), next: self.next }
+        let items = self.items.into_iter().map(shape).collect();
+        Listing { items, next: self.next, limit: self.limit }
     }
 }
 
 impl<T: Serialize> IntoResponse for Listing<T> {
     fn into_response(self) -> Response {
-        let link = self.next.as_ref().map(|next| format!("<?cursor={next}>; rel=\"next\""));
+        // These lists take no other parameter; the reference is relative to the list itself.
+        let link = |next: &String| next_link("", &format!("limit={}", self.limit), next).ok();
+        let link = self.next.as_ref().and_then(link);
         let mut response = Json(self).into_response();
-        if let Some(link) = link.and_then(|link| HeaderValue::try_from(link).ok()) {
+        if let Some(link) = link {
             response.headers_mut().insert(header::LINK, link);
         }
         response
     }
 }
 
-fn encode(id: Uuid) -> String {
-    BASE64_URL_SAFE_NO_PAD.encode(id.as_bytes())
-}
-
 fn decode(cursor: &str) -> Result<Uuid> {
-    let bytes = BASE64_URL_SAFE_NO_PAD.decode(cursor).ok();
-    bytes.and_then(|bytes| Uuid::from_slice(&bytes).ok()).ok_or_else(|| {
-        Problem::bad_parameter("cursor", cursor, "take it from the field next of the page before")
-    })
+    read_cursor(cursor, |content| Uuid::from_slice(content).ok())
 }
 
 #[cfg(test)]
@@ -105,6 +145,8 @@ mod tests {
         let page = PageOf { limit: 2, before: None };
         let ids = [3, 2, 1].map(Uuid::from_u128).to_vec();
         let listing = page.listing(ids, |id| *id);
+        let link = listing.clone().into_response().headers()[header::LINK].clone();
+        assert!(link.to_str().unwrap().starts_with("<?limit=2&cursor="), "{link:?}");
         assert_eq!(listing.items.len(), 2);
         assert_eq!(decode(&listing.next.unwrap()).unwrap(), Uuid::from_u128(2));
         assert_eq!(page.listing(vec![Uuid::nil()], |id| *id).next, None);

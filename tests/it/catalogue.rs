@@ -170,3 +170,33 @@ async fn what_is_not_known_is_refused() {
         assert_eq!(server.anonymous().get(path).await.status(), StatusCode::UNAUTHORIZED, "{path}");
     }
 }
+
+#[tokio::test]
+async fn lists_are_json_or_csv_and_say_so() {
+    let (server, caller) = started().await;
+    a_day(&server).await;
+    let data = "curve=energy&iso=ercot";
+    let accepting = async |path: &str, accept: &str| {
+        let request = caller.request(reqwest::Method::GET, path);
+        let answer = request.header(header::ACCEPT, accept).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    let available = format!("/api/v1/cob-availability?{data}");
+    for path in ["/api/v1/datasets", &available] {
+        assert_eq!(accepting(path, "image/png").await.0, 406, "{path}");
+        assert_eq!(accepting(path, "*/*").await.0, 200, "{path}");
+    }
+    assert_eq!(accepting(&available, "text/csv").await.1, "cob,noncob\nTrue,True\n");
+    let paged = caller.get(&format!("{available}&limit=1")).await;
+    assert_eq!(paged.status(), StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn the_next_page_is_asked_for_like_this_one() {
+    let (server, caller) = started().await;
+    a_day(&server).await;
+    let path = "/api/v1/versions?curve=energy&iso=ercot&limit=2&format=csv";
+    let answer = caller.get(path).await;
+    let link = answer.headers()[header::LINK].to_str().unwrap().to_owned();
+    assert!(link.starts_with(&format!("<{path}&cursor=")), "{link}");
+}

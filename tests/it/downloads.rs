@@ -238,7 +238,8 @@ async fn several_results_come_as_an_archive_with_a_true_manifest() {
     let answer = caller.get("/api/v1/data?curve=all&iso=all&version=cob").await;
     assert_eq!(answer.headers()[header::CONTENT_TYPE], "application/zip");
     assert_eq!(answer.headers()["x-not-applied"], "version");
-    assert_eq!(answer.headers()["x-warnings"], "1");
+    // The selector, and stored blocks instead of standardized prices.
+    assert_eq!(answer.headers()["x-warnings"], "2");
     let bytes = answer.bytes().await.unwrap();
     let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).unwrap();
     let mut entry = |name: &str| {

@@ -9,6 +9,7 @@ mod browser_protection;
 mod catalogue;
 mod downloads;
 mod downloads_as_of;
+mod downloads_edges;
 mod downloads_numeric;
 mod downloads_stored;
 mod good_test_data;

@@ -86,7 +86,7 @@ impl Layout for Long<'_> {
             Cell::Instant(version.curve_timestamp),
             Cell::Day(version.operating_day),
             Cell::Flag(version.cob),
-            Cell::Instant(version.known_at),
+            Cell::Microseconds(version.known_at),
         ];
         let head = sink.prepare(0, &head);
         let pairs = self.0.series.iter().zip(&grid.columns);

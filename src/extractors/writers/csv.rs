@@ -109,7 +109,7 @@ pub fn put_moment(out: &mut Vec<u8>, cell: &Cell<'_>) {
             put_day(out, *day);
             out.extend_from_slice(b" 00:00:00+00:00");
         }
-        Cell::Instant(instant) => {
+        Cell::Instant(instant) | Cell::Microseconds(instant) => {
             let text = instant.to_rfc3339_opts(SecondsFormat::AutoSi, true);
             out.extend_from_slice(text.as_bytes());
         }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, Workbook, Worksheet, XlsxError};
 
 use crate::extractors::{
@@ -91,6 +91,10 @@ impl<'a> Sheet<'a> {
             Cell::Timestamp(at) | Cell::Instant(at) | Cell::Plain(at) => {
                 sheet.write_number_with_format(row, column, serial_instant(at), &self.instant)?
             }
+            Cell::Microseconds(at) => {
+                let text = at.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+                sheet.write_string(row, column, text)?
+            }
             Cell::Midnight(day) | Cell::Day(day) => {
                 sheet.write_number_with_format(row, column, serial_day(day), &self.day)?
             }
@@ -122,6 +126,7 @@ impl Sink for Sheet<'_> {
             Cell::Timestamp(at) => Ready::Other(Cell::Timestamp(at)),
             Cell::Midnight(day) => Ready::Other(Cell::Midnight(day)),
             Cell::Instant(at) => Ready::Other(Cell::Instant(at)),
+            Cell::Microseconds(at) => Ready::Other(Cell::Microseconds(at)),
             Cell::Day(day) => Ready::Other(Cell::Day(day)),
             Cell::Plain(at) => Ready::Other(Cell::Plain(at)),
             Cell::Flag(flag) => Ready::Other(Cell::Flag(flag)),

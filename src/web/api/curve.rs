@@ -15,7 +15,7 @@ use crate::{
     app::App,
     auth::SignedIn,
     domain::ContractMonth,
-    error::{Problem, Result},
+    error::{Problem, Result, shown},
     extractors::{self, ChartSeries, CurveAsOf, number, query, words::Day},
     web::parameters::{FromParameters, Parameters, StrictQuery},
 };
@@ -61,7 +61,7 @@ impl FromParameters for Query {
         ("id" = String, Path, description = "A series, as `/api/v1/series` lists it.", example = "71"),
         ("version_id" = Option<String>, Query, description = "This version; not with the others."),
         ("operating_day" = Option<String>, Query, example = "2031-03-04"),
-        ("as_of" = Option<String>, Query, description = "Only what was known then, RFC 3339."),
+        listing::AsOfParams,
     ),
     responses(
         (status = 200, description = "The curve.", body = serde_json::Value, example = json!({
@@ -81,7 +81,7 @@ async fn read(
     Path(id): Path<String>,
     StrictQuery(query): StrictQuery<Query>,
 ) -> Result<Response> {
-    let unknown = || Problem::not_found(format!("there is no series {id:?}"));
+    let unknown = || Problem::not_found(format!("there is no series {:?}", shown(&id)));
     let series_id: i64 = id.parse().map_err(|_| unknown())?;
     let (curve, known_at) = if let Some(version) = query.version_id {
         let curve = extractors::chart_series(&app, &principal, series_id, version).await?;

@@ -7,6 +7,8 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use bytes::Bytes;
+use futures::stream;
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -20,7 +22,8 @@ use crate::{
         query::{self, Query},
         report,
         selection::{self, Selection},
-        stream,
+        stream::body,
+        turns::Turn,
     },
     web::parameters::StrictQuery,
 };
@@ -127,6 +130,8 @@ struct DataParams {
         (status = 401, description = "No valid credential."),
         (status = 404, description = "`no_data`, `no_such_dataset`; names the nearest operating day."),
         (status = 406, description = "`not_acceptable`"),
+        (status = 429, description = "`too_many_downloads`: as many of yours run as may."),
+        (status = 503, description = "`busy`; try again after Retry-After seconds."),
     ),
 )]
 async fn download(
@@ -136,7 +141,8 @@ async fn download(
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let format = negotiate::format(query.format, &headers)?;
+    let format = negotiate::format(&query, &headers)?;
+    let turn = app.downloads.take(&principal).await?;
     let (selection, snapshot) = selection::select(
         &app.pool,
         &principal,
@@ -145,7 +151,7 @@ async fn download(
         app.config.downloads.disclaimer.clone(),
     )
     .await?;
-    answer(selection, snapshot, &method, &headers).await
+    answer(selection, snapshot, turn, &method, &headers).await
 }
 
 /// Describe a download
@@ -184,7 +190,7 @@ async fn describe(
     StrictQuery(query): StrictQuery<Query>,
 ) -> Result<Response> {
     // The report is always JSON: its own Accept says nothing about the data.
-    let format = negotiate::format(query.format, &HeaderMap::new())?;
+    let format = negotiate::format(&query, &HeaderMap::new())?;
     let (selection, mut snapshot) = selection::select(
         &app.pool,
         &principal,
@@ -204,6 +210,7 @@ async fn describe(
 pub(super) async fn answer(
     selection: Selection,
     mut snapshot: Snapshot,
+    turn: Turn,
     method: &Method,
     headers: &HeaderMap,
 ) -> Result<Response> {
@@ -217,9 +224,11 @@ pub(super) async fn answer(
     answer_headers.extend(content_headers(&selection)?);
     if method == Method::HEAD {
         snapshot.finish().await?;
-        return Ok((answer_headers, Body::empty()).into_response());
+        // An empty body would say that the file is empty; how long it is nobody knows yet.
+        let unknown = Body::from_stream(stream::empty::<std::io::Result<Bytes>>());
+        return Ok((answer_headers, unknown).into_response());
     }
-    Ok((answer_headers, stream::body(selection, snapshot)).into_response())
+    Ok((answer_headers, body(selection, snapshot, turn)).into_response())
 }
 
 fn value(text: impl AsRef<str>) -> Result<HeaderValue> {

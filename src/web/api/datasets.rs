@@ -10,7 +10,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::listing::{self, Listing, Page, Record};
+use super::listing::{self, Keyed, Listing, Page, Record};
 use crate::{
     app::App,
     auth::SignedIn,
@@ -100,7 +100,9 @@ impl Record for DatasetItem {
             self.latest_curve_timestamp.map_or(Cell::Blank, Cell::Instant),
         ]
     }
+}
 
+impl Keyed for DatasetItem {
     fn key(&self) -> String {
         self.id.to_string()
     }
@@ -124,14 +126,13 @@ impl FromParameters for ListQuery {
     path = "/api/v1/datasets",
     tag = "catalogue",
     params(
-        ("as_of" = Option<String>, Query, description = "Only what was known then, RFC 3339."),
-        ("limit" = Option<u32>, Query, description = "1 to 1000."),
-        ("cursor" = Option<String>, Query, description = "The next of the page before."),
-        ("format" = Option<String>, Query, description = "json or csv."),
+        listing::AsOfParams,
+        listing::PageParams,
     ),
     responses(
         (status = 200, description = "A page of datasets.", body = Page<DatasetItem>),
         (status = 400, description = "`unknown_parameter`, `bad_parameter`"),
+        (status = 406, description = "`not_acceptable`"),
         (status = 401, description = "No valid credential."),
     ),
 )]
@@ -176,7 +177,7 @@ impl FromParameters for OneQuery {
     params(
         ("curve" = String, Path, example = "energy"),
         ("iso" = String, Path, example = "ercot"),
-        ("as_of" = Option<String>, Query, description = "Only what was known then, RFC 3339."),
+        listing::AsOfParams,
     ),
     responses(
         (status = 200, description = "The dataset.", body = DatasetItem),

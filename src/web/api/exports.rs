@@ -1,13 +1,17 @@
 //! `GET /api/v1/exports/...` and `/curves_catalog`: whole lists as files, under the names that
 //! existing spreadsheets know too.
 
+use std::io;
+
 use axum::{
     extract::State,
     http::{HeaderMap, header},
     response::{IntoResponse, Response},
 };
 use chrono::NaiveDate;
+use futures::TryStreamExt as _;
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Workbook, XlsxError};
+use tokio::sync::mpsc;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::listing::{self, Record};
@@ -20,7 +24,7 @@ use crate::{
     },
     domain::{ContractMonth, Dataset, Family, FlatHours, Iso},
     error::{Problem, Result},
-    extractors::{cell::Cell, query},
+    extractors::{cell::Cell, query, stream},
     web::parameters::{FromParameters, NoQuery, Parameters, StrictQuery},
 };
 
@@ -30,8 +34,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(components))
         .routes(routes!(uploads))
         .routes(routes!(curves_catalog))
-        .route("/allcomponents", axum::routing::get(components))
-        .route("/alluploads", axum::routing::get(uploads))
+        .routes(routes!(all_components))
+        .routes(routes!(all_uploads))
 }
 
 struct Query(Option<chrono::DateTime<chrono::Utc>>);
@@ -76,31 +80,39 @@ const COMPONENT_COLUMNS: [&str; 10] = [
     get,
     path = "/api/v1/exports/components",
     tag = "catalogue",
-    params(("as_of" = Option<String>, Query, description = "Only what was known then, RFC 3339.")),
+    params(listing::AsOfParams),
     responses(
         (status = 200, description = "`all_components.xlsx`", body = Vec<u8>,
          content_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
         (status = 400, description = "`unknown_parameter`, `bad_parameter`"),
         (status = 401, description = "No valid credential."),
+        (status = 429, description = "`too_many_downloads`"),
+        (status = 503, description = "`busy`"),
     ),
 )]
 async fn components(
     State(app): State<App>,
-    _signed_in: SignedIn,
+    SignedIn(principal): SignedIn,
     StrictQuery(Query(as_of)): StrictQuery<Query>,
 ) -> Result<Response> {
+    let _turn = app.downloads.take(&principal).await?;
     let all: Vec<Dataset> = Dataset::all().collect();
     let mut snapshot = Snapshot::begin(&app.pool, &all, as_of).await?;
     let known_at = snapshot.known_at;
-    let mut sheets = Vec::new();
-    for (name, family) in SHEETS {
-        let ids: Vec<i16> =
-            all.iter().filter(|set| set.family == family).map(|set| set.id()).collect();
-        let rows = catalogue::components(snapshot.connection(), &ids, known_at).await?;
-        sheets.push((name, rows));
+    let (sender, rows) = mpsc::channel(1000);
+    let workbook = tokio::task::spawn_blocking(move || component_workbook(rows));
+    for (place, (_, family)) in SHEETS.into_iter().enumerate() {
+        let of_family = all.iter().filter(|dataset| dataset.family == family);
+        let ids: Vec<i16> = of_family.map(|dataset| dataset.id()).collect();
+        let mut rows = catalogue::components(snapshot.connection(), &ids, known_at);
+        while let Some(row) = rows.try_next().await? {
+            // Nobody takes it where the workbook failed, which is told below.
+            _ = sender.send((place, row)).await;
+        }
     }
+    drop(sender);
     snapshot.finish().await?;
-    let workbook = tokio::task::spawn_blocking(move || component_workbook(&sheets))
+    let workbook = workbook
         .await
         .map_err(|error| Problem::internal(&error))?
         .map_err(|error| Problem::internal(&error))?;
@@ -109,34 +121,67 @@ async fn components(
     Ok((headers, workbook).into_response())
 }
 
-fn component_workbook(sheets: &[(&str, Vec<ComponentRow>)]) -> Result<Vec<u8>, XlsxError> {
+/// Export all components as existing spreadsheets do
+///
+/// The same as `/api/v1/exports/components`.
+#[utoipa::path(
+    get,
+    path = "/allcomponents",
+    tag = "scripts",
+    params(listing::AsOfParams),
+    responses(
+        (status = 200, description = "`all_components.xlsx`", body = Vec<u8>,
+         content_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        (status = 400, description = "`unknown_parameter`, `bad_parameter`"),
+        (status = 401, description = "No valid credential."),
+        (status = 429, description = "`too_many_downloads`"),
+        (status = 503, description = "`busy`"),
+    ),
+)]
+async fn all_components(
+    app: State<App>,
+    signed_in: SignedIn,
+    query: StrictQuery<Query>,
+) -> Result<Response> {
+    components(app, signed_in, query).await
+}
+
+/// Writes the rows, each with the place of its sheet, as they come: sheet after sheet.
+fn component_workbook(
+    mut rows: mpsc::Receiver<(usize, ComponentRow)>,
+) -> Result<Vec<u8>, XlsxError> {
     let mut workbook = Workbook::new();
     // The same content has the same bytes.
     let created = ExcelDateTime::from_ymd(2000, 1, 1)?;
     workbook.set_properties(&DocProperties::new().set_creation_datetime(&created));
-    for (name, rows) in sheets {
-        let sheet = workbook.add_worksheet_with_low_memory();
-        let sheet = sheet?.set_name(*name)?;
+    let mut next = rows.blocking_recv();
+    for (place, (name, _)) in SHEETS.into_iter().enumerate() {
+        let sheet = workbook.add_worksheet_with_low_memory()?.set_name(name)?;
         sheet.set_freeze_panes(1, 0)?;
         sheet.write_row(0, 0, COMPONENT_COLUMNS)?;
-        for (line, row) in (1..).zip(rows) {
-            let lookup = row.lookup_id.as_deref().unwrap_or_default();
-            let cells = [
-                *name,
-                lookup,
-                &row.control_area,
-                &row.state,
-                &row.load_zone,
-                &row.capacity_zone,
-                &row.utility,
-                &row.block_type,
-                &row.cost_group,
-                &row.cost_component,
-            ];
-            sheet.write_row(line, 0, cells)?;
+        let mut line = 0;
+        while let Some((_, row)) = next.take_if(|(of, _)| *of == place) {
+            line += 1;
+            sheet.write_row(line, 0, component_cells(name, &row))?;
+            next = rows.blocking_recv();
         }
     }
     workbook.save_to_buffer()
+}
+
+fn component_cells<'a>(name: &'a str, row: &'a ComponentRow) -> [&'a str; 10] {
+    [
+        name,
+        row.lookup_id.as_deref().unwrap_or_default(),
+        &row.control_area,
+        &row.state,
+        &row.load_zone,
+        &row.capacity_zone,
+        &row.utility,
+        &row.block_type,
+        &row.cost_group,
+        &row.cost_component,
+    ]
 }
 
 fn file_headers(
@@ -190,10 +235,6 @@ impl Record for UploadRecord {
             Cell::Text(self.cob),
         ]
     }
-
-    fn key(&self) -> String {
-        self.at.to_rfc3339()
-    }
 }
 
 /// Export all uploads
@@ -203,28 +244,75 @@ impl Record for UploadRecord {
     get,
     path = "/api/v1/exports/uploads",
     tag = "catalogue",
-    params(("as_of" = Option<String>, Query, description = "Only what was known then, RFC 3339.")),
+    params(listing::AsOfParams),
     responses(
         (status = 200, description = "`all_uploads.csv`", body = String, content_type = "text/csv",
          example = "File Name,ISO,Operating Day,Time Stamp,File Extension,COB(Y/N)\nenergy,ERCOT,2031-03-04,2031-03-04 09:30:00,csv,N\n"),
         (status = 400, description = "`unknown_parameter`, `bad_parameter`"),
         (status = 401, description = "No valid credential."),
+        (status = 429, description = "`too_many_downloads`"),
+        (status = 503, description = "`busy`"),
     ),
 )]
 async fn uploads(
     State(app): State<App>,
-    _signed_in: SignedIn,
+    SignedIn(principal): SignedIn,
     StrictQuery(Query(as_of)): StrictQuery<Query>,
 ) -> Result<Response> {
+    let turn = app.downloads.take(&principal).await?;
     let all: Vec<Dataset> = Dataset::all().collect();
     let mut snapshot = Snapshot::begin(&app.pool, &all, as_of).await?;
-    let known_at = snapshot.known_at;
-    let rows = catalogue::uploads(snapshot.connection(), known_at).await?;
-    snapshot.finish().await?;
-    let records: Vec<UploadRecord> = rows.iter().map(UploadRecord::new).collect();
     let disposition = "attachment; filename=\"all_uploads.csv\"";
-    let headers = file_headers(known_at, "text/csv; charset=utf-8", disposition)?;
-    Ok((headers, listing::csv(&records)?).into_response())
+    let headers = file_headers(snapshot.known_at, "text/csv; charset=utf-8", disposition)?;
+    let (pieces, body) = stream::channel();
+    tokio::spawn(async move {
+        let outcome = send_uploads(&mut snapshot, &pieces).await;
+        if outcome.is_ok()
+            && let Err(error) = snapshot.finish().await
+        {
+            tracing::debug!(%error, "the snapshot ended badly");
+        }
+        pieces.end(outcome).await;
+        drop(turn);
+    });
+    Ok((headers, body).into_response())
+}
+
+/// Sends the records as they are read, a thousand at a time.
+async fn send_uploads(snapshot: &mut Snapshot, pieces: &stream::Pieces) -> io::Result<()> {
+    pieces.send(listing::header_record::<UploadRecord>()?.into()).await?;
+    let known_at = snapshot.known_at;
+    let mut rows = catalogue::uploads(snapshot.connection(), known_at).try_chunks(1000);
+    while let Some(chunk) = rows.try_next().await.map_err(|error| io::Error::other(error.1))? {
+        let records: Vec<UploadRecord> = chunk.iter().map(UploadRecord::new).collect();
+        pieces.send(listing::records(&records)?.into()).await?;
+    }
+    Ok(())
+}
+
+/// Export all uploads as existing spreadsheets do
+///
+/// The same as `/api/v1/exports/uploads`.
+#[utoipa::path(
+    get,
+    path = "/alluploads",
+    tag = "scripts",
+    params(listing::AsOfParams),
+    responses(
+        (status = 200, description = "`all_uploads.csv`", body = String, content_type = "text/csv",
+         example = "File Name,ISO,Operating Day,Time Stamp,File Extension,COB(Y/N)\nenergy,ERCOT,2031-03-04,2031-03-04 09:30:00,csv,N\n"),
+        (status = 400, description = "`unknown_parameter`, `bad_parameter`"),
+        (status = 401, description = "No valid credential."),
+        (status = 429, description = "`too_many_downloads`"),
+        (status = 503, description = "`busy`"),
+    ),
+)]
+async fn all_uploads(
+    app: State<App>,
+    signed_in: SignedIn,
+    query: StrictQuery<Query>,
+) -> Result<Response> {
+    uploads(app, signed_in, query).await
 }
 
 /// The reference hours of a month at an ISO.
@@ -245,10 +333,6 @@ impl Record for HoursRecord {
         let mut cells = vec![Cell::Text(&self.iso), Cell::Text(&self.month)];
         cells.extend(hours.map(|hours| Cell::Exact(hours.into())));
         cells
-    }
-
-    fn key(&self) -> String {
-        self.month.clone()
     }
 }
 

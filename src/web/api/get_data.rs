@@ -7,6 +7,7 @@ use axum::{
     routing::any,
 };
 use chrono::{Datelike, Days, NaiveDate, Weekday};
+use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
@@ -17,7 +18,7 @@ use crate::{
     extractors::{
         query::{self, Query},
         selection,
-        words::{Area, Block, Curve, Day, Format, Mode, MonthBound, Selector},
+        words::{Area, BadForm, Block, Curve, Day, Format, Mode, MonthBound, Selector},
     },
     web::parameters::{FromParameters, Parameters, StrictQuery},
 };
@@ -40,8 +41,26 @@ const MOVED: [(&str, &str); 12] = [
 
 /// The routes of this file.
 pub fn routes() -> OpenApiRouter<App> {
-    let router = OpenApiRouter::new().routes(routes!(download));
+    let mut router = OpenApiRouter::new().routes(routes!(download));
+    describe_moved(router.get_openapi_mut());
     MOVED.iter().fold(router, |router, (path, _)| router.route(path, any(gone)))
+}
+
+/// The paths that are no more answer nothing but 410, so they stand in the text of what stayed.
+fn describe_moved(openapi: &mut OpenApi) {
+    let item = openapi.paths.paths.get_mut("/get_data").and_then(|item| item.get.as_mut());
+    let Some(operation) = item else { return };
+    let text = operation.description.get_or_insert_default();
+    text.push_str(
+        "\n\nOther paths of older scripts answer 410 `gone` and name what replaces them:\n",
+    );
+    for (path, replacement) in MOVED {
+        text.push_str("\n- `");
+        text.push_str(path);
+        text.push_str("`: `");
+        text.push_str(replacement);
+        text.push('`');
+    }
 }
 
 /// 410 that names the replacement.
@@ -86,16 +105,17 @@ words! {
 struct ScriptDay(NaiveDate);
 
 impl std::str::FromStr for ScriptDay {
-    type Err = UnknownWord;
+    type Err = BadForm;
 
-    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+    fn from_str(text: &str) -> Result<Self, BadForm> {
         let compact = text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_digit());
         let text = if compact {
             format!("{}-{}-{}", &text[..4], &text[4..6], &text[6..])
         } else {
             text.to_owned()
         };
-        text.parse().map(|Day(day)| Self(day))
+        let wanted = BadForm { what: "a day", form: "YYYYMMDD or YYYY-MM-DD" };
+        text.parse().map(|Day(day)| Self(day)).map_err(|_| wanted)
     }
 }
 
@@ -103,11 +123,13 @@ impl std::str::FromStr for ScriptDay {
 struct ScriptMonth(NaiveDate);
 
 impl std::str::FromStr for ScriptMonth {
-    type Err = UnknownWord;
+    type Err = BadForm;
 
-    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+    fn from_str(text: &str) -> Result<Self, BadForm> {
         let day = text.parse().map(|ScriptDay(day)| day);
-        day.or_else(|_| text.parse().map(|MonthBound(day)| day)).map(Self)
+        let day = day.or_else(|_| text.parse().map(|MonthBound(day)| day));
+        let form = "YYYY-MM, YYYY-MM-DD or YYYYMMDD";
+        day.map(Self).map_err(|_| BadForm { what: "a contract month", form })
     }
 }
 
@@ -140,7 +162,7 @@ impl FromParameters for ScriptQuery {
             None if curve == Curve::LineLoss => Area::All,
             None => return Err(query::missing("iso", Area::ALL)),
         };
-        let (strips, mode) = strips(p)?;
+        let (strips, mode) = strips(p, curve)?;
         let format = match p.value("type")?.unwrap_or(Type::Csv) {
             Type::Csv => Format::Csv,
             Type::Json => Format::Json,
@@ -167,38 +189,54 @@ impl FromParameters for ScriptQuery {
     }
 }
 
+/// Why a price of every hour cannot be had, in the words of this call.
+const NOT_STANDARDIZED: &str = "standardized prices are not available on this server; add \
+    strip=unstandardized for the stored blocks in their native units";
+
 /// Blocks and mode share the parameter `strip`; what stands before the last `_` does not count.
-fn strips(p: &mut Parameters) -> Result<(Vec<Block>, Option<Mode>)> {
+fn strips(p: &mut Parameters, curve: Curve) -> Result<(Vec<Block>, Option<Mode>)> {
     let (mut blocks, mut mode) = (Vec::new(), None);
     for text in p.texts("strip") {
         let word = text.rsplit('_').next().unwrap_or_default();
         match (word.parse::<Mode>(), word.parse::<Block>()) {
+            (Ok(Mode::Standardized), _) if curve.has_modes() => {
+                return Err(Problem::bad_parameter("strip", &text, NOT_STANDARDIZED));
+            }
             (Ok(word), _) if mode.is_some_and(|mode| mode != word) => {
                 return Err(query::contradiction("strip", word, "contradicts the other mode"));
             }
             (Ok(word), _) => mode = Some(word),
             (_, Ok(block)) => blocks.push(block),
-            (_, Err(error)) => return Err(Problem::bad_parameter("strip", &text, error)),
+            (_, Err(UnknownWord { known, .. })) => {
+                let why = format!(
+                    "it is not a strip; known are {known}, and unstandardized for stored blocks"
+                );
+                return Err(Problem::bad_parameter("strip", &text, why));
+            }
         }
+    }
+    if mode.is_none() && curve.has_modes() && blocks.contains(&Block::S7x24) {
+        return Err(Problem::bad_parameter("strip", "7x24", NOT_STANDARDIZED));
     }
     Ok((query::canonical(&blocks), mode))
 }
 
-/// The window of operating days, its start moved back by `offset` days and off a weekend.
+/// The window of operating days, both ends moved back by `offset` days and off a weekend. Without
+/// an offset, or with 0, a day is taken as it is: data of a weekend must stay within reach.
 fn days(p: &mut Parameters) -> Result<Option<(NaiveDate, NaiveDate)>> {
-    let offset: Option<u16> = p.value("offset")?;
+    let offset: u16 = p.value("offset")?.unwrap_or_default();
     let first = p.value::<ScriptDay>("operating_day")?.map(|day| day.0);
     let last = p.value::<ScriptDay>("operating_day_end")?.map(|day| day.0);
     let Some(day) = first else {
         let (name, value) = match (last, offset) {
             (Some(last), _) => ("operating_day_end", last.to_string()),
-            (None, Some(offset)) if offset > 0 => ("offset", offset.to_string()),
-            _ => return Ok(None),
+            (None, 1..) => ("offset", offset.to_string()),
+            (None, 0) => return Ok(None),
         };
         return Err(query::contradiction(name, value, "needs operating_day"));
     };
-    let first = offset.map_or(day, |offset| business_day(day, offset));
-    let last = last.unwrap_or(first);
+    let first = business_day(day, offset);
+    let last = last.map_or(first, |last| business_day(last, offset));
     if first > last {
         let why = format!("comes after operating_day_end={last}");
         return Err(query::contradiction("operating_day", first, &why));
@@ -207,6 +245,9 @@ fn days(p: &mut Parameters) -> Result<Option<(NaiveDate, NaiveDate)>> {
 }
 
 fn business_day(day: NaiveDate, offset: u16) -> NaiveDate {
+    if offset == 0 {
+        return day;
+    }
     let moved = day.checked_sub_days(Days::new(offset.into())).unwrap_or(day);
     let back = match moved.weekday() {
         Weekday::Sat => 1,
@@ -255,7 +296,7 @@ fn version(p: &mut Parameters, curve: Curve) -> Result<Option<Selector>> {
         ("type" = Option<String>, Query, description = "csv, json or xlsx.", example = "csv"),
         ("idcob" = Option<String>, Query, description = "all, latestall, cobonly or intradayonly."),
         ("history" = Option<String>, Query, description = "all: every version."),
-        ("offset" = Option<u16>, Query, description = "Days before operating_day; a weekend then moves back to Friday."),
+        ("offset" = Option<u16>, Query, description = "Days that operating_day and operating_day_end go back; from a weekend on to Friday. 0 changes nothing."),
     ),
     responses(
         (status = 200, description = "The data.", content(
@@ -274,6 +315,8 @@ fn version(p: &mut Parameters, curve: Curve) -> Result<Option<Selector>> {
         (status = 400, description = "As for `/api/v1/data`."),
         (status = 401, description = "No valid credential."),
         (status = 404, description = "`no_data`, `no_such_dataset`"),
+        (status = 429, description = "`too_many_downloads`"),
+        (status = 503, description = "`busy`"),
     ),
 )]
 async fn download(
@@ -283,6 +326,7 @@ async fn download(
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response> {
+    let turn = app.downloads.take(&principal).await?;
     let (mut selection, snapshot) = selection::select(
         &app.pool,
         &principal,
@@ -292,7 +336,7 @@ async fn download(
     )
     .await?;
     selection.script = true;
-    super::data::answer(selection, snapshot, &method, &headers).await
+    super::data::answer(selection, snapshot, turn, &method, &headers).await
 }
 
 #[cfg(test)]
@@ -333,11 +377,32 @@ mod tests {
         assert_eq!(days_of("operating_day=20310304&offset=1").0, "2031-03-03");
         assert_eq!(days_of("operating_day=20310304&offset=2").0, "2031-02-28");
         assert_eq!(days_of("operating_day=2031-03-04&offset=3").1, "2031-02-28");
-        assert_eq!(days_of("operating_day=20310301").0, "2031-03-01");
+        // A Saturday.
+        for same in ["", "&offset=0"] {
+            assert_eq!(days_of(&format!("operating_day=20310301{same}")).0, "2031-03-01");
+        }
         assert_eq!(
             days_of("operating_day=20310303&offset=3&operating_day_end=20310303").1,
-            "2031-03-03"
+            "2031-02-28"
         );
+    }
+
+    #[test]
+    fn what_is_no_more_is_described() {
+        let openapi = serde_json::to_string(&routes().into_openapi()).unwrap();
+        for (path, replacement) in MOVED {
+            assert!(openapi.contains(&format!("`{path}`: `{replacement}`")), "{path}");
+        }
+    }
+
+    #[test]
+    fn messages_are_in_the_words_of_the_call() {
+        for query in ["strip=strip_standardized", "strip=7x24", "strip=9x9"] {
+            let detail = read(&format!("curve_type=energy&iso=ercot&{query}")).unwrap_err().detail;
+            assert!(detail.contains("unstandardized") && !detail.contains("mode"), "{detail}");
+        }
+        let start = read("curve_type=energy&iso=ercot&start=2031").unwrap_err().detail;
+        assert!(start.ends_with("write YYYY-MM, YYYY-MM-DD or YYYYMMDD"), "{start}");
     }
 
     #[test]

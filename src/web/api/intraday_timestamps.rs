@@ -1,23 +1,22 @@
 //! `GET /api/v1/intraday-timestamps` and `GET /api/v1/cob-availability`: what a day offers.
 
 use axum::{
-    Json,
     extract::State,
     http::{HeaderMap, Uri},
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use chrono::NaiveDate;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::listing::{self, Listing, Page, Record};
+use super::listing::{self, Keyed, Listing, Page, Record};
 use crate::{
     app::App,
     auth::SignedIn,
     db::catalogue::{self, VersionList, VersionRow},
     domain::Dataset,
     error::Result,
-    extractors::{cell::Cell, query},
+    extractors::{cell::Cell, query, words::Instant},
     web::parameters::{FromParameters, Parameters, StrictQuery},
 };
 
@@ -66,7 +65,9 @@ impl Record for TimestampItem {
             Cell::Text(&self.version_id),
         ]
     }
+}
 
+impl Keyed for TimestampItem {
     fn key(&self) -> String {
         self.key.clone()
     }
@@ -108,18 +109,15 @@ impl FromParameters for Query {
     path = "/api/v1/intraday-timestamps",
     tag = "catalogue",
     params(
-        ("curve" = String, Query, description = "Curve type.", example = "energy"),
-        ("iso" = String, Query, description = "ISO.", example = "ercot"),
-        ("operating_day" = Option<String>, Query, example = "2031-03-04"),
-        ("operating_day_end" = Option<String>, Query, description = "Inclusive; the first day if omitted."),
-        ("as_of" = Option<String>, Query, description = "Only what was known then, RFC 3339."),
-        ("limit" = Option<u32>, Query, description = "1 to 1000."),
-        ("cursor" = Option<String>, Query, description = "The next of the page before."),
-        ("format" = Option<String>, Query, description = "json or csv."),
+        listing::DatasetParams,
+        listing::DaysParams,
+        listing::AsOfParams,
+        listing::PageParams,
     ),
     responses(
         (status = 200, description = "A page of timestamps.", body = Page<TimestampItem>),
         (status = 400, description = "`unknown_parameter`, `bad_parameter`"),
+        (status = 406, description = "`not_acceptable`"),
         (status = 401, description = "No valid credential."),
         (status = 404, description = "`no_such_dataset`"),
     ),
@@ -132,8 +130,13 @@ async fn list(
     headers: HeaderMap,
 ) -> Result<Response> {
     let Query { dataset, days, listing } = query;
-    let list =
-        VersionList { dataset, days, id: None, before: listing.after()?, limit: listing.probe() };
+    let list = VersionList {
+        dataset,
+        days,
+        id: None,
+        before: listing.after::<Instant>()?.map(|at| at.0),
+        limit: listing.probe(),
+    };
     let mut snapshot = listing.snapshot(&app, &[dataset]).await?;
     let known_at = snapshot.known_at;
     let rows = catalogue::versions(snapshot.connection(), known_at, list).await?;
@@ -152,21 +155,41 @@ struct Availability {
     noncob: bool,
 }
 
+impl Record for Availability {
+    const COLUMNS: &'static [&'static str] = &["cob", "noncob"];
+
+    fn cells(&self) -> Vec<Cell<'_>> {
+        vec![Cell::Flag(self.cob), Cell::Flag(self.noncob)]
+    }
+}
+
+/// The parameters of a list that is no list: one answer, without pages.
+struct AvailabilityQuery(Query);
+
+impl FromParameters for AvailabilityQuery {
+    const NAMES: &'static [&'static str] =
+        &["curve", "iso", "operating_day", "operating_day_end", "as_of", "asOf", "format"];
+
+    fn from_parameters(p: &mut Parameters) -> Result<Self> {
+        Query::from_parameters(p).map(Self)
+    }
+}
+
 /// Tell whether close-of-business and intraday versions exist
 #[utoipa::path(
     get,
     path = "/api/v1/cob-availability",
     tag = "catalogue",
     params(
-        ("curve" = String, Query, description = "Curve type.", example = "energy"),
-        ("iso" = String, Query, description = "ISO.", example = "ercot"),
-        ("operating_day" = Option<String>, Query, example = "2031-03-04"),
-        ("operating_day_end" = Option<String>, Query, description = "Inclusive; the first day if omitted."),
-        ("as_of" = Option<String>, Query, description = "Only what was known then, RFC 3339."),
+        listing::DatasetParams,
+        listing::DaysParams,
+        listing::AsOfParams,
+        ("format" = Option<String>, Query, description = "json or csv."),
     ),
     responses(
         (status = 200, description = "What there is.", body = Availability),
         (status = 400, description = "`unknown_parameter`, `bad_parameter`"),
+        (status = 406, description = "`not_acceptable`"),
         (status = 401, description = "No valid credential."),
         (status = 404, description = "`no_such_dataset`"),
     ),
@@ -174,7 +197,8 @@ struct Availability {
 async fn availability(
     State(app): State<App>,
     _signed_in: SignedIn,
-    StrictQuery(query): StrictQuery<Query>,
+    StrictQuery(AvailabilityQuery(query)): StrictQuery<AvailabilityQuery>,
+    headers: HeaderMap,
 ) -> Result<Response> {
     let Query { dataset, days, listing } = query;
     let mut snapshot = listing.snapshot(&app, &[dataset]).await?;
@@ -182,6 +206,5 @@ async fn availability(
     let found = catalogue::availability(snapshot.connection(), dataset, known_at, days).await?;
     snapshot.finish().await?;
     let (cob, noncob) = if dataset.family.has_cob() { found } else { (false, false) };
-    let answer = Availability { cob, noncob };
-    Ok((listing::known_at_headers(known_at)?, Json(answer)).into_response())
+    listing::single(&listing, known_at, Availability { cob, noncob }, &headers)
 }

@@ -8,7 +8,7 @@ use axum::{
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::listing::{self, Listing, Page, Record};
+use super::listing::{self, Keyed, Listing, Page, Record};
 use crate::{
     app::App,
     auth::SignedIn,
@@ -62,7 +62,9 @@ impl Record for LabelItem {
     fn cells(&self) -> Vec<Cell<'_>> {
         vec![Cell::Text(self.label), Cell::Text(&self.value)]
     }
+}
 
+impl Keyed for LabelItem {
     fn key(&self) -> String {
         self.value.clone()
     }
@@ -118,8 +120,7 @@ impl FromParameters for Query {
     path = "/api/v1/labels",
     tag = "catalogue",
     params(
-        ("curve" = String, Query, description = "Curve type.", example = "energy"),
-        ("iso" = String, Query, description = "ISO.", example = "ercot"),
+        listing::DatasetParams,
         ("next" = String, Query, description = "The label whose values are wanted.", example = "load_zone"),
         ("control_area" = Option<String>, Query),
         ("state" = Option<String>, Query, example = "TX"),
@@ -129,14 +130,13 @@ impl FromParameters for Query {
         ("block_type" = Option<String>, Query),
         ("cost_group" = Option<String>, Query),
         ("cost_component" = Option<String>, Query),
-        ("as_of" = Option<String>, Query, description = "Only what was known then, RFC 3339."),
-        ("limit" = Option<u32>, Query, description = "1 to 1000."),
-        ("cursor" = Option<String>, Query, description = "The next of the page before."),
-        ("format" = Option<String>, Query, description = "json or csv."),
+        listing::AsOfParams,
+        listing::PageParams,
     ),
     responses(
         (status = 200, description = "A page of values, byte-wise ascending.", body = Page<LabelItem>),
         (status = 400, description = "`unknown_parameter`, `bad_parameter`"),
+        (status = 406, description = "`not_acceptable`"),
         (status = 401, description = "No valid credential."),
         (status = 404, description = "`no_such_dataset`"),
     ),

@@ -1,25 +1,27 @@
 //! What the catalogue's lists share: `as_of`, paging, JSON or CSV.
 
+use std::io;
+
 use axum::{
     Json,
     http::{HeaderMap, HeaderName, HeaderValue, Uri, header},
     response::{IntoResponse, Response},
 };
-use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike as _, SecondsFormat, Utc};
+use utoipa::IntoParams;
 
 use crate::{
     app::App,
     db::snapshot::Snapshot,
     domain::{Dataset, words},
-    error::{Problem, Result},
+    error::{Problem, Result, shown},
     extractors::{
         cell::{Cell, Sink as _},
-        query,
+        negotiate, query,
         words::{Area, Combination, Curve},
         writers::csv::Csv,
     },
-    web::parameters::Parameters,
+    web::{paging, parameters::Parameters},
 };
 
 words! {
@@ -32,12 +34,60 @@ words! {
     }
 }
 
+/// `curve` and `iso` as the documentation shows them; [`dataset`] reads them.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "read by utoipa only")]
+pub struct DatasetParams {
+    /// Curve type.
+    #[param(example = "energy")]
+    curve: String,
+    /// ISO.
+    #[param(example = "ercot")]
+    iso: String,
+}
+
+/// A window of operating days as the documentation shows it; [`query::days`] reads it.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "read by utoipa only")]
+pub struct DaysParams {
+    /// First operating day.
+    #[param(example = "2031-03-04")]
+    operating_day: Option<String>,
+    /// Last operating day, inclusive; the first if omitted.
+    operating_day_end: Option<String>,
+}
+
+/// The cut-off as the documentation shows it; [`query::as_of`] reads it.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "read by utoipa only")]
+pub struct AsOfParams {
+    /// Only what was known then, RFC 3339 with an offset; `asOf` is the same.
+    as_of: Option<String>,
+}
+
+/// Paging and format as the documentation shows them; [`Listing`] reads them.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "read by utoipa only")]
+pub struct PageParams {
+    /// Items of a page.
+    #[param(minimum = 1, maximum = 1000, default = 1000)]
+    limit: Option<u32>,
+    /// The `next` of the page before.
+    cursor: Option<String>,
+    /// json or csv; without it `Accept` decides.
+    format: Option<String>,
+}
+
 /// The parameters that every list takes.
 #[derive(Debug, Clone)]
 pub struct Listing {
     as_of: Option<DateTime<Utc>>,
     /// At most so many items: 1 to 1000.
-    pub limit: usize,
+    pub limit: i64,
     cursor: Option<Cursor>,
     format: Option<ListFormat>,
 }
@@ -50,49 +100,42 @@ struct Cursor {
     key: String,
 }
 
-impl std::str::FromStr for Cursor {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let broken = "take it as a page's next gave it";
-        let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| broken)?;
-        let text = String::from_utf8(bytes).map_err(|_| broken)?;
-        let (micros, key) = text.split_once(':').ok_or(broken)?;
-        let known_at = micros.parse().ok().and_then(DateTime::from_timestamp_micros);
-        Ok(Self { known_at: known_at.ok_or(broken)?, key: key.to_owned() })
-    }
-}
-
 impl Cursor {
     fn encode(known_at: DateTime<Utc>, key: &str) -> String {
-        BASE64_URL_SAFE_NO_PAD.encode(format!("{}:{key}", known_at.timestamp_micros()))
+        paging::cursor(format!("{}:{key}", known_at.timestamp_micros()).as_bytes())
+    }
+
+    fn decode(text: &str) -> Result<Self> {
+        paging::read_cursor(text, |content| {
+            let (micros, key) = std::str::from_utf8(content).ok()?.split_once(':')?;
+            let known_at = DateTime::from_timestamp_micros(micros.parse().ok()?)?;
+            // A database holds no other years, and no text with U+0000.
+            let is_stored = (1..=9999).contains(&known_at.year()) && !key.contains('\0');
+            is_stored.then(|| Self { known_at, key: key.to_owned() })
+        })
     }
 }
 
 impl Listing {
     /// Takes its parameters.
     pub fn from_parameters(p: &mut Parameters) -> Result<Self> {
-        let limit: usize = p.value("limit")?.unwrap_or(1000);
-        if !(1..=1000).contains(&limit) {
-            return Err(Problem::bad_parameter("limit", &limit.to_string(), "it is 1 to 1000"));
-        }
-        let (as_of, cursor) = (query::as_of(p)?, p.value("cursor")?);
-        Ok(Self { as_of, limit, cursor, format: p.value("format")? })
+        let limit = paging::limit(p, paging::MOST)?;
+        let cursor = p.text("cursor")?;
+        let cursor = cursor.as_deref().map(Cursor::decode).transpose()?;
+        Ok(Self { as_of: query::as_of(p)?, limit, cursor, format: p.value("format")? })
     }
 
     /// The key that the page goes on after, read as `T`.
     pub fn after<T: std::str::FromStr>(&self) -> Result<Option<T>> {
         let Some(cursor) = &self.cursor else { return Ok(None) };
-        let key = cursor.key.parse().map_err(|_| {
-            Problem::bad_parameter("cursor", &cursor.key, "it belongs to another list")
-        })?;
-        Ok(Some(key))
+        let text = || Cursor::encode(cursor.known_at, &cursor.key);
+        cursor.key.parse().map(Some).map_err(|_| paging::bad_cursor(&text()))
     }
 
     /// One more than a page, to know whether another follows.
     #[must_use]
-    pub fn probe(&self) -> i64 {
-        i64::try_from(self.limit).unwrap_or(i64::MAX - 1) + 1
+    pub const fn probe(&self) -> i64 {
+        self.limit + 1
     }
 
     /// Begins the snapshot of `datasets` that the page is read in.
@@ -109,7 +152,10 @@ pub trait Record {
 
     /// The cells under it.
     fn cells(&self) -> Vec<Cell<'_>>;
+}
 
+/// A record of a list that is read page by page.
+pub trait Keyed: Record {
     /// What the next page goes on after.
     fn key(&self) -> String;
 }
@@ -123,60 +169,83 @@ pub struct Page<T> {
     pub next: Option<String>,
 }
 
-/// Answers with a page of `items`, of which there may be one more than the limit.
-pub fn page<T: Record + serde::Serialize>(
+/// Answers with a page of `items`, of which there may be one more than the limit. 406
+/// `not_acceptable` where `Accept` takes neither JSON nor CSV.
+pub fn page<T: Keyed + serde::Serialize>(
     listing: &Listing,
     known_at: DateTime<Utc>,
     mut items: Vec<T>,
     uri: &Uri,
     headers: &HeaderMap,
 ) -> Result<Response> {
-    let more = items.len() > listing.limit;
-    items.truncate(listing.limit);
+    let format = format(listing, headers)?;
+    let more = paging::cut(&mut items, listing.limit);
     let next = items.last().filter(|_| more).map(|item| Cursor::encode(known_at, &item.key()));
     let mut answer = known_at_headers(known_at)?;
     if let Some(next) = &next {
-        let link = format!("<{}>; rel=\"next\"", next_uri(uri, next));
-        let link = HeaderValue::from_str(&link).map_err(|error| Problem::internal(&error))?;
-        answer.insert(header::LINK, link);
+        let query = uri.query().unwrap_or_default();
+        answer.insert(header::LINK, paging::next_link(uri.path(), query, next)?);
     }
-    Ok(match format(listing, headers) {
+    Ok(match format {
         ListFormat::Json => (answer, Json(Page { items, next })).into_response(),
         ListFormat::Csv => (answer, csv(&items)?).into_response(),
     })
 }
 
-fn format(listing: &Listing, headers: &HeaderMap) -> ListFormat {
-    let accepts = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
-    let csv = accepts.is_some_and(|accept| accept.trim_start().starts_with("text/csv"));
-    listing.format.unwrap_or(if csv { ListFormat::Csv } else { ListFormat::Json })
+/// Answers with one item: as it is, or as a table of one record.
+pub fn single<T: Record + serde::Serialize>(
+    listing: &Listing,
+    known_at: DateTime<Utc>,
+    item: T,
+    headers: &HeaderMap,
+) -> Result<Response> {
+    let answer = known_at_headers(known_at)?;
+    Ok(match format(listing, headers)? {
+        ListFormat::Json => (answer, Json(item)).into_response(),
+        ListFormat::Csv => (answer, csv(&[item])?).into_response(),
+    })
 }
 
-fn next_uri(uri: &Uri, cursor: &str) -> String {
-    let pairs = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
-    let others = pairs.filter(|(name, _)| name != "cursor");
-    let query = form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(others)
-        .append_pair("cursor", cursor)
-        .finish();
-    format!("{}?{query}", uri.path())
+fn format(listing: &Listing, headers: &HeaderMap) -> Result<ListFormat> {
+    const JSON: &str = "application/json";
+    const CSV: &str = "text/csv";
+    if let Some(format) = listing.format {
+        return Ok(format);
+    }
+    let offered = [(ListFormat::Json, vec![JSON]), (ListFormat::Csv, vec![CSV])];
+    negotiate::best(offered, headers)
+        .ok_or_else(|| negotiate::not_acceptable([JSON, CSV], "format=json"))
 }
 
 /// Records as CSV, with its media type.
 pub fn csv<T: Record>(items: &[T]) -> Result<impl IntoResponse + use<T>> {
+    let bytes = header_record::<T>()
+        .and_then(|header| Ok([header, records(items)?].concat()))
+        .map_err(|error| Problem::internal(&error))?;
+    Ok(([(header::CONTENT_TYPE, "text/csv; charset=utf-8")], bytes))
+}
+
+/// The header record of a CSV.
+pub fn header_record<T: Record>() -> io::Result<Vec<u8>> {
+    put_records([T::COLUMNS.iter().map(|name| Cell::Text(name))])
+}
+
+/// Records of a CSV without the header.
+pub fn records<T: Record>(items: &[T]) -> io::Result<Vec<u8>> {
+    put_records(items.iter().map(Record::cells))
+}
+
+fn put_records<'a>(
+    records: impl IntoIterator<Item = impl IntoIterator<Item = Cell<'a>>>,
+) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut csv = Csv::new(&mut bytes, false);
-    let written = (|| {
-        T::COLUMNS.iter().try_for_each(|name| csv.cell(Cell::Text(name)))?;
+    for record in records {
+        record.into_iter().try_for_each(|cell| csv.cell(cell))?;
         csv.end_record()?;
-        for item in items {
-            item.cells().into_iter().try_for_each(|cell| csv.cell(cell))?;
-            csv.end_record()?;
-        }
-        csv.finish(None)
-    })();
-    written.map_err(|error| Problem::internal(&error))?;
-    Ok(([(header::CONTENT_TYPE, "text/csv; charset=utf-8")], bytes))
+    }
+    csv.finish(None)?;
+    Ok(bytes)
 }
 
 /// `X-Known-At`, and that the answer is the caller's own.
@@ -216,6 +285,7 @@ pub fn required(name: &str) -> Problem {
 
 /// 404 for a pair that does not exist.
 pub fn no_such_dataset(curve: &str, iso: &str) -> Problem {
+    let (curve, iso) = (shown(curve), shown(iso));
     Problem::new(
         axum::http::StatusCode::NOT_FOUND,
         "no_such_dataset",

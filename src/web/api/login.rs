@@ -25,7 +25,6 @@ use crate::{
     error::{Problem, Result},
     web::{
         body::StrictForm,
-        docs::ProblemDocument,
         middleware::accept::wants_html,
         pages::login::{LoginForm, LoginQuery, submit},
         parameters::{NoQuery, StrictQuery},
@@ -75,12 +74,12 @@ struct LoginAnswer {
     request_body(content = LoginFields, content_type = "application/x-www-form-urlencoded"),
     responses(
         (status = 200, description = "Signed in", body = LoginAnswer),
-        (status = 400, description = "A field is missing or unknown, or credentials were sent in the URL", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, description = "The e-mail address or the password is not right", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The password was chosen for the user and must be changed at /login first", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 415, description = "Not a form", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 429, description = "Too many failed sign-ins; `Retry-After` says when to come back", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 503, description = "Too many sign-ins at once", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 400, description = "A field is missing or unknown, or credentials were sent in the URL"),
+        (status = 401, description = "The e-mail address or the password is not right"),
+        (status = 403, description = "The password was chosen for the user and must be changed at /login first"),
+        (status = 415, description = "Not a form"),
+        (status = 429, description = "Too many failed sign-ins; `Retry-After` says when to come back"),
+        (status = 503, description = "Too many sign-ins at once"),
     )
 )]
 async fn login(
@@ -124,10 +123,10 @@ async fn login(
     responses(
         (status = 204, description = "The token or the session is no longer valid"),
         (status = 303, description = "To /login, for a browser"),
-        (status = 401, description = "Not signed in", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 400, description = "A parameter; there is none", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "A cookie without the token against forgery", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, description = "`api_token`: not a login token but an API token, which stays valid", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, description = "Not signed in"),
+        (status = 400, description = "A parameter; there is none"),
+        (status = 403, description = "A cookie without the token against forgery"),
+        (status = 409, description = "`api_token`: not a login token but an API token, which stays valid"),
     )
 )]
 async fn logout(

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::{
     app::App,
     auth::{Credential, CsrfToken, Principal, Role, Scope, SignedIn},
-    web::{docs::ProblemDocument, parameters::NoQuery},
+    web::parameters::NoQuery,
 };
 
 /// The calls of this file.
@@ -66,7 +66,7 @@ impl Entitlements {
     get, path = "/api/v1/me", tag = "access",
     responses(
         (status = 200, description = "The caller", body = Me),
-        (status = 401, description = "Not signed in", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, description = "Not signed in"),
     )
 )]
 async fn me(

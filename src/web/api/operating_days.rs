@@ -9,14 +9,14 @@ use chrono::NaiveDate;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::listing::{self, Listing, Page, Record};
+use super::listing::{self, Keyed, Listing, Page, Record};
 use crate::{
     app::App,
     auth::SignedIn,
     db::catalogue::{self, DayRow},
     domain::Dataset,
     error::Result,
-    extractors::cell::Cell,
+    extractors::{cell::Cell, words::Day},
     web::parameters::{FromParameters, Parameters, StrictQuery},
 };
 
@@ -57,7 +57,9 @@ impl Record for DayItem {
             Cell::Flag(self.noncob),
         ]
     }
+}
 
+impl Keyed for DayItem {
     fn key(&self) -> String {
         self.operating_day.to_string()
     }
@@ -90,17 +92,15 @@ impl FromParameters for Query {
     path = "/api/v1/operating-days",
     tag = "catalogue",
     params(
-        ("curve" = String, Query, description = "Curve type.", example = "energy"),
-        ("iso" = String, Query, description = "ISO.", example = "ercot"),
+        listing::DatasetParams,
         ("series" = Option<String>, Query, description = "Only days on which this series has data."),
-        ("as_of" = Option<String>, Query, description = "Only what was known then, RFC 3339."),
-        ("limit" = Option<u32>, Query, description = "1 to 1000."),
-        ("cursor" = Option<String>, Query, description = "The next of the page before."),
-        ("format" = Option<String>, Query, description = "json or csv."),
+        listing::AsOfParams,
+        listing::PageParams,
     ),
     responses(
         (status = 200, description = "A page of days.", body = Page<DayItem>),
         (status = 400, description = "`unknown_parameter`, `bad_parameter`"),
+        (status = 406, description = "`not_acceptable`"),
         (status = 401, description = "No valid credential."),
         (status = 404, description = "`no_such_dataset`"),
     ),
@@ -113,7 +113,7 @@ async fn list(
     headers: HeaderMap,
 ) -> Result<Response> {
     let Query { dataset, series, listing } = query;
-    let before = listing.after()?;
+    let before = listing.after::<Day>()?.map(|day| day.0);
     let mut snapshot = listing.snapshot(&app, &[dataset]).await?;
     let (known_at, limit) = (snapshot.known_at, listing.probe());
     let connection = snapshot.connection();

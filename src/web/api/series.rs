@@ -8,7 +8,7 @@ use axum::{
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::listing::{self, Listing, Page, Record};
+use super::listing::{self, Keyed, Listing, Page, Record};
 use crate::{
     app::App,
     auth::SignedIn,
@@ -108,7 +108,9 @@ impl Record for SeriesItem {
         ];
         texts.into_iter().map(Cell::Text).collect()
     }
+}
 
+impl Keyed for SeriesItem {
     fn key(&self) -> String {
         self.id.clone()
     }
@@ -134,16 +136,14 @@ impl FromParameters for Query {
     path = "/api/v1/series",
     tag = "catalogue",
     params(
-        ("curve" = String, Query, description = "Curve type.", example = "energy"),
-        ("iso" = String, Query, description = "ISO.", example = "ercot"),
-        ("as_of" = Option<String>, Query, description = "Only what was known then, RFC 3339."),
-        ("limit" = Option<u32>, Query, description = "1 to 1000."),
-        ("cursor" = Option<String>, Query, description = "The next of the page before."),
-        ("format" = Option<String>, Query, description = "json or csv."),
+        listing::DatasetParams,
+        listing::AsOfParams,
+        listing::PageParams,
     ),
     responses(
         (status = 200, description = "A page of series.", body = Page<SeriesItem>),
         (status = 400, description = "`unknown_parameter`, `bad_parameter`"),
+        (status = 406, description = "`not_acceptable`"),
         (status = 401, description = "No valid credential."),
         (status = 404, description = "`no_such_dataset`"),
     ),

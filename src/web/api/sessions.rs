@@ -16,7 +16,6 @@ use crate::{
     db::sessions::{self, SessionRow},
     error::{Problem, Result},
     web::{
-        docs::ProblemDocument,
         paging::{Listing, PageOf},
         parameters::{NoQuery, StrictQuery},
     },
@@ -54,8 +53,8 @@ struct SessionItem {
     ),
     responses(
         (status = 200, description = "The sessions in force, newest first", body = Listing<SessionItem>),
-        (status = 400, description = "A parameter is unknown or wrong", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, description = "Not signed in", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 400, description = "A parameter is unknown or wrong"),
+        (status = 401, description = "Not signed in"),
     )
 )]
 async fn list(
@@ -82,7 +81,7 @@ fn item(row: SessionRow, credential: Credential) -> SessionItem {
     delete, path = "/api/v1/sessions", tag = "access",
     responses(
         (status = 204, description = "No session of the caller is left"),
-        (status = 401, description = "Not signed in", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, description = "Not signed in"),
     )
 )]
 async fn end_all(
@@ -100,8 +99,8 @@ async fn end_all(
     params(("id" = Uuid, Path, description = "the id of one's own session")),
     responses(
         (status = 204, description = "The session has ended"),
-        (status = 401, description = "Not signed in", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "The caller has no such session", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, description = "Not signed in"),
+        (status = 404, description = "The caller has no such session"),
     )
 )]
 async fn end(

@@ -23,7 +23,6 @@ use crate::{
     error::{Problem, Result},
     web::{
         body::{StrictJson, missing},
-        docs::ProblemDocument,
         paging::{Listing, PageOf},
         parameters::{NoQuery, StrictQuery},
     },
@@ -111,8 +110,8 @@ impl From<TokenRow> for TokenItem {
     ),
     responses(
         (status = 200, description = "The tokens in force, newest first", body = Listing<TokenItem>),
-        (status = 400, description = "A parameter is unknown or wrong", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, description = "Not signed in", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 400, description = "A parameter is unknown or wrong"),
+        (status = 401, description = "Not signed in"),
     )
 )]
 async fn list(
@@ -133,12 +132,12 @@ async fn list(
     request_body = NewToken,
     responses(
         (status = 201, description = "The token, shown this once", body = MadeToken),
-        (status = 400, description = "A member is unknown or wrong", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, description = "The e-mail address or the password is not right", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The role does not allow the scopes, or a token was sent", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 415, description = "Not JSON", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 429, description = "Too many failed sign-ins; `Retry-After` says when to come back", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 503, description = "Too many sign-ins at once", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 400, description = "A member is unknown or wrong"),
+        (status = 401, description = "The e-mail address or the password is not right"),
+        (status = 403, description = "The role does not allow the scopes, or a token was sent"),
+        (status = 415, description = "Not JSON"),
+        (status = 429, description = "Too many failed sign-ins; `Retry-After` says when to come back"),
+        (status = 503, description = "Too many sign-ins at once"),
     )
 )]
 async fn create(
@@ -209,8 +208,8 @@ fn of_session(principal: Option<Principal>) -> Result<(Uuid, Role)> {
     params(("id" = Uuid, Path, description = "the id of one's own token")),
     responses(
         (status = 204, description = "The token is no longer valid"),
-        (status = 401, description = "Not signed in", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "The caller has no such token", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, description = "Not signed in"),
+        (status = 404, description = "The caller has no such token"),
     )
 )]
 async fn revoke(

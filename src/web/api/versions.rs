@@ -10,7 +10,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::listing::{self, Listing, Page, Record};
+use super::listing::{self, Keyed, Listing, Page, Record};
 use crate::{
     app::App,
     auth::SignedIn,
@@ -19,8 +19,8 @@ use crate::{
         snapshot::Snapshot,
     },
     domain::{Dataset, Sha256},
-    error::{Problem, Result},
-    extractors::{cell::Cell, query},
+    error::{Problem, Result, shown},
+    extractors::{cell::Cell, query, words::Instant},
     web::parameters::{FromParameters, Parameters, StrictQuery},
 };
 
@@ -152,7 +152,9 @@ impl Record for VersionItem {
             self.last_month.map_or(Cell::Blank, Cell::Day),
         ]
     }
+}
 
+impl Keyed for VersionItem {
     fn key(&self) -> String {
         self.curve_timestamp.to_rfc3339()
     }
@@ -194,18 +196,15 @@ impl FromParameters for ListQuery {
     path = "/api/v1/versions",
     tag = "catalogue",
     params(
-        ("curve" = String, Query, description = "Curve type.", example = "energy"),
-        ("iso" = String, Query, description = "ISO.", example = "ercot"),
-        ("operating_day" = Option<String>, Query, example = "2031-03-04"),
-        ("operating_day_end" = Option<String>, Query, description = "Inclusive; the first day if omitted."),
-        ("as_of" = Option<String>, Query, description = "Only what was known then, RFC 3339."),
-        ("limit" = Option<u32>, Query, description = "1 to 1000."),
-        ("cursor" = Option<String>, Query, description = "The next of the page before."),
-        ("format" = Option<String>, Query, description = "json or csv."),
+        listing::DatasetParams,
+        listing::DaysParams,
+        listing::AsOfParams,
+        listing::PageParams,
     ),
     responses(
         (status = 200, description = "A page of versions.", body = Page<VersionItem>),
         (status = 400, description = "`unknown_parameter`, `bad_parameter`"),
+        (status = 406, description = "`not_acceptable`"),
         (status = 401, description = "No valid credential."),
         (status = 404, description = "`no_such_dataset`"),
     ),
@@ -218,8 +217,13 @@ async fn list(
     headers: HeaderMap,
 ) -> Result<Response> {
     let ListQuery { dataset, days, listing } = query;
-    let list =
-        VersionList { dataset, days, id: None, before: listing.after()?, limit: listing.probe() };
+    let list = VersionList {
+        dataset,
+        days,
+        id: None,
+        before: listing.after::<Instant>()?.map(|at| at.0),
+        limit: listing.probe(),
+    };
     let mut snapshot = listing.snapshot(&app, &[dataset]).await?;
     let known_at = snapshot.known_at;
     let rows = catalogue::versions(snapshot.connection(), known_at, list).await?;
@@ -260,24 +264,16 @@ async fn one(
     Path(id): Path<String>,
     StrictQuery(OneQuery(as_of)): StrictQuery<OneQuery>,
 ) -> Result<Response> {
-    let unknown = || Problem::not_found(format!("there is no version {id:?}"));
+    let unknown = || Problem::not_found(format!("there is no version {:?}", shown(&id)));
     let number: i64 = id.parse().map_err(|_| unknown())?;
-    let all: Vec<Dataset> = Dataset::all().collect();
-    let mut snapshot = Snapshot::begin(&app.pool, &all, as_of).await?;
-    let version = find(&mut snapshot, number).await?;
+    let place = catalogue::place_of_version(&app.pool, number).await?;
+    let (dataset, day) = place.ok_or_else(unknown)?;
+    let mut snapshot = Snapshot::begin(&app.pool, &[dataset], as_of).await?;
     let known_at = snapshot.known_at;
+    let days = Some((day, day));
+    let list = VersionList { dataset, days, id: Some(number), before: None, limit: 1 };
+    let version = catalogue::versions(snapshot.connection(), known_at, list).await?.pop();
     snapshot.finish().await?;
     let item = VersionItem::from(version.ok_or_else(unknown)?);
     Ok((listing::known_at_headers(known_at)?, Json(item)).into_response())
-}
-
-async fn find(snapshot: &mut Snapshot, id: i64) -> Result<Option<VersionRow>> {
-    let known_at = snapshot.known_at;
-    let connection = snapshot.connection();
-    let place = catalogue::place_of_version(connection, known_at, id).await?;
-    let Some((dataset, day)) = place else { return Ok(None) };
-    let Some(dataset) = Dataset::from_id(dataset) else { return Ok(None) };
-    let list =
-        VersionList { dataset, days: Some((day, day)), id: Some(id), before: None, limit: 1 };
-    Ok(catalogue::versions(connection, known_at, list).await?.pop())
 }

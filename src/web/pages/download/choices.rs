@@ -361,7 +361,7 @@ mod tests {
         let query = "curve=foo&start=2026&mode=standardized&version_id=1,x&strips=5x16&end=2027-02";
         let choices = settle(query);
         for (field, words) in [
-            ("curve", "\"foo\" is not understood; known are energy"),
+            ("curve", "curve=\"foo\": known are energy"),
             ("start", "2026"),
             ("mode", "only unstandardized"),
             ("version_id", "parted by commas"),
