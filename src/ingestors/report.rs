@@ -81,8 +81,11 @@ impl Findings {
     pub fn sorted(self) -> Vec<Finding> {
         let mut findings = self.errors;
         findings.extend(self.warnings);
-        findings
-            .sort_by_key(|finding| (finding.severity, finding.row, finding.column, finding.code));
+        findings.sort_by_key(|finding| {
+            let is_placeless =
+                finding.severity == Severity::Error && finding.code.stage() == Stage::Version;
+            (finding.severity, is_placeless, finding.row, finding.column, finding.code)
+        });
         findings
     }
 }

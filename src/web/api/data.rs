@@ -165,7 +165,8 @@ async fn download(
     params(DataParams),
     responses(
         (status = 200, description = "The description.", body = serde_json::Value, example = json!({
-            "request": {"curve": "energy", "iso": "ercot", "layout": "wide", "format": "csv"},
+            "request": {"curve": "energy", "iso": "ercot", "mode": "unstandardized", "layout": "wide",
+                        "format": "csv"},
             "known_at": "2031-03-04T09:31:07.123456Z",
             "file": "energy_ercot_unstandardized_2031-03-04.csv",
             "entries": [{

@@ -1,6 +1,9 @@
 //! A real browser.
 
-use std::{path::PathBuf, process::Stdio};
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+};
 
 use fantoccini::{
     Client, ClientBuilder, Locator,
@@ -44,16 +47,7 @@ impl Chrome {
             return None;
         }
         let folder = tempfile::tempdir().unwrap();
-        let mut process = Command::new(DRIVER)
-            .arg("--port=0")
-            .env("HOME", folder.path())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        let mut output = BufReader::new(process.stdout.take().unwrap()).lines();
-        let driver = listening_at(&mut output).await;
+        let (process, output, driver) = start_driver(folder.path()).await;
         let mut builder = ClientBuilder::new(HttpConnector::new());
         builder.capabilities(capabilities(&folder, scripts));
         let client = builder.connect(&driver).await.unwrap();
@@ -184,11 +178,32 @@ fn is_installed(program: &str) -> bool {
     std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
-async fn listening_at(output: &mut Lines<BufReader<ChildStdout>>) -> String {
+/// A driver on a port of its own choice. It picks one for IPv4 and ends if somebody else has it for
+/// IPv6: then another is started.
+async fn start_driver(home: &Path) -> (Child, Lines<BufReader<ChildStdout>>, String) {
+    for _ in 0..20 {
+        let mut process = Command::new(DRIVER)
+            .arg("--port=0")
+            .env("HOME", home)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut output = BufReader::new(process.stdout.take().unwrap()).lines();
+        if let Some(driver) = listening_at(&mut output).await {
+            return (process, output, driver);
+        }
+    }
+    panic!("{DRIVER} ends again and again");
+}
+
+/// Where the driver listens; `None` if it ended.
+async fn listening_at(output: &mut Lines<BufReader<ChildStdout>>) -> Option<String> {
     loop {
-        let line = output.next_line().await.unwrap().expect("the driver does not end");
+        let line = output.next_line().await.unwrap()?;
         if let Some((_, port)) = line.split_once("started successfully on port ") {
-            return format!("http://127.0.0.1:{}", port.trim_end_matches('.'));
+            return Some(format!("http://127.0.0.1:{}", port.trim_end_matches('.')));
         }
     }
 }
