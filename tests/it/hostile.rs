@@ -194,6 +194,32 @@ async fn who_stops_sending_is_cut_off_and_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn who_sends_a_byte_now_and_then_is_cut_off_in_the_end() {
+    let idle = Duration::from_millis(500);
+    let server = TestServer::start_with(|config| config.upload_idle = idle, None).await;
+    let token = server.account(Role::ReadWrite).await.token;
+    let mut socket = TcpStream::connect(server.base().trim_start_matches("http://")).await.unwrap();
+    socket.write_all(head(&server, &token, 5000).as_bytes()).await.unwrap();
+    let (mut answers, mut body) = socket.split();
+    let mut answer = vec![0; 4096];
+    let dribble = async {
+        loop {
+            tokio::time::sleep(idle / 5).await;
+            if body.write_all(b"x").await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    };
+    let length = tokio::select! {
+        length = answers.read(&mut answer) => length.unwrap(),
+        () = dribble => 0,
+    };
+    let answer = String::from_utf8_lossy(&answer[..length]).into_owned();
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+    assert_eq!(logged(&server.app.pool).await, 0);
+}
+
+#[tokio::test]
 async fn who_goes_away_in_the_middle_leaves_nothing_and_frees_the_turn() {
     let server = TestServer::start().await;
     let account = server.account(Role::ReadWrite).await;

@@ -1,5 +1,7 @@
 //! `POST /api/v1/uploads`: files in.
 
+use std::time::Duration;
+
 use axum::{
     Json,
     extract::{DefaultBodyLimit, FromRequest as _, Multipart, Request, State, multipart::Field},
@@ -20,6 +22,9 @@ use crate::{
     web::parameters::{FromParameters, Parameters, StrictQuery, unknown_parameter},
 };
 
+/// All files of a request must be there within so many times the patience with silence: ten minutes,
+/// unless it is set otherwise.
+const WHOLE: u32 = 10;
 /// What the frame of a multipart body may add to its files.
 const FRAME_BYTES: u64 = 1 << 20;
 
@@ -153,6 +158,13 @@ pub async fn read_parts(app: &App, request: Request) -> Result<(Turn, Vec<Part>)
         )
     })?;
     let turn = app.uploads.clone().acquire_owned().await.map_err(|e| Problem::internal(&e))?;
+    // A byte now and then must not hold a turn for ever.
+    let deadline = app.config.upload_idle * WHOLE;
+    let parts = tokio::time::timeout(deadline, read_all(app, &mut multipart, total)).await;
+    Ok((turn, parts.map_err(|_| too_slow("the files did not come within", deadline))??))
+}
+
+async fn read_all(app: &App, multipart: &mut Multipart, total: u64) -> Result<Vec<Part>> {
     let mut parts = Vec::new();
     let mut room = total;
     while let Some(field) = within(app, multipart.next_field()).await? {
@@ -166,7 +178,7 @@ pub async fn read_parts(app: &App, request: Request) -> Result<(Turn, Vec<Part>)
             other => return Err(unknown_parameter(other.unwrap_or_default(), &["file"])),
         }
     }
-    Ok((turn, parts))
+    Ok(parts)
 }
 
 async fn read_part(app: &App, mut field: Field<'_>, room: &mut u64) -> Result<Option<Part>> {
@@ -207,12 +219,16 @@ async fn within<T>(
             "bad_multipart",
             format!("the multipart body cannot be read: {}", error.body_text()),
         )),
-        Err(_) => Err(Problem::new(
-            StatusCode::REQUEST_TIMEOUT,
-            "too_slow",
-            format!("nothing came for {} s; please send the file again", idle.as_secs()),
-        )),
+        Err(_) => Err(too_slow("nothing came for", idle)),
     }
+}
+
+fn too_slow(what: &str, time: Duration) -> Problem {
+    Problem::new(
+        StatusCode::REQUEST_TIMEOUT,
+        "too_slow",
+        format!("{what} {} s; please send the file again", time.as_secs()),
+    )
 }
 
 fn too_large(what: &str, measured: u64, limit: u64) -> Problem {
