@@ -344,7 +344,10 @@ async fn a_new_password_ends_what_the_old_one_opened() {
     assert_eq!(here.account_form(path, &change(PASSWORD, "short")).await.status(), 422);
     assert_eq!(here.account_form(path, &change(PASSWORD, PASSWORD)).await.status(), 422);
     let before = here.token_on("/account").await;
-    assert_eq!(here.account_form(path, &change(PASSWORD, new)).await.status(), 303);
+    let changed = here.account_form(path, &change(PASSWORD, new)).await;
+    assert_eq!(changed.status(), 303);
+    let told = here.get(changed.headers()[LOCATION].to_str().unwrap()).await.text().await.unwrap();
+    assert!(told.contains("Your password is changed."), "{told}");
     assert!(here.is_signed_in().await);
     assert_ne!(here.token_on("/account").await, before);
     assert!(!there.is_signed_in().await);

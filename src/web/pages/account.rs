@@ -28,7 +28,7 @@ use crate::{
     error::{Problem, Result},
     web::{
         body::StrictForm,
-        parameters::{FromParameters, NoQuery, Parameters},
+        parameters::{FromParameters, NoQuery, Parameters, StrictQuery},
     },
 };
 
@@ -91,8 +91,31 @@ impl AccountPage {
     }
 }
 
-async fn show(State(app): State<App>, context: PageContext, _: NoQuery) -> Result<AccountPage> {
-    AccountPage::load(&app, &context).await
+/// What was just done, told after the redirect.
+struct Done {
+    notice: Option<&'static str>,
+}
+
+impl FromParameters for Done {
+    const NAMES: &'static [&'static str] = &["done"];
+
+    fn from_parameters(parameters: &mut Parameters) -> Result<Self> {
+        let notice = match parameters.text("done")?.as_deref() {
+            None => None,
+            Some("password") => Some("Your password is changed."),
+            Some(other) => return Err(Problem::bad_parameter("done", other, "it is password")),
+        };
+        Ok(Self { notice })
+    }
+}
+
+async fn show(
+    State(app): State<App>,
+    context: PageContext,
+    StrictQuery(done): StrictQuery<Done>,
+) -> Result<AccountPage> {
+    let page = AccountPage::load(&app, &context).await?;
+    Ok(AccountPage { notice: done.notice, ..page })
 }
 
 struct PasswordForm {
@@ -124,7 +147,7 @@ async fn change_password(
     match login::change_password(&app, email, &sent.old, &sent.new, address).await {
         Ok(user) => {
             session::begin(&session, user.id, address, &headers).await?;
-            Ok(Redirect::to("/account").into_response())
+            Ok(Redirect::to("/account?done=password").into_response())
         }
         Err(problem) => AccountPage::refused(&app, &context, problem).await,
     }
