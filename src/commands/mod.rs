@@ -9,7 +9,7 @@ mod replay;
 mod serve;
 mod user;
 
-use std::{error::Error, process::ExitCode};
+use std::{error::Error, process::ExitCode, time::Duration};
 
 use trueprice::{
     app::App,
@@ -19,6 +19,9 @@ use trueprice::{
     objects::Documents,
     telemetry,
 };
+
+/// What work off the async threads gets to stop once a command is done.
+const LEAVE: Duration = Duration::from_secs(1);
 
 /// What a command ends with.
 pub type Outcome = Result<ExitCode, Box<dyn Error + Send + Sync>>;
@@ -75,7 +78,10 @@ impl Cli {
             // The one provider of TLS; it is set once, here.
             _ = rustls::crypto::ring::default_provider().install_default();
             let runtime = tokio::runtime::Runtime::new()?;
-            runtime.block_on(self.command.run(config))
+            let outcome = runtime.block_on(self.command.run(config));
+            // A download whose client takes nothing must not hold up the end.
+            runtime.shutdown_timeout(LEAVE);
+            outcome
         });
         outcome.unwrap_or_else(|error| {
             eprintln!("trueprice: {error}");
