@@ -85,11 +85,6 @@ impl ExactSum {
         let shift = Self::SCALE.saturating_sub(value.scale());
         self.0 += value.mantissa() * 10_i128.pow(shift);
     }
-
-    /// Adds another sum.
-    pub fn add_sum(&mut self, other: Self) {
-        self.0 += other.0;
-    }
 }
 
 /// The shortest exact decimal.

@@ -7,7 +7,7 @@ use axum::{
 };
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::parameters::{FromParameters, Parameters};
@@ -67,11 +67,14 @@ pub fn next_link(path: &str, query: &str, next: &str) -> Result<HeaderValue> {
 }
 
 /// Which page of a list that is ordered by id, newest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct PageOf {
-    /// Items, 1 to 1000.
+    /// Entries at the most, 1 to 1000.
+    #[param(required = false, default = 100, minimum = 1, maximum = 1000, value_type = u16)]
     pub limit: i64,
-    /// Only items that are older than this one.
+    /// Where the page before ended: its `next`.
+    #[param(required = false, rename = "cursor", value_type = Option<String>)]
     pub before: Option<Uuid>,
 }
 

@@ -5,18 +5,17 @@ use axum::{
     http::{HeaderMap, Uri},
     response::Response,
 };
-use chrono::NaiveDate;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::listing::{self, Keyed, Listing, Page, Record};
+use super::listing::{self, Keyed, Page, Record, VersionQuery};
 use crate::{
     app::App,
     auth::SignedIn,
-    db::catalogue::{self, VersionList, VersionRow},
+    db::catalogue::{self, VersionRow},
     domain::Dataset,
     error::Result,
-    extractors::{cell::Cell, query, words::Instant},
+    extractors::cell::Cell,
     web::parameters::{FromParameters, Parameters, StrictQuery},
 };
 
@@ -73,34 +72,6 @@ impl Keyed for TimestampItem {
     }
 }
 
-struct Query {
-    dataset: Dataset,
-    days: Option<(NaiveDate, NaiveDate)>,
-    listing: Listing,
-}
-
-impl FromParameters for Query {
-    const NAMES: &'static [&'static str] = &[
-        "curve",
-        "iso",
-        "operating_day",
-        "operating_day_end",
-        "as_of",
-        "asOf",
-        "limit",
-        "cursor",
-        "format",
-    ];
-
-    fn from_parameters(p: &mut Parameters) -> Result<Self> {
-        Ok(Self {
-            dataset: listing::dataset(p)?,
-            days: query::days(p)?,
-            listing: Listing::from_parameters(p)?,
-        })
-    }
-}
-
 /// List the timestamps of a day
 ///
 /// Newest first, those of close of business among them.
@@ -125,24 +96,13 @@ impl FromParameters for Query {
 async fn list(
     State(app): State<App>,
     _signed_in: SignedIn,
-    StrictQuery(query): StrictQuery<Query>,
+    StrictQuery(query): StrictQuery<VersionQuery>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let Query { dataset, days, listing } = query;
-    let list = VersionList {
-        dataset,
-        days,
-        id: None,
-        before: listing.after::<Instant>()?.map(|at| at.0),
-        limit: listing.probe(),
-    };
-    let mut snapshot = listing.snapshot(&app, &[dataset]).await?;
-    let known_at = snapshot.known_at;
-    let rows = catalogue::versions(snapshot.connection(), known_at, list).await?;
-    snapshot.finish().await?;
-    let items = rows.iter().map(|row| TimestampItem::new(dataset, row)).collect();
-    listing::page(&listing, known_at, items, &uri, &headers)
+    let (known_at, rows) = query.read(&app).await?;
+    let items = rows.iter().map(|row| TimestampItem::new(query.dataset, row)).collect();
+    listing::page(&query.listing, known_at, items, &uri, &headers)
 }
 
 /// Which versions the days of a window have.
@@ -164,14 +124,14 @@ impl Record for Availability {
 }
 
 /// The parameters of a list that is no list: one answer, without pages.
-struct AvailabilityQuery(Query);
+struct AvailabilityQuery(VersionQuery);
 
 impl FromParameters for AvailabilityQuery {
     const NAMES: &'static [&'static str] =
         &["curve", "iso", "operating_day", "operating_day_end", "as_of", "asOf", "format"];
 
     fn from_parameters(p: &mut Parameters) -> Result<Self> {
-        Query::from_parameters(p).map(Self)
+        VersionQuery::from_parameters(p).map(Self)
     }
 }
 
@@ -200,7 +160,7 @@ async fn availability(
     StrictQuery(AvailabilityQuery(query)): StrictQuery<AvailabilityQuery>,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let Query { dataset, days, listing } = query;
+    let VersionQuery { dataset, days, listing } = query;
     let mut snapshot = listing.snapshot(&app, &[dataset]).await?;
     let known_at = snapshot.known_at;
     let found = catalogue::availability(snapshot.connection(), dataset, known_at, days).await?;

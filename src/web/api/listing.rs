@@ -7,21 +7,27 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, Uri, header},
     response::{IntoResponse, Response},
 };
-use chrono::{DateTime, Datelike as _, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDate, SecondsFormat, Utc};
 use utoipa::IntoParams;
 
 use crate::{
     app::App,
-    db::snapshot::Snapshot,
+    db::{
+        catalogue::{self, VersionList, VersionRow},
+        snapshot::Snapshot,
+    },
     domain::{Dataset, words},
     error::{Problem, Result, shown},
     extractors::{
         cell::{Cell, Sink as _},
         negotiate, query,
-        words::{Area, Combination, Curve},
+        words::{Area, Combination, Curve, Instant},
         writers::csv::Csv,
     },
-    web::{paging, parameters::Parameters},
+    web::{
+        paging,
+        parameters::{FromParameters, Parameters},
+    },
 };
 
 words! {
@@ -80,6 +86,56 @@ pub struct PageParams {
     cursor: Option<String>,
     /// json or csv; without it `Accept` decides.
     format: Option<String>,
+}
+
+/// Versions of a dataset, of all days or of a window.
+pub struct VersionQuery {
+    /// Whose.
+    pub dataset: Dataset,
+    /// First and last operating day.
+    pub days: Option<(NaiveDate, NaiveDate)>,
+    /// The page.
+    pub listing: Listing,
+}
+
+impl FromParameters for VersionQuery {
+    const NAMES: &'static [&'static str] = &[
+        "curve",
+        "iso",
+        "operating_day",
+        "operating_day_end",
+        "as_of",
+        "asOf",
+        "limit",
+        "cursor",
+        "format",
+    ];
+
+    fn from_parameters(p: &mut Parameters) -> Result<Self> {
+        Ok(Self {
+            dataset: dataset(p)?,
+            days: query::days(p)?,
+            listing: Listing::from_parameters(p)?,
+        })
+    }
+}
+
+impl VersionQuery {
+    /// The versions of the page, newest first, with the cut-off that they were read at.
+    pub async fn read(&self, app: &App) -> Result<(DateTime<Utc>, Vec<VersionRow>)> {
+        let list = VersionList {
+            dataset: self.dataset,
+            days: self.days,
+            id: None,
+            before: self.listing.after::<Instant>()?.map(|at| at.0),
+            limit: self.listing.probe(),
+        };
+        let mut snapshot = self.listing.snapshot(app, &[self.dataset]).await?;
+        let known_at = snapshot.known_at;
+        let rows = catalogue::versions(snapshot.connection(), known_at, list).await?;
+        snapshot.finish().await?;
+        Ok((known_at, rows))
+    }
 }
 
 /// The parameters that every list takes.

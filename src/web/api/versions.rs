@@ -10,7 +10,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::listing::{self, Keyed, Listing, Page, Record};
+use super::listing::{self, Keyed, Page, Record, VersionQuery};
 use crate::{
     app::App,
     auth::SignedIn,
@@ -20,7 +20,7 @@ use crate::{
     },
     domain::{Dataset, Sha256},
     error::{Problem, Result, shown},
-    extractors::{cell::Cell, query, words::Instant},
+    extractors::{cell::Cell, query},
     web::parameters::{FromParameters, Parameters, StrictQuery},
 };
 
@@ -160,34 +160,6 @@ impl Keyed for VersionItem {
     }
 }
 
-struct ListQuery {
-    dataset: Dataset,
-    days: Option<(NaiveDate, NaiveDate)>,
-    listing: Listing,
-}
-
-impl FromParameters for ListQuery {
-    const NAMES: &'static [&'static str] = &[
-        "curve",
-        "iso",
-        "operating_day",
-        "operating_day_end",
-        "as_of",
-        "asOf",
-        "limit",
-        "cursor",
-        "format",
-    ];
-
-    fn from_parameters(p: &mut Parameters) -> Result<Self> {
-        Ok(Self {
-            dataset: listing::dataset(p)?,
-            days: query::days(p)?,
-            listing: Listing::from_parameters(p)?,
-        })
-    }
-}
-
 /// List versions
 ///
 /// Newest first, superseded ones included. `valid_to` is what was known at the cut-off.
@@ -212,24 +184,13 @@ impl FromParameters for ListQuery {
 async fn list(
     State(app): State<App>,
     _signed_in: SignedIn,
-    StrictQuery(query): StrictQuery<ListQuery>,
+    StrictQuery(query): StrictQuery<VersionQuery>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let ListQuery { dataset, days, listing } = query;
-    let list = VersionList {
-        dataset,
-        days,
-        id: None,
-        before: listing.after::<Instant>()?.map(|at| at.0),
-        limit: listing.probe(),
-    };
-    let mut snapshot = listing.snapshot(&app, &[dataset]).await?;
-    let known_at = snapshot.known_at;
-    let rows = catalogue::versions(snapshot.connection(), known_at, list).await?;
-    snapshot.finish().await?;
+    let (known_at, rows) = query.read(&app).await?;
     let items: Vec<VersionItem> = rows.into_iter().map(VersionItem::from).collect();
-    listing::page(&listing, known_at, items, &uri, &headers)
+    listing::page(&query.listing, known_at, items, &uri, &headers)
 }
 
 struct OneQuery(Option<DateTime<Utc>>);

@@ -3,60 +3,27 @@
 use axum::{
     Json,
     extract::{Path, State},
-    http::{HeaderMap, HeaderValue, header},
-    response::{IntoResponse, Response},
 };
-use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
-use serde_json::json;
-use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::examples;
 use crate::{
     app::App,
     auth::Writer,
-    db::uploads,
+    db::uploads::{self, UploadRow},
     error::{Problem, Result},
-    web::parameters::{FromParameters, NoQuery, Parameters, StrictQuery},
+    web::{
+        paging::{Listing, PageOf},
+        parameters::{NoQuery, StrictQuery},
+    },
 };
-
-/// Paging of the log.
-#[derive(Debug, Clone, Copy, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct ListQuery {
-    /// Entries at the most, 1 to 1000.
-    #[param(required = false, default = 100, minimum = 1, maximum = 1000)]
-    pub limit: u16,
-    /// Where the page before ended: its `next`.
-    #[param(required = false, value_type = Option<String>)]
-    pub cursor: Option<Uuid>,
-}
-
-impl FromParameters for ListQuery {
-    const NAMES: &'static [&'static str] = &["limit", "cursor"];
-
-    fn from_parameters(parameters: &mut Parameters) -> Result<Self> {
-        let limit = parameters.text("limit")?;
-        let limit = limit.map_or(Ok(100), |text| match text.parse() {
-            Ok(limit @ 1..=1000) => Ok(limit),
-            _ => Err(Problem::bad_parameter("limit", &text, "it is 1 to 1000")),
-        })?;
-        let cursor = parameters.text("cursor")?;
-        let cursor = cursor.map(|text| {
-            let bytes = BASE64_URL_SAFE_NO_PAD.decode(&text).ok();
-            bytes.and_then(|bytes| Uuid::from_slice(&bytes).ok()).ok_or_else(|| {
-                Problem::bad_parameter("cursor", &text, "take it from the page before")
-            })
-        });
-        Ok(Self { limit, cursor: cursor.transpose()? })
-    }
-}
 
 /// List uploads
 ///
 /// Newest first.
 #[utoipa::path(
-    get, path = "/api/v1/uploads", tag = "uploads", params(ListQuery),
+    get, path = "/api/v1/uploads", tag = "uploads",
+    params(PageOf),
     responses(
         (status = 200, description = "A page of the log", body = serde_json::Value, content_type = "application/json",
          example = json!({"items": [{"id": "0197a3c2-6f0e-7c3b-9d51-3f6a3f1f2b11",
@@ -73,23 +40,11 @@ impl FromParameters for ListQuery {
 )]
 pub(super) async fn list_uploads(
     _writer: Writer,
-    StrictQuery(query): StrictQuery<ListQuery>,
+    StrictQuery(page): StrictQuery<PageOf>,
     State(app): State<App>,
-) -> Result<Response> {
-    let limit = usize::from(query.limit);
-    let mut items = uploads::list(&app.pool, query.cursor, i64::from(query.limit) + 1).await?;
-    let has_more = items.len() > limit;
-    items.truncate(limit);
-    let next = items
-        .last()
-        .filter(|_| has_more)
-        .map(|last| BASE64_URL_SAFE_NO_PAD.encode(last.id.as_bytes()));
-    let mut headers = HeaderMap::new();
-    if let Some(next) = &next {
-        let link = format!("</api/v1/uploads?limit={limit}&cursor={next}>; rel=\"next\"");
-        headers.extend(HeaderValue::try_from(link).ok().map(|link| (header::LINK, link)));
-    }
-    Ok((headers, Json(json!({ "items": items, "next": next }))).into_response())
+) -> Result<Listing<UploadRow>> {
+    let items = uploads::list(&app.pool, page.before, page.fetch()).await?;
+    Ok(page.listing(items, |entry| entry.id))
 }
 
 /// Read the report of an upload
