@@ -1,6 +1,7 @@
 //! The words of the trade as types. No I/O; strings stop here.
 
 mod band;
+mod calendar;
 mod dataset;
 mod decision;
 mod file_name;
@@ -14,6 +15,10 @@ mod timestamp;
 mod value;
 
 pub use band::ValueBand;
+pub use calendar::{
+    Calendar, ClockChange, business_day_before, clock_change, is_business_day, is_nerc_holiday,
+    is_weekend,
+};
 pub use dataset::{Dataset, Family, Iso};
 pub use decision::{Candidate, Decision, VersionRef, decide};
 pub use file_name::{CurveFileName, FileFormat, FileNameError, GRAMMAR};
