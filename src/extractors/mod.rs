@@ -15,6 +15,7 @@
 //! between selection and layout: from a grid and series headers to a grid and series headers.
 
 mod absence;
+pub mod analysis;
 pub mod cell;
 pub mod copy_box;
 pub mod layout;
