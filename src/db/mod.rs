@@ -1,6 +1,7 @@
 //! Every SQL statement of the program, one file per subject.
 
 pub mod analysis;
+pub mod axis;
 pub mod catalogue;
 pub mod cluster;
 pub mod data;
