@@ -283,6 +283,8 @@ pub struct SeriesLabels {
     pub cost_component: String,
     pub sub_component: String,
     pub unit: String,
+    /// The labels that only some families have, joined.
+    pub more: String,
 }
 
 /// The series of a version, in the order of the file's columns.
@@ -293,11 +295,13 @@ pub async fn series_of(
 ) -> sqlx::Result<Vec<SeriesLabels>> {
     sqlx::query_as!(
         SeriesLabels,
-        "select s.id, s.state, s.load_zone, s.capacity_zone, s.utility, s.block_type, s.cost_group,
-                s.cost_component, s.sub_component, s.unit
+        r#"select s.id, s.state, s.load_zone, s.capacity_zone, s.utility, s.block_type, s.cost_group,
+                s.cost_component, s.sub_component, s.unit,
+                concat_ws(' / ', s.customer_type, s.utility_name, s.load_profile, s.matching_id,
+                          s.lookup_id, s.term, s.beginning_date) as "more!"
          from curve c join series s on s.id = c.series_id
          where c.dataset_id = $1 and c.version_id = $2
-         order by c.file_column",
+         order by c.file_column"#,
         dataset.id(),
         version
     )

@@ -5,6 +5,9 @@ use super::{
     words::{Form, Format},
 };
 
+/// Where downloads are.
+const PATH: &str = "api/v1/data";
+
 /// Where the token goes.
 const TOKEN: &str = "YOUR_TOKEN";
 
@@ -31,14 +34,25 @@ pub fn copy_box(query: &Query, base_url: &str) -> CopyBox {
     let several = query.combinations().nth(1).is_some();
     let python = if several { python_archive } else { python_table };
     CopyBox {
-        curl: curl(&encode(&query.normalised(form, format)), base_url),
-        python: python(&format!("{base_url}/api/v1/data?{}", encode(&pairs))),
-        excel: excel(&pairs, base_url),
+        curl: curl(PATH, &encode(&query.normalised(form, format)), base_url),
+        python: python(&format!("{base_url}/{PATH}?{}", encode(&pairs))),
+        excel: excel(PATH, &pairs, base_url),
     }
 }
 
-fn curl(query: &str, base_url: &str) -> String {
-    let url = format!("{base_url}/api/v1/data?{query}").replace('\'', "%27");
+/// Makes the texts for the table in CSV that `path`, without a slash in front, gives for `pairs`.
+#[must_use]
+pub fn copy_box_of(path: &str, pairs: &[(String, String)], base_url: &str) -> CopyBox {
+    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+    CopyBox {
+        curl: curl(path, &query, base_url),
+        python: python_table(&format!("{base_url}/{path}?{query}")),
+        excel: excel(path, pairs, base_url),
+    }
+}
+
+fn curl(path: &str, query: &str, base_url: &str) -> String {
+    let url = format!("{base_url}/{path}?{query}").replace('\'', "%27");
     format!("curl -fsSOJ -H 'Authorization: Bearer {TOKEN}' '{url}'")
 }
 
@@ -67,11 +81,11 @@ fn python_text(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
-fn excel(pairs: &[(&'static str, String)], base_url: &str) -> String {
+fn excel<N: AsRef<str>>(path: &str, pairs: &[(N, String)], base_url: &str) -> String {
     let mut members: Vec<(&str, Vec<String>)> = Vec::new();
     for (name, value) in pairs {
-        let value = excel_text(value);
-        match members.iter_mut().find(|(member, _)| member == name) {
+        let (name, value) = (name.as_ref(), excel_text(value));
+        match members.iter_mut().find(|(member, _)| *member == name) {
             Some((_, values)) => values.push(value),
             None => members.push((name, vec![value])),
         }
@@ -84,12 +98,13 @@ fn excel(pairs: &[(&'static str, String)], base_url: &str) -> String {
         })
         .collect();
     format!(
-        "let\n    Answer = Web.Contents({}, [\n        RelativePath = \"api/v1/data\",\n        \
+        "let\n    Answer = Web.Contents({}, [\n        RelativePath = {},\n        \
          Query = [{}],\n        Headers = [Authorization = \"Bearer {TOKEN}\"]]),\n    \
          Table = Csv.Document(Answer, [Delimiter = \",\", Encoding = 65001, \
          QuoteStyle = QuoteStyle.Csv]),\n    \
          Curve = Table.PromoteHeaders(Table, [PromoteAllScalars = true])\nin\n    Curve\n",
         excel_text(base_url),
+        excel_text(path),
         query.join(", ")
     )
 }

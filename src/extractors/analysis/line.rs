@@ -116,7 +116,7 @@ impl Line {
 }
 
 /// Everything but the block.
-fn parts(series: &SeriesLabels) -> [&str; 8] {
+fn parts(series: &SeriesLabels) -> [&str; 9] {
     [
         &series.load_zone,
         &series.cost_component,
@@ -126,6 +126,7 @@ fn parts(series: &SeriesLabels) -> [&str; 8] {
         &series.utility,
         &series.cost_group,
         &series.unit,
+        &series.more,
     ]
 }
 
@@ -171,6 +172,7 @@ mod tests {
             cost_component: component.into(),
             sub_component: zone.into(),
             unit: "$/MWh".into(),
+            more: String::new(),
         }
     }
 

@@ -75,7 +75,7 @@ impl View {
 
     /// Its address.
     pub(super) fn url(&self) -> String {
-        url("/curves", self.pairs())
+        url("/curves/versions", self.pairs())
     }
 
     /// The version alone, without the comparison.
@@ -93,7 +93,7 @@ mod tests {
         let query = "curve=energy&iso=pjm&day=2026-11-20&version=5&compare=4&series=1&series=2";
         let mut parameters = Parameters::parse(Some(query), View::NAMES).unwrap();
         let view = View::from_parameters(&mut parameters).unwrap();
-        assert_eq!(view.url(), format!("/curves?{query}"));
+        assert_eq!(view.url(), format!("/curves/versions?{query}"));
         let names: Vec<_> = view.hidden("series day").into_iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["curve", "iso", "version", "compare"]);
     }
