@@ -66,16 +66,32 @@ function axis(more) {
   return { stroke: colour("soft"), font, labelFont: font, labelSize: 18, grid, ticks: { ...grid, size: 4 }, ...more };
 }
 
-const xAxis = (figure, more) =>
-  axis({ space: 62, values: figure.kind === "month" ? monthTicks : undefined, ...more });
+const xAxis = (figure) =>
+  figure.kind === "month" ? axis({ size: 30, splits: monthSplits, values: monthTicks }) : axis({ size: 46, space: 62 });
 
 const NAMES = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
+
+// Whole steps from a January on, as many as there is room for.
+function monthSplits(plot, _, min, max) {
+  const number = (seconds) => {
+    const day = new Date(seconds * 1000);
+    return day.getUTCFullYear() * 12 + day.getUTCMonth();
+  };
+  const room = Math.max(2, plot.width / 64);
+  const step = [1, 2, 3, 6, 12, 24, 60, 120].find((months) => (number(max) - number(min)) / months <= room) ?? 240;
+  const splits = [];
+  for (let n = Math.ceil(number(min) / step) * step; n <= number(max) + 1; n += step) {
+    const seconds = Date.UTC(Math.floor(n / 12), n % 12, 1) / 1000;
+    if (seconds >= min && seconds <= max) splits.push(seconds);
+  }
+  return splits;
+}
 
 function monthTicks(_, splits) {
   return splits.map((seconds) => {
     const day = new Date(seconds * 1000);
-    const month = day.getUTCMonth();
-    return day.getUTCDate() === 1 ? (month === 0 ? String(day.getUTCFullYear()) : `${NAMES[month]} ${String(day.getUTCFullYear()).slice(2)}`) : "";
+    const year = String(day.getUTCFullYear());
+    return day.getUTCMonth() === 0 ? year : `${NAMES[day.getUTCMonth()]} ${year.slice(2)}`;
   });
 }
 
@@ -92,6 +108,13 @@ function yAxes(units) {
   }));
 }
 
+// Half a step before the first and after the last day, where bars stand.
+function sideways(figure) {
+  const { days } = figure;
+  const pad = days.length > 1 ? (days.at(-1) - days[0]) / (days.length - 1) / 2 : 86_400;
+  return { x: { range: (_, min, max) => [min - pad, max + pad] } };
+}
+
 // A line that lies on the edge of the plot is hard to see.
 const roomy = (_, min, max) => (min == null ? [0, 1] : uPlot.rangeNum(min, max, 0.08, true));
 
@@ -100,7 +123,7 @@ function common(figure, width, height, show) {
     width, height,
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "UTC"),
     legend: { show: false },
-    padding: [10, 10, 0, 0],
+    padding: [10, 26, 0, 0],
     cursor: {
       sync: { key: "curves", setSeries: false },
       drag: { x: true, y: false },
@@ -117,7 +140,7 @@ function lines(figure, width, show) {
   const options = {
     ...common(figure, width, height, show),
     axes: [xAxis(figure), ...yAxes(units)],
-    scales: Object.fromEntries(units.map((unit) => [unit, { range: roomy }])),
+    scales: { ...sideways(figure), ...Object.fromEntries(units.map((unit) => [unit, { range: roomy }])) },
     series: [{}, ...figure.series.map((one) => ({
       label: one.label, scale: scale(one), stroke: strokeOf(one), dash: one.dash, width: 2,
       points: { show: few }, spanGaps: false,
@@ -147,7 +170,7 @@ function bars(figure, width, show) {
   return {
     ...common(figure, width, 170, show),
     axes: [xAxis(figure), ...yAxes(units)],
-    scales: Object.fromEntries(units.map((unit) => [unit, { range: zero }])),
+    scales: { ...sideways(figure), ...Object.fromEntries(units.map((unit) => [unit, { range: zero }])) },
     series: [{}, ...series],
   };
 }
@@ -169,17 +192,19 @@ function sideBySide(plot, place, first, last, nth, count) {
 
 // --- The cursor --------------------------------------------------------------------------------------
 
+// The legend shows the figures under the cursor; who does not see it hears them.
 function tell(figure, index) {
   const says = document.getElementById("cursor-says");
-  if (index == null) return says.replaceChildren();
-  const bits = figure.series.map((one) => `${one.label} ${print(one.values[index], one.places)} ${one.unit}`);
+  const day = index == null ? "" : dayOf(figure, index);
+  document.getElementById("cursor-day").textContent = day;
+  const now = (one) => (index == null ? "" : print(one.values[index], one.places));
+  figure.series.forEach((one, i) => (document.querySelector(`[data-now="${i}"]`).textContent = now(one)));
+  if (index == null) return (says.textContent = "");
+  const bits = figure.series.map((one) => `${one.label} ${now(one)} ${one.unit}`);
   for (const one of figure.differences) {
-    if (one.values[index] != null) bits.push(`difference ${one.label} ${print(one.values[index], one.places)} ${one.unit}`);
+    if (one.values[index] != null) bits.push(`difference ${one.label} ${now(one)} ${one.unit}`);
   }
-  const day = document.createElement("b");
-  day.textContent = dayOf(figure, index);
-  const list = bits.map((bit) => Object.assign(document.createElement("span"), { textContent: bit }));
-  says.replaceChildren(day, ...list.flatMap((item) => [" ", item]));
+  says.textContent = `${day}: ${bits.join("; ")}`;
 }
 
 const STEPS = { ArrowLeft: -1, ArrowRight: 1, PageUp: -12, PageDown: 12, Home: -Infinity, End: Infinity };
