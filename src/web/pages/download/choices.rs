@@ -129,7 +129,8 @@ impl Choices {
         let day = found.or(days.first());
         let last = wish.operating_day_end.filter(|last| day.is_some_and(|day| day.day < *last));
         let curve: Curve = chosen(&curves).parse().unwrap_or(Curve::All);
-        let (start, end) = match curve.has_months() || curve == Curve::All {
+        let has_months = curve.has_months() || curve == Curve::All;
+        let (start, end) = match has_months {
             true => months(&wish, day.map(|day| day.day), curve != Curve::Shaping),
             false => (String::new(), String::new()),
         };
@@ -146,7 +147,7 @@ impl Choices {
                 true => fixed(&CALENDARS, wish.calendar.as_deref()),
                 false => Vec::new(),
             },
-            has_months: curve.has_months() || curve == Curve::All,
+            has_months,
             modes,
             version_ids: wish.version_ids.iter().map(i64::to_string).collect::<Vec<_>>().join(", "),
             curves,
@@ -164,7 +165,7 @@ impl Choices {
             layouts: fixed(if tabular { &LAYOUTS } else { &LAYOUTS[1..] }, wish.layout.as_deref()),
             bom: (chosen(&format) == "csv").then_some(wish.bom.unwrap_or_default()),
             formats: format,
-            previous: previous(day.map(|day| day.day), &start, &end),
+            previous: previous(day.map(|day| day.day), has_months, (&start, &end)),
             start,
             end,
             as_of: wish.as_of.unwrap_or_default(),
@@ -289,8 +290,13 @@ fn versions(
     fixed(&known, wanted)
 }
 
-fn previous(day: Option<NaiveDate>, start: &str, end: &str) -> String {
-    day.map(|day| format!("{day}/{start}/{end}")).unwrap_or_default()
+/// The day and the months that the form shows; a bound that is shown empty is a dash.
+fn previous(day: Option<NaiveDate>, has_months: bool, (start, end): (&str, &str)) -> String {
+    let shown = |month: &str| match month {
+        "" if has_months => "-".to_owned(),
+        month => month.to_owned(),
+    };
+    day.map(|day| format!("{day}/{}/{}", shown(start), shown(end))).unwrap_or_default()
 }
 
 /// The blocks to choose among: standardized prices have one, and some curve types none. A
@@ -306,6 +312,13 @@ fn blocks_of(curve: Curve, is_computed: bool, stored: &[String]) -> Vec<String> 
     blocks
 }
 
+/// The bounds as they were given; the last month is dropped where it comes before the first.
+fn given(wish: &Wish) -> (String, String) {
+    let text = |month: Option<ContractMonth>| month.map(|m| m.to_string()).unwrap_or_default();
+    let end = wish.end.filter(|end| wish.start.is_none_or(|start| start <= *end));
+    (text(wish.start), text(end))
+}
+
 /// The months: the usual ones after another day was chosen, where `usual`, else all of them; a bound
 /// that passes the other takes it along.
 fn months(wish: &Wish, day: Option<NaiveDate>, is_usual: bool) -> (String, String) {
@@ -313,11 +326,7 @@ fn months(wish: &Wish, day: Option<NaiveDate>, is_usual: bool) -> (String, Strin
     let month = ContractMonth::containing(day);
     let usual = (month.plus(PRESELECTED.0), month.plus(PRESELECTED.1));
     if !is_usual {
-        let text = |month: Option<ContractMonth>| month.map(|m| m.to_string()).unwrap_or_default();
-        return (
-            text(wish.start),
-            text(wish.end.filter(|end| wish.start.is_none_or(|s| s <= *end))),
-        );
+        return given(wish);
     }
     let mut before = wish.previous.as_deref().unwrap_or_default().split('/');
     let other_day = before.next().is_some_and(|was| !was.is_empty() && was != day.to_string());
@@ -325,6 +334,13 @@ fn months(wish: &Wish, day: Option<NaiveDate>, is_usual: bool) -> (String, Strin
         return (usual.0.to_string(), usual.1.to_string());
     }
     let (was_start, was_end) = (before.next(), before.next());
+    // A bound that was shown and is gone was emptied: every month.
+    let is_emptied = |now: Option<ContractMonth>, was: Option<&str>| {
+        now.is_none() && was.is_some_and(|was| !was.is_empty())
+    };
+    if is_emptied(wish.start, was_start) || is_emptied(wish.end, was_end) {
+        return given(wish);
+    }
     let (start, end) = (wish.start.unwrap_or(usual.0), wish.end.unwrap_or(usual.1));
     let moved =
         |now: ContractMonth, was: Option<&str>| was.is_some_and(|was| was != now.to_string());
@@ -407,6 +423,12 @@ mod tests {
         assert_eq!(months(later), pair("2027-05", "2027-05"));
         let earlier = "start=2027-01&end=2026-12&previous=2026-11-20/2027-01/2027-02";
         assert_eq!(months(earlier), pair("2026-12", "2026-12"));
+        assert_eq!(
+            months("start=2027-01&previous=2026-11-20/2027-01/2027-02"),
+            pair("2027-01", "")
+        );
+        assert_eq!(months("end=2027-01&previous=2026-11-20/-/2027-01"), pair("", "2027-01"));
+        assert_eq!(months("previous=2026-11-20//"), pair("2026-12", "2031-12"));
     }
 
     #[test]
