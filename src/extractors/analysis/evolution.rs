@@ -151,14 +151,14 @@ fn mean_of_day(
         Some(months) => months,
         None => Strip::next(day, period.ahead()).months,
     };
-    let priced = |(place, month): (usize, &ContractMonth)| {
+    let point = |(place, month): (usize, &ContractMonth)| {
         let value = |id: i64| {
             let row = rows.iter().find(|row| row.series_id == id)?;
             row.values.0.get(place).copied().flatten()
         };
         (month.first_day(), price(block, *month, value))
     };
-    let prices: BTreeMap<_, _> = months.iter().enumerate().map(priced).collect();
+    let prices: BTreeMap<_, _> = months.iter().enumerate().map(point).collect();
     match period {
         // As it stands: a stored value may have more decimals than a mean.
         Period::Month(month) => prices.get(&month.first_day()).copied().flatten(),

@@ -20,9 +20,12 @@ pub struct Sheet {
     pub name: &'static str,
     /// The heads of its columns; the first is that of the rows' names.
     pub heads: Vec<String>,
-    /// The rows' names, and their values with the decimals that they are printed with.
-    pub rows: Vec<(String, Vec<(Option<Decimal>, u32)>)>,
+    /// The rows' names and values.
+    pub rows: Vec<(String, Vec<Printed>)>,
 }
+
+/// A value, and the decimals that it is printed with.
+pub type Printed = (Option<Decimal>, u32);
 
 impl Sheet {
     /// The figure: prices, then differences from the first column, then percentages. `row_name` is

@@ -50,12 +50,12 @@ impl Line {
         let mut groups: Vec<(&SeriesLabels, Self)> = Vec::new();
         for one in series {
             let block = (one.block_type.clone(), one.id);
-            match groups.iter_mut().find(|(first, _)| parts(first) == parts(one)) {
-                Some((_, line)) => line.blocks.push(block),
-                None => {
-                    let (name, unit) = (short_name(family, one), one.unit.clone());
-                    groups.push((one, Self { name, unit, blocks: vec![block] }));
-                }
+            let same = |(first, _): &&mut (&SeriesLabels, Self)| parts(first) == parts(one);
+            if let Some((_, line)) = groups.iter_mut().find(same) {
+                line.blocks.push(block);
+            } else {
+                let (name, unit) = (short_name(family, one), one.unit.clone());
+                groups.push((one, Self { name, unit, blocks: vec![block] }));
             }
         }
         let full = full_names(&groups);
@@ -67,12 +67,12 @@ impl Line {
     #[must_use]
     pub fn choices(&self, family: Family) -> Vec<(String, String)> {
         let derives = self.derives(family);
-        let derived = derives.then(|| (ALL_HOURS.to_owned(), "7x24 by hours".to_owned()));
+        let whole = derives.then(|| (ALL_HOURS.to_owned(), "7x24 by hours".to_owned()));
         let stored = self.blocks.iter().map(|(block, _)| match &**block {
             ALL_HOURS if derives => (STORED_ALL_HOURS.to_owned(), "7x24 as stored".to_owned()),
             block => (block.to_owned(), block.to_owned()),
         });
-        let mut choices: Vec<_> = derived.into_iter().chain(stored).collect();
+        let mut choices: Vec<_> = whole.into_iter().chain(stored).collect();
         // A stored 7x24 is the default where nothing is derived.
         choices.sort_by_key(|(value, _)| value != ALL_HOURS);
         choices

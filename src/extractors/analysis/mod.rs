@@ -18,6 +18,7 @@ pub mod figure;
 pub mod line;
 pub mod mean;
 mod read;
+mod settle;
 pub mod strips;
 pub mod wish;
 

@@ -54,7 +54,9 @@ pub(super) fn data(figure: &Figure, is_month: bool, percent: bool) -> String {
     let days: Vec<i64> = figure.rows.iter().map(|day| seconds(*day)).collect();
     let mut out = String::from("{\"kind\":");
     out.push_str(if is_month { "\"month\"" } else { "\"day\"" });
-    out.push_str(&format!(",\"days\":{},\"series\":[", json!(days)));
+    out.push_str(",\"days\":");
+    out.push_str(&json!(days).to_string());
+    out.push_str(",\"series\":[");
     for (n, column) in figure.columns.iter().enumerate() {
         let head = json!({
             "label": column.label, "unit": column.unit, "places": column.places,
@@ -87,9 +89,11 @@ fn bars(difference: &Difference, percent: bool) -> (serde_json::Value, &[Option<
 
 /// Appends an object with its values.
 fn member(out: &mut String, n: usize, head: &serde_json::Value, values: &[Option<Decimal>]) {
-    let head = head.to_string();
-    let comma = if n > 0 { "," } else { "" };
-    out.push_str(&format!("{comma}{},\"values\":[", head.trim_end_matches('}')));
+    if n > 0 {
+        out.push(',');
+    }
+    out.push_str(head.to_string().trim_end_matches('}'));
+    out.push_str(",\"values\":[");
     let mut digits = Vec::new();
     for (n, value) in values.iter().enumerate() {
         if n > 0 {

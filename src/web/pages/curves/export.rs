@@ -9,7 +9,8 @@ use axum::{
 };
 
 use super::{
-    market::{Look, begin, known_at_header, lead},
+    look::{Look, begin, lead},
+    market::known_at_header,
     tables::{row_head, row_name},
     view::{View, names},
 };

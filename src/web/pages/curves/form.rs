@@ -210,27 +210,30 @@ fn days(series: &Series, first: bool) -> Vec<Choice> {
 
 fn versions(series: &Series, first: bool, zone: Tz) -> Vec<Choice> {
     let wanted = series.wish.version;
-    let chosen = wanted.map(|version| version.to_string()).unwrap_or_default();
+    // In the first line the latest is what an empty field means.
+    let usual = |version: &VersionWish| first && *version == VersionWish::Latest;
+    let value = |version: VersionWish| match usual(&version) {
+        true => String::new(),
+        false => version.to_string(),
+    };
+    let chosen = wanted.map(value).unwrap_or_default();
     let any = |cob: bool| series.versions.iter().any(|version| version.cob == cob);
     let selectors = [
         (VersionWish::Latest, "latest", true),
         (VersionWish::Intraday, "intraday", any(false) && any(true)),
         (VersionWish::Cob, "COB", any(true)),
     ];
-    let usual = match first {
-        true => None,
-        false => same(false, series.selector),
-    };
+    let same = same(first, series.selector);
     let selectors = selectors
         .into_iter()
         .filter(|(selector, _, offered)| *offered || wanted == Some(*selector))
-        .map(|(selector, name, _)| Choice::new(selector, name, &chosen));
+        .map(|(selector, name, _)| Choice::new(value(selector), name, &chosen));
     let pinned = series.versions.iter().map(|version| {
         let cob = if version.cob { " COB" } else { "" };
         let at = version.curve_timestamp.with_timezone(&zone).format("%H:%M:%S");
         Choice::new(version.id, format!("{at}{cob} (version {})", version.id), &chosen)
     });
-    let mut choices: Vec<_> = usual.into_iter().chain(selectors).chain(pinned).collect();
+    let mut choices: Vec<_> = same.into_iter().chain(selectors).chain(pinned).collect();
     if let Some(VersionWish::Id(id)) = wanted
         && !choices.iter().any(|choice| choice.chosen)
     {

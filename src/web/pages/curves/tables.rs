@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
+use super::chart::Key;
 use crate::{
     extractors::analysis::{
         Figure, Strip,
@@ -22,8 +23,9 @@ pub(super) struct Table {
 
 /// The head of a column.
 pub(super) struct Head {
-    /// Of the series, from 0.
-    pub(super) place: usize,
+    /// Of the series, from 1.
+    pub(super) number: usize,
+    pub(super) key: Key,
     pub(super) label: String,
     /// The unit, or what the column tells.
     pub(super) unit: String,
@@ -72,7 +74,8 @@ pub(super) const fn row_head(is_month: bool) -> &'static str {
 impl Table {
     pub(super) fn new(figure: &Figure, is_month: bool) -> Self {
         let head = |column: &Column| Head {
-            place: column.place,
+            number: column.place + 1,
+            key: Key::of(column.place),
             label: column.label.clone(),
             unit: column.unit.clone(),
             is_difference: false,
@@ -83,8 +86,9 @@ impl Table {
             let Some(unit) = &difference.unit else { continue };
             for unit in [unit.as_str(), "%"] {
                 let label = format!("{} − {base}", difference.place + 1);
-                let (place, unit) = (difference.place, unit.to_owned());
-                columns.push(Head { place, label, unit, is_difference: true });
+                let (number, key) = (difference.place + 1, Key::of(difference.place));
+                let unit = unit.to_owned();
+                columns.push(Head { number, key, label, unit, is_difference: true });
             }
         }
         let name = row_name(is_month);
@@ -115,7 +119,9 @@ pub(super) struct Summary {
 
 /// A series' means.
 pub(super) struct SummaryRow {
-    pub(super) place: usize,
+    /// Of the series, from 1.
+    pub(super) number: usize,
+    pub(super) key: Key,
     pub(super) label: String,
     pub(super) unit: String,
     /// Each with its difference from the first series.
@@ -140,7 +146,8 @@ impl Summary {
                 (Cell::plain(*mean, mean::PLACES), Cell::change(change, mean::PLACES))
             };
             SummaryRow {
-                place: column.place,
+                number: column.place + 1,
+                key: Key::of(column.place),
                 label: column.label.clone(),
                 unit: column.unit.clone(),
                 cells: means.iter().enumerate().map(cell).collect(),
