@@ -23,12 +23,15 @@ const MORNING: &str = "Energy_ERCOT_20240603_080000.csv";
 const LATER: &str = "Energy_ERCOT_20240603_093000.csv";
 const PJM: &str = "Energy_PJM_20240603_090000.csv";
 const BAD: &str = "NonEnergy_ERCOT_20240510_101010.csv";
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 12] = [
     "/",
     "/upload",
     "/uploads",
     "/curves",
-    "/curves?curve=energy&iso=ercot",
+    "/curves?curve=energy&iso=ercot&zone2=HOUSTON+ZONE&day3=previous_day",
+    "/curves?curve=energy&iso=ercot&view=evolution",
+    "/curves/versions?curve=energy&iso=ercot",
+    "/curves/views",
     "/download",
     "/download?curve=energy&iso=ercot",
     "/account",
@@ -225,7 +228,7 @@ async fn a_curve_is_shown_and_compared() {
     let versions = json(&caller, "/api/v1/versions?curve=energy&iso=ercot").await;
     let version = |place: usize| versions["items"][place]["id"].as_str().unwrap().to_owned();
     let (later, earlier) = (version(0), version(1));
-    chrome.goto("/curves?curve=energy&iso=ercot").await;
+    chrome.goto("/curves/versions?curve=energy&iso=ercot").await;
     let chosen = chrome.find("input[name=series]:checked").await;
     let series = chosen.attr("value").await.unwrap().unwrap();
     assert_eq!(numbers(&chrome, "#grid", 1).await, points(&caller, &series, &later).await);
@@ -345,7 +348,11 @@ async fn the_keyboard_reaches_every_control_and_does_the_work() {
     let wanted = [
         ("/upload", vec!["#main", "/uploads", "/curves", "/download", "files", "store", "Dry run"]),
         ("/uploads", vec!["file", "curve", "iso", "outcome", "day"]),
-        ("/curves?curve=energy&iso=ercot", vec!["curve", "iso", "day", "compare", "find"]),
+        ("/curves/versions?curve=energy&iso=ercot", vec!["curve", "iso", "day", "compare", "find"]),
+        (
+            "/curves?curve=energy&iso=ercot",
+            vec!["curve", "iso", "zone", "block", "day", "version", "lines", "png"],
+        ),
         (
             "/download?curve=energy&iso=ercot",
             vec!["curve", "iso", "operating_day", "version", "start", "end", "format", "get"],

@@ -2,9 +2,11 @@
 //! server. One file for each subject; `support` makes what they need.
 
 mod acceptance;
+mod analysis;
 mod auth;
 mod breaking;
 mod browser;
+mod browser_analysis;
 mod browser_protection;
 mod catalogue;
 mod downloads;

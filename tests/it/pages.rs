@@ -56,7 +56,9 @@ async fn every_file_that_a_page_names_is_served_and_no_page_has_scripts_or_style
     let server = TestServer::start().await;
     let caller = server.caller(Role::ReadWrite).await;
     upload(&caller, "Energy_ERCOT_20230522_082540.csv", file("40.25")).await;
-    for path in ["/", "/upload", "/uploads", "/curves", "/download"] {
+    for path in
+        ["/", "/upload", "/uploads", "/curves", "/curves/versions", "/curves/views", "/download"]
+    {
         let html = page(&caller, path).await;
         for name in html.split("\"/static/").skip(1) {
             let name = name.split('"').next().unwrap_or_default();
@@ -80,8 +82,10 @@ async fn a_file_sent_by_the_form_is_reported_logged_and_shown() {
     let log = page(&caller, "/uploads?iso=ercot&curve=&outcome=stored&file=_0825&day=").await;
     assert!(log.contains("Energy_ERCOT_20230522_082540.csv"));
     assert!(page(&caller, "/uploads?iso=pjm").await.contains("No upload matches."));
-    let curves = page(&caller, "/curves").await;
+    let curves = page(&caller, "/curves/versions").await;
     assert!(curves.contains("40.25") && curves.contains("missing: #N/A"), "{curves}");
+    let market = page(&caller, "/curves?block=5x16").await;
+    assert!(market.contains("40.25") && market.contains("ERCOT NORTH ZONE 5x16"), "{market}");
 }
 
 #[tokio::test]
@@ -101,7 +105,7 @@ async fn two_versions_stand_side_by_side_with_their_difference() {
     let caller = server.caller(Role::ReadWrite).await;
     upload(&caller, "Energy_ERCOT_20230522_082540.csv", file("40.00")).await;
     upload(&caller, "Energy_ERCOT_20230522_092540.csv", file("50.00")).await;
-    let curves = page(&caller, "/curves?curve=energy&iso=ercot").await;
+    let curves = page(&caller, "/curves/versions?curve=energy&iso=ercot").await;
     let link = curves.split("href=\"").find(|link| link.contains("compare=")).unwrap();
     let link = link.split('"').next().unwrap_or_default().replace("&#38;", "&");
     let compared = page(&caller, &link).await;

@@ -21,7 +21,7 @@ use crate::{
         pages::{self, OperatingDay, VersionChoice},
         snapshot::Snapshot,
     },
-    domain::{ContractMonth, Dataset, Iso},
+    domain::{ContractMonth, Dataset, Family, Iso},
     error::Result,
 };
 
@@ -66,12 +66,15 @@ impl Series {
         dataset_name(self.dataset)
     }
 
-    /// `ERCOT NORTH ZONE`, with the block where it is a stored one.
+    /// `ERCOT NORTH ZONE`, with the block where it is not every hour.
     #[must_use]
     pub fn name(&self) -> String {
         let zone = self.line.as_ref().map(|line| &*line.name).or(self.wish.zone.as_deref());
+        let usual = |block: &str| {
+            self.dataset.family != Family::Energy && block.eq_ignore_ascii_case("7x24")
+        };
         let block = match &self.block {
-            Some(Block::Stored(block, _)) => format!(" {block}"),
+            Some(Block::Stored(block, _)) if !usual(block) => format!(" {block}"),
             _ => String::new(),
         };
         format!("{} {}{block}", upper(self.dataset.iso), zone.unwrap_or("?"))

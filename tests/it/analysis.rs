@@ -1,0 +1,477 @@
+//! The analysis page's numbers, computed here once more from the files: by counting days instead of
+//! formulas, in whole numbers instead of decimals.
+
+use std::collections::BTreeMap;
+
+use calamine::{Data, Reader as _, Xlsx};
+use chrono::{Datelike, NaiveDate, Weekday};
+use reqwest::{Method, StatusCode};
+use trueprice::auth::Role;
+
+use crate::support::{Caller, TestServer, files};
+
+/// Hundredths of the three blocks, `None` for `#N/A`.
+type Blocks = [Option<i128>; 3];
+
+/// Two zones, 26 months from May 2024 on; every number differs, and `level` moves them all.
+fn blocks(zone: usize, n: usize, level: i128) -> Blocks {
+    let base = i128::try_from(1500 + 700 * zone + 37 * n).unwrap() + level;
+    // WEST lacks a 2x16 in its fourth month.
+    [(zone == 0 || n != 3).then_some(base), Some(base + 911), Some(base - 203)]
+}
+
+fn month(n: usize) -> NaiveDate {
+    let n = u32::try_from(n).unwrap() + 4;
+    NaiveDate::from_ymd_opt(2024 + i32::try_from(n / 12).unwrap(), n % 12 + 1, 1).unwrap()
+}
+
+fn cents(value: Option<i128>) -> String {
+    value.map_or("#N/A".to_owned(), |value| format!("{}.{:02}", value / 100, value % 100))
+}
+
+/// A file of the two zones.
+fn file(iso: &str, level: i128) -> String {
+    let six = |values: [&str; 2]| values.map(|value| [value; 3].join(",")).join(",");
+    let zones = six(["NORTH", "WEST"]);
+    let mut text = format!(
+        "Control Area,{}\nState,{}\nLoad Zone,{zones}\nCapacity Zone,{zones}\nUtility,{}\n\
+         Block Type,2x16,5x16,7x8,2x16,5x16,7x8\nCost Group,{}\nCost Component,{}\nMonth,{zones}\n",
+        six([iso; 2]),
+        six(["TX"; 2]),
+        six(["-"; 2]),
+        six(["Energy"; 2]),
+        six(["Energy"; 2])
+    );
+    for n in 0..26 {
+        let cells: Vec<_> = (0..2).flat_map(|zone| blocks(zone, n, level)).map(cents).collect();
+        text += &format!("{},{}\n", month(n).format("%-m/%-d/%Y"), cells.join(","));
+    }
+    text
+}
+
+async fn store(caller: &Caller, name: &str, level: i128) {
+    let iso = name.split('_').nth(1).unwrap();
+    let reply = caller.upload(name, file(iso, level)).await;
+    assert_eq!(reply.status, 201, "{name}: {}", reply.body);
+}
+
+/// Hours of a month in 2x16, 5x16 and 7x8, day by day.
+fn hours(first: NaiveDate) -> [i128; 3] {
+    let mut hours = [0; 3];
+    for day in first.iter_days().take_while(|day| day.month() == first.month()) {
+        let weekend = matches!(day.weekday(), Weekday::Sat | Weekday::Sun);
+        hours[usize::from(!weekend)] += 16;
+        hours[2] += 8;
+    }
+    hours
+}
+
+/// `over / under` with so many decimals, half away from zero, as text.
+fn rounded(over: i128, under: i128, places: u32) -> String {
+    let scaled = over * 10_i128.pow(places);
+    let size = (2 * scaled.abs() + under.abs()) / (2 * under.abs());
+    let unit = 10_i128.pow(places);
+    let minus = if (over < 0) != (under < 0) && size > 0 { "-" } else { "" };
+    format!("{minus}{}.{:0places$}", size / unit, size % unit, places = places as usize)
+}
+
+/// The price of every hour, in hundred-thousandths.
+fn price(zone: usize, n: usize, level: i128) -> Option<i128> {
+    let (blocks, hours) = (blocks(zone, n, level), hours(month(n)));
+    let sum: Option<i128> = blocks.iter().zip(hours).map(|(b, h)| b.map(|b| b * h)).sum();
+    let text = rounded(sum?, 100 * hours.iter().sum::<i128>(), 5);
+    text.replace('.', "").parse().ok()
+}
+
+fn five(value: Option<i128>) -> String {
+    value.map_or(String::new(), |value| rounded(value, 100_000, 5))
+}
+
+/// The mean of the prices of months `first` to `last`, weighted by their hours.
+fn mean(zone: usize, months: &[usize], level: i128) -> String {
+    let all = |n: &usize| hours(month(*n)).iter().sum::<i128>();
+    let sum: Option<i128> =
+        months.iter().map(|n| price(zone, *n, level).map(|price| price * all(n))).sum();
+    let weight: i128 = months.iter().map(all).sum();
+    sum.map_or(String::new(), |sum| rounded(sum, weight * 100_000, 5))
+}
+
+type Records = Vec<Vec<String>>;
+
+async fn export(caller: &Caller, query: &str) -> Records {
+    let path = format!("/curves/export?{query}");
+    let answer = caller.get(&path).await;
+    let (status, text) = (answer.status(), answer.text().await.unwrap());
+    assert_eq!(status, StatusCode::OK, "{path}: {text}");
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_bytes());
+    reader.records().map(|r| r.unwrap().iter().map(str::to_owned).collect()).collect()
+}
+
+async fn page(caller: &Caller, path: &str) -> String {
+    let request = caller.request(Method::GET, path).header("Accept", "text/html");
+    let answer = request.send().await.unwrap();
+    let (status, text) = (answer.status(), answer.text().await.unwrap());
+    assert_eq!(status, StatusCode::OK, "{path}: {text}");
+    text
+}
+
+#[tokio::test]
+async fn prices_differences_and_percentages_are_exact() {
+    let server = TestServer::start().await;
+    let caller = server.caller(Role::ReadWrite).await;
+    store(&caller, "Energy_ERCOT_20240531_081530.csv", 0).await;
+    store(&caller, "Energy_ERCOT_20240531_170000_cob.csv", 55).await;
+    let query = "curve=energy&iso=ercot&zone=NORTH&version=intraday&zone2=WEST&version3=cob";
+    let records = export(&caller, query).await;
+    let heads = [
+        "Contract month",
+        "ERCOT NORTH: 2024-05-31 08:15:30 ID, $/MWh",
+        "ERCOT WEST: 2024-05-31 08:15:30 ID, $/MWh",
+        "ERCOT NORTH: 2024-05-31 COB, $/MWh",
+    ];
+    assert_eq!(records[0][..4], heads);
+    assert_eq!(records.len(), 27);
+    for (n, record) in records[1..].iter().enumerate() {
+        let of = |zone, level| price(zone, n, level);
+        let (base, west, cob) = (of(0, 0).unwrap(), of(1, 0), of(0, 55).unwrap());
+        let change = |other: Option<i128>| other.map(|other| other - base);
+        let percent = |other: Option<i128>| {
+            change(other).map_or(String::new(), |change| rounded(100 * change, base, 2))
+        };
+        let wanted = [
+            month(n).format("%Y-%m").to_string(),
+            five(Some(base)),
+            five(west),
+            five(Some(cob)),
+            five(change(west)),
+            percent(west),
+            five(change(Some(cob))),
+            percent(Some(cob)),
+        ];
+        assert_eq!(record[..], wanted, "month {n}");
+    }
+    assert_eq!(records[4][2], "", "a missing block is no price");
+    let native =
+        export(&caller, "curve=energy&iso=ercot&zone=WEST&block=2X16&version=intraday").await;
+    assert_eq!(native[0][1], "ERCOT WEST 2X16: 2024-05-31 08:15:30 ID, $/MWh");
+    assert_eq!((&*native[1][1], &*native[4][1]), (&*cents(blocks(1, 0, 0)[0]), ""));
+}
+
+#[tokio::test]
+async fn the_summary_weighs_by_hours_and_needs_every_month() {
+    let server = TestServer::start().await;
+    let caller = server.caller(Role::ReadWrite).await;
+    store(&caller, "Energy_ERCOT_20240531_081530.csv", 0).await;
+    let query = "curve=energy&iso=ercot&zone=NORTH&zone2=WEST&table=summary";
+    let records = export(&caller, query).await;
+    let heads = [
+        "Series",
+        "Prompt month, 2024-06",
+        "12 months, 2024-06 to 2025-05",
+        "24 months, 2024-06 to 2026-05",
+        "Cal 2025, 2025-01 to 2025-12",
+        "Winter, 2024-11 to 2025-02",
+        "Summer, 2024-07 to 2024-08",
+    ];
+    assert_eq!(records[0], heads);
+    let months: [Vec<usize>; 6] = [
+        vec![1],
+        (1..13).collect(),
+        (1..25).collect(),
+        (8..20).collect(),
+        (6..10).collect(),
+        vec![2, 3],
+    ];
+    for (zone, record) in records[1..].iter().enumerate() {
+        let wanted: Vec<_> = months.iter().map(|months| mean(zone, months, 0)).collect();
+        assert_eq!(record[1..], wanted, "{}", record[0]);
+    }
+    // WEST's fourth month, August, is missing: so are the strips that hold it.
+    assert_eq!([&*records[2][2], &*records[2][3], &*records[2][6]], ["", "", ""]);
+    assert!(!records[2][4].is_empty() && !records[2][5].is_empty());
+    // What lies outside the months asked for is missing, too; another year can be chosen.
+    let query = "curve=energy&iso=ercot&zone=NORTH&start=2024-07&year=2026&table=summary";
+    let later = export(&caller, query).await;
+    assert_eq!([&*later[1][1], &*later[1][2]], ["", ""]);
+    assert_eq!(later[0][4], "Cal 2026, 2026-01 to 2026-12");
+    assert_eq!(later[1][4], "", "2026 ends with June");
+}
+
+#[tokio::test]
+async fn days_before_are_the_newest_with_data_not_later() {
+    let server = TestServer::start().await;
+    let caller = server.caller(Role::ReadWrite).await;
+    // Tuesday after Memorial Day; the Friday, a week and a month before have no curve of their own.
+    for (level, day) in (0..).zip(["20240328", "20240423", "20240520", "20240523", "20240528"]) {
+        store(&caller, &format!("Energy_ERCOT_{day}_080000.csv"), level).await;
+    }
+    let query = "curve=energy&iso=ercot&zone=NORTH&day2=previous_day&day3=previous_week\
+                 &day4=previous_month&day5=2024-03-28";
+    let records = export(&caller, query).await;
+    let days: Vec<_> = records[0][1..6].iter().map(|head| &head[13..23]).collect();
+    assert_eq!(days, ["2024-05-28", "2024-05-23", "2024-05-20", "2024-04-23", "2024-03-28"]);
+    for (column, level) in (1..).zip([4, 3, 2, 1, 0]) {
+        assert_eq!(records[1][column], five(price(0, 0, level)), "column {column}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_said_and_nothing_takes_its_place() {
+    let server = TestServer::start().await;
+    let caller = server.caller(Role::ReadWrite).await;
+    store(&caller, "Energy_ERCOT_20240531_081530.csv", 0).await;
+    let base = "/curves?curve=energy&iso=ercot&zone=NORTH";
+    for (query, words) in [
+        (
+            "version2=cob",
+            "There is no ERCOT energy COB version of 2024-05-31; the day has only intraday versions.",
+        ),
+        (
+            "day2=2024-05-30",
+            "There is no ERCOT energy curve of 2024-05-30; the nearest day with data is 2024-05-31.",
+        ),
+        ("version2=4711", "There is no version 4711 of ERCOT energy."),
+        ("zone2=EAST", "has no &#34;EAST&#34;"),
+        ("block2=WD", "NORTH has no block WD; it has 7x24, 2x16, 5x16, 7x8."),
+        ("curve2=rec&iso2=miso", "There are no MISO rec curves."),
+        ("curve2=rec&version2=cob", "rec curves have no close of business"),
+        ("iso2=pjm", "There is no PJM energy curve yet."),
+        ("day2=previous_day", "up to 2024-05-30"),
+    ] {
+        let html = page(&caller, &format!("{base}&{query}")).await;
+        assert!(html.contains(words), "{query}: {html}");
+        let records = export(&caller, &format!("{}&{query}", &base[8..])).await;
+        assert_eq!(records[0].len(), 2, "{query}: {:?}", records[0]);
+    }
+    let alone = "/curves/export?curve=energy&iso=ercot&day=2024-05-30";
+    let answer = caller.get(alone).await;
+    assert_eq!(answer.status(), StatusCode::NOT_FOUND);
+    for bad in
+        ["day=previous_day", "as_of=2099-01-01T00:00:00Z", "zone11=A", "format=xlsx&table=summary"]
+    {
+        let status = caller.get(&format!("/curves/export?{bad}")).await.status();
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn over_days_there_is_one_point_a_day_by_the_selector() {
+    let server = TestServer::start().await;
+    let caller = server.caller(Role::ReadWrite).await;
+    let versions = [
+        ("20240528_080000", 0),
+        ("20240528_170000_cob", 1),
+        ("20240529_080000", 2),
+        ("20240530_080000", 3),
+        ("20240530_093000", 4),
+        ("20240603_170000_cob", 5),
+    ];
+    for (name, level) in versions {
+        store(&caller, &format!("Energy_ERCOT_{name}.csv"), level).await;
+    }
+    let ask = async |query: &str| -> BTreeMap<String, Vec<String>> {
+        let query = format!("curve=energy&iso=ercot&zone=NORTH&view=evolution&{query}");
+        let records = export(&caller, &query).await;
+        let record = |mut record: Vec<String>| (record.remove(0), record);
+        records.into_iter().skip(1).map(record).collect()
+    };
+    let days = |points: &BTreeMap<String, Vec<String>>| points.keys().cloned().collect::<Vec<_>>();
+    let latest = ask("period=2024-10").await;
+    assert_eq!(days(&latest), ["2024-05-28", "2024-05-29", "2024-05-30", "2024-06-03"]);
+    for (point, level) in latest.values().zip([1, 2, 4, 5]) {
+        assert_eq!(point[0], five(price(0, 5, level)));
+    }
+    assert_eq!(days(&ask("period=prompt&version=cob").await), ["2024-05-28", "2024-06-03"]);
+    let intraday = ask("period=prompt&version=intraday&from=2024-05-29").await;
+    assert_eq!(days(&intraday), ["2024-05-29", "2024-05-30"]);
+    // The prompt month moves with the day: June in May, July in June.
+    let prompt = ask("period=prompt").await;
+    assert_eq!(prompt["2024-05-30"][0], five(price(0, 1, 4)));
+    assert_eq!(prompt["2024-06-03"][0], five(price(0, 2, 5)));
+    let strip = ask("period=12&to=2024-06-03&from=2024-06-03").await;
+    assert_eq!(strip["2024-06-03"][0], mean(0, &(2..14).collect::<Vec<_>>(), 5));
+    // WEST has no August 2024: no summer, but a calendar year; the spread is told beside it.
+    let summer = ask("period=summer&zone2=WEST").await;
+    assert_eq!(summer["2024-05-29"][1], "");
+    let year = ask("period=cal-2025&zone2=WEST").await;
+    let months: Vec<usize> = (8..20).collect();
+    assert_eq!(year["2024-05-30"][..2], [mean(0, &months, 4), mean(1, &months, 4)]);
+    assert!(year["2024-05-30"][2].starts_with("7."), "{year:?}");
+}
+
+#[tokio::test]
+async fn an_answer_is_repeated_by_its_cut_off() {
+    let server = TestServer::start().await;
+    let caller = server.caller(Role::ReadWrite).await;
+    store(&caller, "Energy_ERCOT_20240531_080000.csv", 0).await;
+    let query = "curve=energy&iso=ercot&zone=NORTH&day2=previous_day";
+    let before = caller.get(&format!("/curves/export?{query}")).await;
+    let known_at = before.headers()["x-known-at"].to_str().unwrap().to_owned();
+    let before = before.bytes().await.unwrap();
+    store(&caller, "Energy_ERCOT_20240531_090000.csv", 7).await;
+    store(&caller, "Energy_ERCOT_20240530_090000.csv", 7).await;
+    let after = caller.get(&format!("/curves/export?{query}")).await.bytes().await.unwrap();
+    assert_ne!(before, after);
+    let path = format!("/curves/export?{query}&as_of={known_at}");
+    let again = caller.get(&path).await;
+    assert_eq!(again.headers()["x-known-at"], *known_at);
+    assert_eq!(again.bytes().await.unwrap(), before);
+    // Each series may have a cut-off of its own.
+    let mixed =
+        export(&caller, &format!("curve=energy&iso=ercot&zone=NORTH&as_of2={known_at}")).await;
+    assert_eq!(mixed[1][1..3], [five(price(0, 0, 7)), five(price(0, 0, 0))]);
+    let html = caller.get(&format!("/curves?{query}&as_of={known_at}")).await;
+    assert_eq!(html.headers()["x-known-at"], *known_at);
+}
+
+#[tokio::test]
+async fn a_workbook_holds_the_numbers_of_the_csv() {
+    let server = TestServer::start().await;
+    let caller = server.caller(Role::ReadWrite).await;
+    store(&caller, "Energy_ERCOT_20240531_080000.csv", 0).await;
+    let query = "curve=energy&iso=ercot&zone=NORTH&zone2=WEST";
+    let csv = export(&caller, query).await;
+    let summary = export(&caller, &format!("{query}&table=summary")).await;
+    let path = format!("/curves/export?{query}&format=xlsx");
+    let bytes = caller.get(&path).await.bytes().await.unwrap();
+    assert_eq!(bytes, caller.get(&path).await.bytes().await.unwrap());
+    let mut book: Xlsx<_> = calamine::open_workbook_from_rs(std::io::Cursor::new(bytes)).unwrap();
+    for (sheet, records) in [("Values", csv), ("Summary", summary)] {
+        let range = book.worksheet_range(sheet).unwrap();
+        assert_eq!(range.height(), records.len());
+        for (row, record) in range.rows().zip(&records) {
+            for (cell, text) in row.iter().zip(record) {
+                match cell {
+                    Data::Float(number) => assert_eq!(*number, text.parse::<f64>().unwrap()),
+                    Data::Empty => assert_eq!(text, ""),
+                    cell => assert_eq!(cell.to_string(), *text),
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_spread_is_the_one_less_the_other() {
+    let server = TestServer::start().await;
+    let caller = server.caller(Role::ReadWrite).await;
+    store(&caller, "Energy_ERCOT_20240531_080000.csv", 0).await;
+    store(&caller, "Energy_PJM_20240531_090000.csv", 500).await;
+    let query = "curve=energy&iso=ercot&zone=NORTH&zone2=WEST&iso3=pjm&zone3=NORTH&view=spread";
+    let records = export(&caller, &format!("{query}&a=2&b=3")).await;
+    assert!(records[0][1].starts_with("PJM NORTH") && records[0][2].starts_with("ERCOT WEST"));
+    let spread = price(1, 0, 0).unwrap() - price(0, 0, 500).unwrap();
+    assert_eq!(records[1][3], five(Some(spread)));
+    let html = page(&caller, "/curves?curve=energy&iso=ercot&view=spread").await;
+    assert!(html.contains("A spread needs two series"), "{html}");
+}
+
+#[tokio::test]
+async fn series_can_be_added_removed_and_made_the_first_without_scripts() {
+    let server = TestServer::start().await;
+    let caller = server.caller(Role::ReadWrite).await;
+    store(&caller, "Energy_ERCOT_20240530_080000.csv", 0).await;
+    store(&caller, "Energy_ERCOT_20240531_080000.csv", 9).await;
+    let link = |html: &str, words: &str| {
+        let end = html.find(words).unwrap_or_else(|| panic!("no {words} in {html}"));
+        let start = html[..end].rfind("href=\"").unwrap() + 6;
+        html[start..].split('"').next().unwrap().replace("&#38;", "&")
+    };
+    let columns = async |path: &str| {
+        let records = export(&caller, path.trim_start_matches("/curves?")).await;
+        let heads = records[0][1..].iter().filter(|head| !head.contains(" less "));
+        heads.map(|head| head[6..].replace(" 08:00:00 ID, $/MWh", "")).collect::<Vec<_>>()
+    };
+    let one = page(&caller, "/curves").await;
+    let path = link(&one, ">+ zone<");
+    let two = page(&caller, &path).await;
+    let path = link(&two, ">+ previous business day<");
+    assert_eq!(
+        columns(&path).await,
+        ["NORTH: 2024-05-31", "WEST: 2024-05-31", "NORTH: 2024-05-30"]
+    );
+    let three = page(&caller, &path).await;
+    let led = link(&three, "title=\"Make series 3 the first");
+    assert_eq!(columns(&led).await, ["NORTH: 2024-05-30", "NORTH: 2024-05-31", "WEST: 2024-05-31"]);
+    let without = link(&three, "aria-label=\"Remove series 1\"");
+    assert_eq!(columns(&without).await, ["WEST: 2024-05-31", "NORTH: 2024-05-30"]);
+    let without = link(&three, "aria-label=\"Remove series 2\"");
+    assert_eq!(columns(&without).await, ["NORTH: 2024-05-31", "NORTH: 2024-05-30"]);
+}
+
+#[tokio::test]
+async fn other_monthly_families_are_chosen_by_component() {
+    let server = TestServer::start().await;
+    let caller = server.caller(Role::ReadWrite).await;
+    for name in ["NonEnergy_ERCOT_20240430_101010.csv", "REC_ERCOT_20240507_142300.csv"] {
+        let bytes = std::fs::read(files::repository("good_test_data/good").join(name)).unwrap();
+        assert_eq!(caller.upload(name, bytes).await.status, 201);
+    }
+    // Published on another day: the newest not later, and the label says which.
+    let records = export(&caller, "curve=rec&iso=ercot&curve2=nonenergy").await;
+    assert!(records[0][1].contains("2024-05-07 14:23:00 ID"), "{:?}", records[0]);
+    assert!(records[0][2].contains("2024-04-30 10:10:10 ID"), "{:?}", records[0]);
+    assert_eq!(records[1][..2], ["2015-01", "0.0363"]);
+    let price = export(&caller, "curve=rec&iso=ercot&zone=ALL+/+REC+Price").await;
+    assert_eq!(price[0][1], "ERCOT ALL / REC Price: 2024-05-07 14:23:00 ID, $/MWh");
+    assert_eq!(price[1][..], ["2015-01", "0.88"]);
+}
+
+async fn post(caller: &Caller, path: &str, form: &[(&str, &str)]) -> (StatusCode, String) {
+    let answer = caller.request(Method::POST, path).form(form).send().await.unwrap();
+    let place = answer.headers().get("location").map(|to| to.to_str().unwrap().to_owned());
+    (answer.status(), place.unwrap_or_default())
+}
+
+#[tokio::test]
+async fn views_belong_to_who_saved_them_and_sharing_lets_others_read() {
+    let server = TestServer::start().await;
+    let (ann, bob) = (server.caller(Role::ReadOnly).await, server.caller(Role::ReadOnly).await);
+    let query = "curve=energy&iso=ercot&day2=previous_day&view=evolution";
+    let saved = post(&ann, "/curves/views", &[("name", " My view "), ("query", query)]).await;
+    assert_eq!(saved, (StatusCode::SEE_OTHER, format!("/curves?{query}")));
+    let again = post(&ann, "/curves/views", &[("name", "My view"), ("query", query)]).await.0;
+    assert_eq!(again, StatusCode::CONFLICT);
+    for bad in [("", query), ("b", "nonsense=1"), ("c", "iso=caiso")] {
+        let form = [("name", bad.0), ("query", bad.1)];
+        assert_eq!(post(&ann, "/curves/views", &form).await.0, StatusCode::BAD_REQUEST, "{bad:?}");
+    }
+    let list = page(&ann, "/curves/views").await;
+    let view = list.split("href=\"").find(|link| link.starts_with("/curves/views/")).unwrap();
+    let view = view.split('"').next().unwrap();
+    let open = async |caller: &Caller| {
+        let answer = caller.get(view).await;
+        let place = answer.headers().get("location").map(|to| to.to_str().unwrap().to_owned());
+        (answer.status(), place)
+    };
+    let opened = (StatusCode::SEE_OTHER, Some(format!("/curves?{query}")));
+    assert_eq!(open(&ann).await, opened);
+    assert_eq!(open(&bob).await.0, StatusCode::NOT_FOUND);
+    assert!(!page(&bob, "/curves/views").await.contains("My view"));
+
+    let share = format!("{view}/share");
+    assert_eq!(post(&bob, &share, &[("shared", "true")]).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(post(&ann, &share, &[("shared", "true")]).await.0, StatusCode::SEE_OTHER);
+    assert_eq!(open(&bob).await, opened);
+    let seen = page(&bob, "/curves/views").await;
+    assert!(seen.contains("My view") && !seen.contains("/rename"), "{seen}");
+    for (change, form) in [("rename", [("name", "Mine")]), ("share", [("shared", "false")])] {
+        let path = format!("{view}/{change}");
+        assert_eq!(post(&bob, &path, &form).await.0, StatusCode::NOT_FOUND, "{change}");
+    }
+    assert_eq!(post(&bob, &format!("{view}/delete"), &[]).await.0, StatusCode::NOT_FOUND);
+
+    let renamed = post(&ann, &format!("{view}/rename"), &[("name", "Ours")]).await.0;
+    assert_eq!(renamed, StatusCode::SEE_OTHER);
+    assert!(page(&bob, "/curves/views").await.contains("Ours"));
+    assert_eq!(post(&ann, &share, &[("shared", "false")]).await.0, StatusCode::SEE_OTHER);
+    assert_eq!(open(&bob).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(post(&ann, &format!("{view}/delete"), &[]).await.0, StatusCode::SEE_OTHER);
+    assert_eq!(open(&ann).await.0, StatusCode::NOT_FOUND);
+}
+
+#[test]
+fn the_hours_of_this_test_are_those_of_the_trade() {
+    assert_eq!(hours("2024-05-01".parse().unwrap()), [128, 368, 248]);
+    assert_eq!(rounded(-1, 200_000, 5), "-0.00001");
+}
