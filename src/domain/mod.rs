@@ -23,7 +23,7 @@ pub use dataset::{Dataset, Family, Iso};
 pub use decision::{Candidate, Decision, VersionRef, decide};
 pub use file_name::{CurveFileName, FileFormat, FileNameError, GRAMMAR};
 pub use finding::{Code, Finding, Severity, Stage, column_letters};
-pub use hours::FlatHours;
+pub use hours::{Hour, MonthHours, Season, hours_of_day};
 pub use labels::{Labels, SeriesKey};
 pub use month::ContractMonth;
 pub use sha256::Sha256;

@@ -34,15 +34,24 @@ pub fn body(selection: Selection, snapshot: Snapshot, turn: Turn) -> Body {
     let turn = Arc::new(turn);
     let selection = Arc::new(selection);
     let (grid_sender, grids) = mpsc::channel(1);
-    let (pieces, body) = channel();
     let reading = read(Arc::clone(&selection), snapshot, grid_sender);
     tokio::spawn(holding(Arc::clone(&turn), reading));
+    let mut grids = ReadGrids(grids);
+    written(turn, move |out| writers::write(&selection, &mut grids, out))
+}
+
+/// A body of what `write` writes, in a thread of its own. A failure breaks the transfer. What is
+/// `held` is let go at the end.
+pub fn written<T: Send + 'static>(
+    held: T,
+    write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()> + Send + 'static,
+) -> Body {
+    let (pieces, body) = channel();
     let handle = Handle::current();
     tokio::task::spawn_blocking(move || {
-        let _turn = turn;
+        let _held = held;
         let mut out = Output { pieces, handle };
-        let mut grids = ReadGrids(grids);
-        let outcome = writers::write(&selection, &mut grids, &mut out);
+        let outcome = write(&mut out);
         out.handle.block_on(out.pieces.end(outcome));
     });
     body

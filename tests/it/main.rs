@@ -17,6 +17,7 @@ mod hostile;
 mod openapi;
 mod pages;
 mod reading;
+mod reference_hours;
 mod replay;
 mod sql;
 mod start;

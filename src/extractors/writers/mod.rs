@@ -103,7 +103,7 @@ fn write_xlsx<L: Layout>(
     out: &mut (dyn Write + Send),
 ) -> io::Result<Written> {
     let disclaimer = selection.disclaimer.as_deref();
-    let rows = xlsx::write(out, layout, part.newest(), disclaimer, |sheet| {
+    let rows = xlsx::write(out, layout.frozen(), part.newest(), disclaimer, |sheet| {
         layout.header(sheet)?;
         versions(part, layout, grids, sheet)
     })?;
