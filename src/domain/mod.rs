@@ -1,5 +1,6 @@
 //! The words of the trade as types. No I/O; strings stop here.
 
+mod axis;
 mod band;
 mod calendar;
 mod dataset;
@@ -14,6 +15,7 @@ mod strip;
 mod timestamp;
 mod value;
 
+pub use axis::{Axis, Component, Place};
 pub use band::ValueBand;
 pub use calendar::{
     Calendar, ClockChange, business_day_before, clock_change, is_business_day, is_nerc_holiday,
@@ -24,7 +26,7 @@ pub use decision::{Candidate, Decision, VersionRef, decide};
 pub use file_name::{CurveFileName, FileFormat, FileNameError, GRAMMAR};
 pub use finding::{Code, Finding, Severity, Stage, column_letters};
 pub use hours::{Hour, MonthHours, Season, hours_of_day};
-pub use labels::{Labels, SeriesKey};
+pub use labels::{Labels, MoreLabels, SeriesKey};
 pub use month::ContractMonth;
 pub use sha256::Sha256;
 pub use strip::Strip;
