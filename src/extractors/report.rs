@@ -76,7 +76,7 @@ pub async fn describe(selection: &Selection, snapshot: &mut Snapshot) -> Result<
         let size = size(selection, part, snapshot).await?;
         let modes = part.combination.curve.has_modes();
         entries.push(json!({
-            "file": part.file_name(&selection.query, selection.format),
+            "file": selection.file_name_of(part),
             "curve": part.combination.curve,
             "iso": part.combination.iso,
             "mode": modes.then_some("unstandardized"),
