@@ -20,6 +20,8 @@ mod reading;
 mod reference_hours;
 mod replay;
 mod sql;
+mod standardized;
+mod standardized_files;
 mod start;
 mod storage;
 mod support;
