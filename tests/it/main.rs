@@ -22,6 +22,7 @@ mod replay;
 mod sql;
 mod standardized;
 mod standardized_files;
+mod standardized_warnings;
 mod start;
 mod storage;
 mod support;
