@@ -8,6 +8,7 @@ pub mod data;
 pub mod numeric;
 pub mod pages;
 pub mod pool;
+pub mod presence;
 pub mod saved_views;
 pub mod series;
 pub mod sessions;

@@ -1,11 +1,18 @@
-//! Means weighted by hours, in integers, rounded once at the very end.
+//! Means weighted by hours, exact, rounded once at the very end.
 
+use std::sync::LazyLock;
+
+use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
-use crate::domain::{ContractMonth, FlatHours};
+pub use crate::domain::exact::PLACES;
+use crate::domain::{
+    Calendar, ContractMonth, Iso, MonthHours,
+    exact::{self, Term},
+};
 
-/// Decimals of a derived price.
-pub const PLACES: u32 = 5;
+/// Months whose hours are kept, from 1970 on.
+const MONTHS: i32 = 12 * 150;
 
 /// Decimals of a percentage.
 const PERCENT_PLACES: u32 = 2;
@@ -19,51 +26,65 @@ pub fn round_the_clock(
     s5x16: Option<Decimal>,
     s7x8: Option<Decimal>,
 ) -> Option<Decimal> {
-    let hours = FlatHours::of(month);
+    let hours = hours(month);
     weighted(&[(s2x16?, hours.s2x16), (s5x16?, hours.s5x16), (s7x8?, hours.s7x8)])
+}
+
+/// The flat hours of a month: of every ISO the same. Charts ask for the same months again and again.
+fn hours(month: ContractMonth) -> MonthHours {
+    static KNOWN: LazyLock<Vec<MonthHours>> = LazyLock::new(|| {
+        (0..MONTHS).map(|n| flat(ContractMonth::containing(NaiveDate::default()).plus(n))).collect()
+    });
+    let place = month.months_since(ContractMonth::containing(NaiveDate::default()));
+    let known = usize::try_from(place).ok().and_then(|place| KNOWN.get(place).copied());
+    known.unwrap_or_else(|| flat(month))
+}
+
+fn flat(month: ContractMonth) -> MonthHours {
+    MonthHours::of(Iso::Ercot, Calendar::Flat, month)
 }
 
 /// The mean of prices over months, each weighted by all hours of its month.
 #[must_use]
 pub fn over_months(prices: &[(ContractMonth, Decimal)]) -> Option<Decimal> {
-    let hours = |month| FlatHours::of(month).s7x24;
-    weighted(&prices.iter().map(|(month, price)| (*price, hours(*month))).collect::<Vec<_>>())
+    let point = |(month, price): &(ContractMonth, Decimal)| (*price, hours(*month).s7x24);
+    weighted(&prices.iter().map(point).collect::<Vec<_>>())
 }
 
 /// The mean of `values`, each with its weight, to five decimals, half away from zero. `None` for no
-/// weight at all, and beyond what 128 bits hold.
+/// weight at all.
 fn weighted(values: &[(Decimal, u32)]) -> Option<Decimal> {
-    let scale = values.iter().map(|(value, _)| value.scale()).max()?;
-    let mut sum: i128 = 0;
-    for (value, weight) in values {
-        let up = 10_i128.checked_pow(scale - value.scale())?.checked_mul(i128::from(*weight))?;
-        sum = sum.checked_add(value.mantissa().checked_mul(up)?)?;
+    let term = |(value, weight): &(Decimal, u32)| Term {
+        value: *value,
+        scaler: Decimal::ONE,
+        weight: *weight,
+    };
+    let terms: Vec<Term> = values.iter().map(term).collect();
+    let hours: u32 = values.iter().map(|(_, weight)| weight).sum();
+    if hours == 0 {
+        return None;
     }
-    let weight = values.iter().map(|(_, weight)| i128::from(*weight)).sum();
-    quotient((sum, scale), (weight, 0), PLACES)
+    // A mean lies between its values, so that it never is too large.
+    exact::weighted(&terms, 1, hours).ok()
 }
 
-/// `part` as percent of `whole`, to two decimals, half away from zero; `None` where `whole` is 0.
+/// `part` as percent of `whole`, to two decimals, half away from zero; `None` where `whole` is 0, and
+/// beyond what 128 bits hold.
 #[must_use]
 pub fn percent(part: Decimal, whole: Decimal) -> Option<Decimal> {
-    let part = (part.mantissa().checked_mul(100)?, part.scale());
-    quotient(part, (whole.mantissa(), whole.scale()), PERCENT_PLACES)
-}
-
-/// The quotient of two decimals, each a mantissa and its scale, to so many places, half away from
-/// zero.
-fn quotient(over: (i128, u32), under: (i128, u32), places: u32) -> Option<Decimal> {
-    let (up, down) = (under.1 + places, over.1);
-    let over = over.0.checked_mul(10_i128.checked_pow(up.saturating_sub(down))?)?;
-    let under = under.0.checked_mul(10_i128.checked_pow(down.saturating_sub(up))?)?;
+    // 100 for the percentage, and 10 for each of its decimals.
+    let (up, down) = (whole.scale() + 2 + PERCENT_PLACES, part.scale());
+    let power = |more: u32, less: u32| 10_i128.checked_pow(more.saturating_sub(less));
+    let over = part.mantissa().checked_mul(power(up, down)?)?;
+    let under = whole.mantissa().checked_mul(power(down, up)?)?;
     if under == 0 {
         return None;
     }
     let (size, unit) = (over.unsigned_abs(), under.unsigned_abs());
-    let rounded = size / unit + u128::from(size % unit >= unit - unit / 2);
+    let rounded = size / unit + u128::from(size % unit >= unit - size % unit);
     let rounded = i128::try_from(rounded).ok()?;
     let signed = if (over < 0) == (under < 0) { rounded } else { -rounded };
-    Decimal::try_from_i128_with_scale(signed, places).ok()
+    Decimal::try_from_i128_with_scale(signed, PERCENT_PLACES).ok()
 }
 
 #[cfg(test)]
