@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 
 use super::{
     numeric::Values,
-    pages::{OperatingDay, VersionChoice},
+    pages::{OperatingDay, SeriesValues, VersionChoice},
 };
 use crate::domain::Dataset;
 
@@ -163,6 +163,30 @@ pub async fn elements(
         wanted.from,
         wanted.to,
         wanted.limit
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// The values of some series of a version at its places from `first` (0-based), `count` of them.
+pub async fn slice(
+    connection: &mut PgConnection,
+    dataset: Dataset,
+    version: i64,
+    series: &[i64],
+    (first, count): (usize, usize),
+) -> sqlx::Result<Vec<SeriesValues>> {
+    let place = |place: usize| i32::try_from(place).unwrap_or(i32::MAX);
+    sqlx::query_as!(
+        SeriesValues,
+        r#"select series_id, values[$4 + 1 : $4 + $5] as "values!: Values",
+                  substr(notation, $4 + 1, $5) as notation
+           from curve where dataset_id = $1 and version_id = $2 and series_id = any($3)"#,
+        dataset.id(),
+        version,
+        series,
+        place(first),
+        place(count)
     )
     .fetch_all(connection)
     .await

@@ -13,8 +13,12 @@ function read(table) {
     .filter((one) => one.name);
   const rows = [...table.tBodies[0].rows];
   const number = (cell) => (/^[+-]?[\d.]+$/.test(cell.textContent.trim()) ? Number(cell.textContent) : null);
-  const months = rows.map((row) => Date.parse(`${row.cells[0].textContent.trim()}-01T00:00:00Z`) / 1000);
-  return { series, data: [months, ...series.map((one) => rows.map((row) => number(row.cells[one.column])))] };
+  // Months by their first instants, hours by their numbers; of other rows there is no line.
+  const hours = table.dataset.axis === "hour";
+  const name = (row) => row.cells[0].textContent.trim();
+  const place = (row) => (hours ? Number(name(row).slice(3)) : Date.parse(`${name(row)}-01T00:00:00Z`) / 1000);
+  if (!table.dataset.axis) return { series: [], data: [[]], hours };
+  return { hours, series, data: [rows.map(place), ...series.map((one) => rows.map((row) => number(row.cells[one.column])))] };
 }
 
 function axes(units, colour, series) {
@@ -37,12 +41,12 @@ function low(_, min, max) {
 const belowLines = (plot, splits, axis) =>
   splits.map((value) => (value > plot.scales[plot.axes[axis].scale].max / 5 + 1e-9 ? "" : String(+value.toFixed(6))));
 
-function options(series, data, width) {
+function options({ series, data, hours }, width) {
   const style = getComputedStyle(document.documentElement);
   const colour = (name) => style.getPropertyValue(`--${name}`).trim();
   // Two axes at most: a third unit shares the first.
   const units = [...new Set(series.map((one) => one.unit))].slice(0, 2);
-  const month = (seconds) => new Date(seconds * 1000).toISOString().slice(0, 7);
+  const place = (x) => (hours ? `HE ${x}` : new Date(x * 1000).toISOString().slice(0, 7));
   // After eight colours they come again, dashed.
   const dash = (one, i) => (one.dashed ? [7, 4] : i < 8 ? undefined : [3 * Math.floor(i / 8) + 2, 4]);
   const lines = series.map((one, i) => ({
@@ -61,21 +65,22 @@ function options(series, data, width) {
     height: Math.max(260, Math.min(380, Math.round(width * 0.42))),
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "UTC"),
     axes: axes(units, colour, series),
-    scales: Object.fromEntries(series.filter((one) => one.bars).map((one) => [one.unit, { range: low }])),
+    scales: { x: { time: !hours }, ...Object.fromEntries(series.filter((one) => one.bars).map((one) => [one.unit, { range: low }])) },
     cursor: { drag: { x: true, y: false } },
-    series: [{ label: "Month", value: (_, seconds) => (seconds == null ? "–" : month(seconds)) }, ...lines],
+    series: [{ label: hours ? "Hour" : "Month", value: (_, x) => (x == null ? "–" : place(x)) }, ...lines],
   };
 }
 
 function draw(place) {
-  const { series, data } = read(document.getElementById(place.dataset.chart));
+  const table = read(document.getElementById(place.dataset.chart));
+  const { series, data } = table;
   if (series.length === 0 || data[0].length === 0) return;
   place.hidden = false;
   place.setAttribute("role", "img");
   const names = series.map((one) => one.name).join(", ");
   place.setAttribute("aria-label", `Line chart of ${names}; the table below has its figures`);
   const inner = () => place.clientWidth - 2 * parseFloat(getComputedStyle(place).paddingLeft);
-  const plot = new uPlot(options(series, data, inner()), data, place);
+  const plot = new uPlot(options(table, inner()), data, place);
   const sizes = new ResizeObserver(() => {
     const width = inner();
     if (Math.abs(width - plot.width) > 1) plot.setSize({ width, height: plot.height });

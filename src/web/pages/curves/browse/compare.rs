@@ -2,24 +2,25 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
 use super::{View, grid};
 use crate::{
     app::App,
     db::{
-        numeric,
+        data, numeric,
         pages::{self, SeriesLabels, ValuesPair, VersionHeader},
         snapshot::Snapshot,
     },
-    domain::{Dataset, Notation},
+    domain::{Axis, Dataset, Notation, Place},
     error::{Problem, Result},
     web::pages::format::{Cell, count, decimals, instant, percent, signed},
 };
 
 /// What differs between two versions.
 pub(super) struct Comparison {
+    /// What a chart has along its axis: `month`, or nothing to draw.
+    pub(super) kind: &'static str,
     pub(super) old: Side,
     pub(super) new: Side,
     pub(super) changed: String,
@@ -58,10 +59,10 @@ pub(super) struct ComparedSeries {
     pub(super) rows: Vec<Difference>,
 }
 
-/// A month in both versions.
+/// A place of the axis in both versions.
 #[derive(Debug, Clone)]
 pub(super) struct Difference {
-    pub(super) month: String,
+    pub(super) place: String,
     pub(super) old: Cell,
     pub(super) new: Cell,
     /// New less old, with its sign; empty where either is missing.
@@ -71,7 +72,16 @@ pub(super) struct Difference {
     size: Decimal,
 }
 
-type Values = HashMap<NaiveDate, Option<Decimal>>;
+type Values<'a> = HashMap<Place<'a>, Option<Decimal>>;
+
+/// Rows that are shown of one series; of more only those that changed.
+const ROWS: usize = 400;
+
+/// The two versions with their axes, the earlier first.
+struct Pair<'a> {
+    old: (&'a VersionHeader, &'a Axis),
+    new: (&'a VersionHeader, &'a Axis),
+}
 
 impl Comparison {
     /// Compares the version of the view with `other`; the earlier one is the old one.
@@ -80,38 +90,38 @@ impl Comparison {
         snapshot: &mut Snapshot,
         dataset: Dataset,
         view: &View,
-        version: &VersionHeader,
+        (version, axis): (&VersionHeader, &Axis),
         other: i64,
     ) -> Result<Self> {
         let missing =
             || Problem::not_found(format!("There is no version {other} of {dataset} curves."));
         let other = pages::version(snapshot, dataset, other).await?.ok_or_else(missing)?;
-        let (old, new) = if other.curve_timestamp <= version.curve_timestamp {
-            (&other, version)
-        } else {
-            (version, &other)
+        let other_axis = data::axis(snapshot.connection(), other.id).await?;
+        let (this, that) = ((version, axis), (&other, &other_axis));
+        let pair = match other.curve_timestamp <= version.curve_timestamp {
+            true => Pair { old: that, new: this },
+            false => Pair { old: this, new: that },
         };
-        let ids = (old.id, new.id);
-        let pairs =
-            pages::differing_series(snapshot, dataset, ids, old.months != new.months).await?;
-        let mut labels = pages::series_of(snapshot, dataset, new.id).await?;
-        let former = pages::series_of(snapshot, dataset, old.id).await?;
+        let (old, new) = (pair.old.0.id, pair.new.0.id);
+        let axes_differ = axis != &other_axis;
+        let pairs = pages::differing_series(snapshot, dataset, (old, new), axes_differ).await?;
+        let mut labels = pages::series_of(snapshot, dataset, new).await?;
+        let former = pages::series_of(snapshot, dataset, old).await?;
         labels.extend(
             former
                 .into_iter()
                 .filter(|f| pairs.iter().any(|p| p.series_id == f.id && p.new.is_none())),
         );
-        let mut comparison = Self::of(app, view, old, new, &labels, &pairs);
+        let mut comparison = Self::of(app, view, &pair, &labels, &pairs);
         comparison.shown =
-            shown_series(snapshot, dataset, view, old, new, &labels, &comparison).await?;
+            shown_series(snapshot, dataset, view, &pair, &labels, &comparison).await?;
         Ok(comparison)
     }
 
     fn of(
         app: &App,
         view: &View,
-        old: &VersionHeader,
-        new: &VersionHeader,
+        pair: &Pair<'_>,
         labels: &[SeriesLabels],
         pairs: &[ValuesPair],
     ) -> Self {
@@ -120,20 +130,21 @@ impl Comparison {
             .filter_map(|label| {
                 Some((label, pairs.iter().find(|pair| pair.series_id == label.id)?))
             })
-            .map(|(label, pair)| changed_series(view, old, new, label, pair))
+            .map(|(label, values)| changed_series(view, pair, label, values))
             .filter(|series| series.changed > 0 || series.only.is_some())
             .collect();
         series.sort_by_key(|s| std::cmp::Reverse(s.largest.as_ref().map(|largest| largest.size)));
         let changed: usize = series.iter().filter(|s| s.only.is_none()).map(|s| s.changed).sum();
         let only = |side: &str| series.iter().filter(|s| s.only == Some(side)).count();
         let (only_old, only_new) = (only("old"), only("new"));
-        let common = usize::try_from(new.series_count).unwrap_or_default() - only_new;
-        let months = months_of(old, new).len();
+        let common = usize::try_from(pair.new.0.series_count).unwrap_or_default() - only_new;
+        let places = pair.places().len();
         Self {
-            old: Side::new(app, old),
-            new: Side::new(app, new),
+            kind: if matches!(pair.new.1, Axis::Months(_)) { "month" } else { "" },
+            old: Side::new(app, pair.old.0),
+            new: Side::new(app, pair.new.0),
             changed: count_of(changed),
-            unchanged: count_of((common * months).saturating_sub(changed)),
+            unchanged: count_of((common * places).saturating_sub(changed)),
             only_old,
             only_new,
             series,
@@ -165,8 +176,7 @@ async fn shown_series(
     snapshot: &mut Snapshot,
     dataset: Dataset,
     view: &View,
-    old: &VersionHeader,
-    new: &VersionHeader,
+    pair: &Pair<'_>,
     labels: &[SeriesLabels],
     comparison: &Comparison,
 ) -> Result<Option<ComparedSeries>> {
@@ -176,29 +186,32 @@ async fn shown_series(
     };
     let named = labels.iter().find(|label| view.series.first() == Some(&label.id));
     let Some(label) = named.or_else(most).or(labels.first()) else { return Ok(None) };
-    let former = pages::values(snapshot, dataset, old.id, &[label.id]).await?;
-    let latter = pages::values(snapshot, dataset, new.id, &[label.id]).await?;
-    let by_month = |values: &[pages::SeriesValues], version: &VersionHeader| {
-        values.first().map(|series| by_month(version, &series.values.0)).unwrap_or_default()
+    let former = pages::values(snapshot, dataset, pair.old.0.id, &[label.id]).await?;
+    let latter = pages::values(snapshot, dataset, pair.new.0.id, &[label.id]).await?;
+    let values = |values: &[pages::SeriesValues], axis| {
+        values.first().map(|series| by_place(axis, &series.values.0)).unwrap_or_default()
     };
-    let (former, latter) = (by_month(&former, old), by_month(&latter, new));
-    let rows = differences(&label.unit, &months_of(old, new), &former, &latter);
+    let (former, latter) = (values(&former, pair.old.1), values(&latter, pair.new.1));
+    let mut rows = differences(&label.unit, &pair.places(), &former, &latter);
+    if rows.len() > ROWS {
+        rows.retain(|row| row.changed);
+        rows.truncate(ROWS);
+    }
     let (name, unit) = (grid::series_name(label), grid::unit(&label.unit).to_owned());
     Ok(Some(ComparedSeries { id: label.id, name, unit, rows }))
 }
 
 fn changed_series(
     view: &View,
-    old: &VersionHeader,
-    new: &VersionHeader,
+    pair: &Pair<'_>,
     label: &SeriesLabels,
-    pair: &ValuesPair,
+    both: &ValuesPair,
 ) -> ChangedSeries {
-    let values = |version, values: &Option<numeric::Values>| {
-        values.as_ref().map(|values| by_month(version, &values.0)).unwrap_or_default()
+    let values = |axis, values: &Option<numeric::Values>| {
+        values.as_ref().map(|values| by_place(axis, &values.0)).unwrap_or_default()
     };
-    let (former, latter) = (values(old, &pair.old), values(new, &pair.new));
-    let rows = differences(&label.unit, &months_of(old, new), &former, &latter);
+    let (former, latter) = (values(pair.old.1, &both.old), values(pair.new.1, &both.new));
+    let rows = differences(&label.unit, &pair.places(), &former, &latter);
     let changed = rows.iter().filter(|row| row.changed).count();
     ChangedSeries {
         name: grid::series_name(label),
@@ -206,7 +219,7 @@ fn changed_series(
         unit: grid::unit(&label.unit).to_owned(),
         url: View { series: vec![label.id], ..view.clone() }.url(),
         id: label.id,
-        only: match (&pair.old, &pair.new) {
+        only: match (&both.old, &both.new) {
             (None, _) => Some("new"),
             (_, None) => Some("old"),
             _ => None,
@@ -216,30 +229,38 @@ fn changed_series(
     }
 }
 
-/// The months of either version, ascending.
-fn months_of(old: &VersionHeader, new: &VersionHeader) -> Vec<NaiveDate> {
-    old.months.iter().chain(&new.months).copied().collect::<BTreeSet<_>>().into_iter().collect()
+impl<'a> Pair<'a> {
+    /// The places of either version, ascending.
+    fn places(&self) -> Vec<Place<'a>> {
+        let places: BTreeSet<_> = self.old.1.places().chain(self.new.1.places()).collect();
+        places.into_iter().collect()
+    }
 }
 
-fn by_month(version: &VersionHeader, values: &[Option<Decimal>]) -> Values {
-    version.months.iter().copied().zip(values.iter().copied()).collect()
+fn by_place<'a>(axis: &'a Axis, values: &[Option<Decimal>]) -> Values<'a> {
+    axis.places().zip(values.iter().copied()).collect()
 }
 
-fn differences(unit: &str, months: &[NaiveDate], old: &Values, new: &Values) -> Vec<Difference> {
-    let places = decimals(unit, old.values().chain(new.values()));
-    let row = |month: &NaiveDate| {
-        let value = |side: &Values| side.get(month).copied().flatten();
-        Difference::new(*month, value(old), value(new), places)
+fn differences(
+    unit: &str,
+    places: &[Place<'_>],
+    old: &Values<'_>,
+    new: &Values<'_>,
+) -> Vec<Difference> {
+    let decimals = decimals(unit, old.values().chain(new.values()));
+    let row = |place: &Place<'_>| {
+        let value = |side: &Values<'_>| side.get(place).copied().flatten();
+        Difference::new(place.to_string(), value(old), value(new), decimals)
     };
-    months.iter().map(row).collect()
+    places.iter().map(row).collect()
 }
 
 impl Difference {
-    fn new(month: NaiveDate, old: Option<Decimal>, new: Option<Decimal>, places: u32) -> Self {
+    fn new(place: String, old: Option<Decimal>, new: Option<Decimal>, places: u32) -> Self {
         let cell = |value| Cell::new(value, Notation::Plain, places);
         let difference = old.zip(new).map(|(old, new)| (new - old, old));
         Self {
-            month: month.format("%Y-%m").to_string(),
+            place,
             old: cell(old),
             new: cell(new),
             change: difference.map(|(change, _)| signed(change, places)).unwrap_or_default(),
@@ -266,12 +287,12 @@ mod tests {
 
     #[test]
     fn a_difference_is_exact_and_a_gap_is_a_change_without_a_size() {
-        let month = NaiveDate::from_ymd_opt(2023, 5, 1).unwrap_or_default();
+        let month = || "2023-05".to_owned();
         let value = |text: &str| text.parse::<Decimal>().ok();
-        let changed = Difference::new(month, value("19.76"), value("111.11"), 2);
+        let changed = Difference::new(month(), value("19.76"), value("111.11"), 2);
         assert_eq!((changed.change.as_str(), changed.percent.as_str()), ("+91.35", "+462.30%"));
-        let gap = Difference::new(month, value("1"), None, 2);
+        let gap = Difference::new(month(), value("1"), None, 2);
         assert!(gap.changed && gap.change.is_empty() && gap.size.is_zero());
-        assert!(!Difference::new(month, value("1.0"), value("1.00"), 2).changed);
+        assert!(!Difference::new(month(), value("1.0"), value("1.00"), 2).changed);
     }
 }

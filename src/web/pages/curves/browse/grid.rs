@@ -1,15 +1,17 @@
-//! Contract months by chosen series.
-
-use chrono::NaiveDate;
+//! What a version holds, by chosen series: contract months, components, or the hours of one day.
 
 use crate::{
     db::{
-        pages::{self, SeriesLabels, SeriesValues, VersionHeader},
+        analysis,
+        pages::{SeriesLabels, SeriesValues, VersionHeader},
         snapshot::Snapshot,
     },
-    domain::{Dataset, Notation},
-    error::Result,
-    web::pages::format::{Cell, decimals},
+    domain::{Axis, Dataset, Notation, Place},
+    error::{Problem, Result},
+    web::pages::{
+        form::Choice,
+        format::{Cell, decimals},
+    },
 };
 
 /// Colours of the charts' series.
@@ -17,6 +19,12 @@ const COLOURS: usize = 8;
 
 /// A table of one version.
 pub(super) struct Grid {
+    /// What its rows are.
+    pub(super) head: &'static str,
+    /// What a chart has along its axis: `month`, `hour`, or nothing to draw.
+    pub(super) kind: &'static str,
+    /// The parts of which one is shown: days, or months of any year.
+    pub(super) parts: Vec<Choice>,
     pub(super) columns: Vec<Column>,
     pub(super) rows: Vec<Row>,
 }
@@ -30,28 +38,105 @@ pub(super) struct Column {
 }
 
 pub(super) struct Row {
-    pub(super) month: String,
+    pub(super) name: String,
     pub(super) cells: Vec<Cell>,
+}
+
+/// The places that are shown at once: they lie beside each other.
+struct Shown {
+    head: &'static str,
+    kind: &'static str,
+    parts: Vec<Choice>,
+    first: usize,
+    names: Vec<String>,
+}
+
+impl Shown {
+    /// Of an axis of hours only one part: a year of hours is no table.
+    fn of(axis: &Axis, part: Option<&str>) -> Result<Self> {
+        let (head, kind) = match axis {
+            Axis::Months(_) => ("Month", "month"),
+            Axis::Hours(_) | Axis::MonthHours(_) => ("Hour ending", "hour"),
+            Axis::Components(_) => ("Component", ""),
+            Axis::Single => ("Series", ""),
+        };
+        let parts: Vec<String> = axis.places().map(part_of).collect();
+        let chosen = part.or(parts.first().map(|part| &**part)).unwrap_or_default();
+        let first = parts.iter().position(|part| part == chosen);
+        let Some(first) = first else {
+            let why = "the version has no such day or month: choose one that it has";
+            return Err(Problem::bad_parameter("part", chosen, why));
+        };
+        let places = axis.places().zip(&parts).skip(first).take_while(|(_, part)| *part == chosen);
+        let names = places.map(|(place, _)| row_name(place)).collect();
+        let mut offered = parts.clone();
+        offered.dedup();
+        offered.retain(|part| !part.is_empty());
+        let parts = offered.iter().map(|part| Choice::new(part, part, chosen)).collect();
+        Ok(Self { head, kind, parts, first, names })
+    }
+}
+
+/// The part of an axis that a place lies in; all of one axis without parts.
+fn part_of(place: Place<'_>) -> String {
+    match place {
+        Place::Hour(day, _) => day.to_string(),
+        Place::MonthHour(month, _) => month.to_string(),
+        _ => String::new(),
+    }
+}
+
+fn row_name(place: Place<'_>) -> String {
+    match place {
+        Place::Hour(_, hour) | Place::MonthHour(_, hour) => format!("HE {hour}"),
+        Place::Component(name, unit) if !unit.is_empty() => format!("{name}, {unit}"),
+        place => place.to_string(),
+    }
 }
 
 impl Grid {
     pub(super) async fn load(
         snapshot: &mut Snapshot,
         dataset: Dataset,
-        version: &VersionHeader,
+        (version, axis): (&VersionHeader, &Axis),
         labels: &[SeriesLabels],
         chosen: &[i64],
+        part: Option<&str>,
     ) -> Result<Self> {
-        let values = pages::values(snapshot, dataset, version.id, chosen).await?;
+        let shown = Shown::of(axis, part)?;
+        let range = (shown.first, shown.names.len());
+        let connection = snapshot.connection();
+        let values = analysis::slice(connection, dataset, version.id, chosen, range).await?;
         // In the order of the file, whatever the order of the address.
-        let shown: Vec<_> = labels
+        let found: Vec<_> = labels
             .iter()
             .filter_map(|series| Some((series, values.iter().find(|v| v.series_id == series.id)?)))
             .collect();
-        let columns = shown.iter().enumerate().map(|(i, (s, _))| Column::new(s, i)).collect();
+        if *axis == Axis::Single {
+            return Ok(Self::one_value_each(shown, &found));
+        }
+        let columns = found.iter().enumerate().map(|(i, (s, _))| Column::new(s, i)).collect();
         let cells: Vec<Vec<Cell>> =
-            shown.iter().map(|(s, values)| cells(&s.unit, values)).collect();
-        Ok(Self { columns, rows: rows(&version.months, &cells) })
+            found.iter().map(|(s, values)| cells(&s.unit, values)).collect();
+        let Shown { head, kind, parts, names, .. } = shown;
+        Ok(Self { head, kind, parts, columns, rows: rows(names, &cells) })
+    }
+
+    /// A row per series.
+    fn one_value_each(shown: Shown, found: &[(&SeriesLabels, &SeriesValues)]) -> Self {
+        let unit = found.first().map(|(series, _)| unit(&series.unit).to_owned());
+        let column = Column {
+            name: "Value".to_owned(),
+            title: String::new(),
+            unit: unit.unwrap_or_default(),
+            colour: 1,
+        };
+        let row = |(series, values): &(&SeriesLabels, &SeriesValues)| Row {
+            name: series_name(series),
+            cells: cells(&series.unit, values),
+        };
+        let Shown { head, kind, parts, .. } = shown;
+        Self { head, kind, parts, columns: vec![column], rows: found.iter().map(row).collect() }
     }
 }
 
@@ -76,12 +161,12 @@ fn cells(unit: &str, series: &SeriesValues) -> Vec<Cell> {
     series.values.0.iter().enumerate().map(shape).collect()
 }
 
-fn rows(months: &[NaiveDate], columns: &[Vec<Cell>]) -> Vec<Row> {
-    let row = |(i, month): (usize, &NaiveDate)| Row {
-        month: month.format("%Y-%m").to_string(),
+fn rows(names: Vec<String>, columns: &[Vec<Cell>]) -> Vec<Row> {
+    let row = |(i, name): (usize, String)| Row {
+        name,
         cells: columns.iter().filter_map(|column| column.get(i).cloned()).collect(),
     };
-    months.iter().enumerate().map(row).collect()
+    names.into_iter().enumerate().map(row).collect()
 }
 
 /// As a person names it: zone, block, and the component where it says more.
@@ -93,7 +178,7 @@ pub(super) fn series_name(series: &SeriesLabels) -> String {
             name = format!("{name} {more}");
         }
     }
-    name
+    if series.more.is_empty() { name } else { format!("{name} / {}", series.more) }
 }
 
 /// Every label, for those who need to tell two alike apart.
@@ -107,8 +192,10 @@ pub(super) fn series_title(series: &SeriesLabels) -> String {
         ("cost group", &series.cost_group),
         ("cost component", &series.cost_component),
         ("caption", &series.sub_component),
+        ("more", &series.more),
     ];
-    labels.map(|(name, value)| format!("{name} {value}")).join(", ")
+    let told = labels.iter().filter(|(_, value)| !value.is_empty());
+    told.map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>().join(", ")
 }
 
 /// The unit as a heading has it: percentages are stored as fractions.
@@ -120,6 +207,21 @@ pub(super) fn unit(unit: &str) -> &str {
 mod tests {
     use super::*;
     use crate::db::numeric::Values;
+
+    #[test]
+    fn of_hours_one_day_is_shown_and_of_other_axes_everything() {
+        let day = |text: &str| text.parse::<chrono::NaiveDate>().unwrap();
+        let (first, second) = (day("2031-11-01"), day("2031-11-02"));
+        let axis = Axis::Hours(vec![(first, 24), (second, 1), (second, 2), (second, 25)]);
+        let shown = Shown::of(&axis, Some("2031-11-02")).unwrap();
+        assert_eq!((shown.first, shown.names.join(" ")), (1, "HE 1 HE 2 HE 25".to_owned()));
+        assert_eq!(shown.parts.len(), 2);
+        assert_eq!(Shown::of(&axis, None).unwrap().names, ["HE 24"]);
+        assert!(Shown::of(&axis, Some("2031-11-03")).is_err());
+        let months = Axis::MonthHours(vec![(1, 1), (1, 2), (2, 1)]);
+        assert_eq!(Shown::of(&months, Some("2")).unwrap().first, 2);
+        assert_eq!(Shown::of(&Axis::Single, None).unwrap().names.len(), 1);
+    }
 
     #[test]
     fn columns_line_up_and_gaps_tell_why() {

@@ -21,17 +21,19 @@ use self::{compare::Comparison, grid::Grid, query::View};
 use super::super::{
     Page,
     context::PageContext,
-    form::Choice,
+    form::{Choice, url},
     format::{Cell, count, family_name, instant, iso_name, time_of_day, time_on},
 };
+use super::market::known_at_header;
 use crate::{
     app::App,
     auth::Role,
     db::{
+        data,
         pages::{self, OperatingDay, SeriesLabels, VersionChoice, VersionHeader},
         snapshot::Snapshot,
     },
-    domain::Dataset,
+    domain::{Axis, Dataset},
     error::{Problem, Result},
     web::parameters::StrictQuery,
 };
@@ -42,8 +44,9 @@ const DAYS: i64 = 750;
 /// Versions that a version can be compared with by the list.
 const COMPARABLE: i64 = 60;
 
-/// Series that are shown when none was chosen.
+/// Series that are shown when none was chosen, and where each has but one value.
 const SHOWN: usize = 3;
+const MOST_SHOWN: usize = 500;
 
 /// The page's route.
 pub fn routes() -> Router<App> {
@@ -69,6 +72,8 @@ struct CurvesPage {
     view: View,
     day: NaiveDate,
     version: i64,
+    /// The version as a market, where it has contract months.
+    market: Option<String>,
     versions: Vec<VersionRow>,
     series: Vec<SeriesRow>,
     choices: Vec<DayChoices>,
@@ -118,10 +123,11 @@ async fn curves(
 ) -> Result<Response> {
     let wanted = view.dataset()?;
     let datasets = wanted.map_or_else(|| Dataset::all().collect(), |dataset| vec![dataset]);
-    let mut snapshot = Snapshot::begin(&app.pool, &datasets, None).await?;
+    let mut snapshot = Snapshot::begin(&app.pool, &datasets, view.as_of).await?;
+    let known_at = known_at_header(snapshot.known_at)?;
     let answer = answer(&app, &mut snapshot, &context, wanted, view).await?;
     snapshot.finish().await?;
-    Ok(answer)
+    Ok((known_at, answer).into_response())
 }
 
 /// Everything is read from the one snapshot: a file that comes in meanwhile is on the next page.
@@ -208,12 +214,17 @@ impl CurvesPage {
         let versions = pages::versions_of_day(snapshot, dataset, day).await?;
         let others = pages::versions_until(snapshot, dataset, day, COMPARABLE).await?;
         let labels = pages::series_of(snapshot, dataset, version.id).await?;
-        let mut chosen = chosen_series(&view, &labels);
-        let content = match view.compare {
-            Some(other) => Content::Comparison(Box::new(
-                Comparison::load(app, snapshot, dataset, &view, &version, other).await?,
-            )),
-            None => Content::Grid(Grid::load(snapshot, dataset, &version, &labels, &chosen).await?),
+        let axis = data::axis(snapshot.connection(), version.id).await?;
+        // One value each: all of them are a table.
+        let usual = if axis == Axis::Single { MOST_SHOWN } else { SHOWN };
+        let mut chosen = chosen_series(&view, &labels, usual);
+        let this = (&version, &axis);
+        let content = if let Some(other) = view.compare {
+            let compared = Comparison::load(app, snapshot, dataset, &view, this, other).await?;
+            Content::Comparison(Box::new(compared))
+        } else {
+            let part = view.part.as_deref();
+            Content::Grid(Grid::load(snapshot, dataset, this, &labels, &chosen, part).await?)
         };
         if let Content::Comparison(comparison) = &content {
             chosen = comparison.shown.iter().map(|shown| shown.id).collect();
@@ -228,6 +239,7 @@ impl CurvesPage {
             series: labels.into_iter().map(|labels| SeriesRow::new(labels, &chosen)).collect(),
             choices: group_by_day(others, &view, zone),
             version: version.id,
+            market: matches!(axis, Axis::Months(_)).then(|| market_url(dataset, version.id)),
             view,
             content,
         })
@@ -235,13 +247,19 @@ impl CurvesPage {
 }
 
 /// The ids that were asked for, as far as the version has them, else its first few.
-fn chosen_series(view: &View, labels: &[SeriesLabels]) -> Vec<i64> {
+fn chosen_series(view: &View, labels: &[SeriesLabels], usual: usize) -> Vec<i64> {
     let known = |id: &i64| labels.iter().any(|series| series.id == *id);
     let mut chosen: Vec<i64> = view.series.iter().copied().filter(known).collect();
     if chosen.is_empty() {
-        chosen.extend(labels.iter().take(SHOWN).map(|series| series.id));
+        chosen.extend(labels.iter().take(usual).map(|series| series.id));
     }
     chosen
+}
+
+fn market_url(dataset: Dataset, version: i64) -> String {
+    let Dataset { family, iso } = dataset;
+    let pairs = [("curve", family.to_string()), ("iso", iso.to_string())];
+    url("/curves", pairs.into_iter().chain([("version", version.to_string())]))
 }
 
 fn name_of(dataset: Dataset) -> String {

@@ -1,10 +1,11 @@
 //! The address of a view.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 
 use crate::{
     domain::{Dataset, Family, Iso},
     error::{Problem, Result},
+    extractors::words::Instant,
     web::{
         pages::form::{filled, url},
         parameters::{FromParameters, Parameters},
@@ -20,10 +21,15 @@ pub(super) struct View {
     pub(super) version: Option<i64>,
     pub(super) series: Vec<i64>,
     pub(super) compare: Option<i64>,
+    /// Of hourly curves: a day, or the number of a month.
+    pub(super) part: Option<String>,
+    /// Only what was known then.
+    pub(super) as_of: Option<DateTime<Utc>>,
 }
 
 impl FromParameters for View {
-    const NAMES: &'static [&'static str] = &["curve", "iso", "day", "version", "series", "compare"];
+    const NAMES: &'static [&'static str] =
+        &["curve", "iso", "day", "version", "series", "compare", "part", "as_of"];
 
     fn from_parameters(parameters: &mut Parameters) -> Result<Self> {
         Ok(Self {
@@ -33,8 +39,14 @@ impl FromParameters for View {
             version: filled(parameters, "version")?,
             series: parameters.values("series")?,
             compare: filled(parameters, "compare")?,
+            part: filled(parameters, "part")?,
+            as_of: filled::<Instant>(parameters, "as_of")?.map(|instant| instant.0),
         })
     }
+}
+
+fn instant(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
 impl View {
@@ -62,6 +74,8 @@ impl View {
             ("day", self.day.map(|day| day.to_string()).unwrap_or_default()),
             ("version", self.version.map(|id| id.to_string()).unwrap_or_default()),
             ("compare", self.compare.map(|id| id.to_string()).unwrap_or_default()),
+            ("part", self.part.clone().unwrap_or_default()),
+            ("as_of", self.as_of.map(instant).unwrap_or_default()),
         ];
         pairs.extend(self.series.iter().map(|id| ("series", id.to_string())));
         pairs
