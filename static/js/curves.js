@@ -156,10 +156,15 @@ function lines(figure, width, show) {
 function bars(figure, width, show) {
   const list = figure.differences;
   const { units, scale } = sides(list);
-  const series = list.map((one, i) => ({
-    label: one.label, scale: scale(one), stroke: strokeOf(one), fill: `${strokeOf(one)}cc`, width: 0,
-    points: { show: false },
+  // Where bars would be thinner than two pixels, lines tell more.
+  const crowded = figure.days.length * list.length > width / 2;
+  const bar = (one, i) => ({
+    fill: `${strokeOf(one)}cc`, width: 0,
     paths: (plot, place, first, last) => sideBySide(plot, place, first, last, i, list.length),
+  });
+  const series = list.map((one, i) => ({
+    label: one.label, scale: scale(one), stroke: strokeOf(one), points: { show: false },
+    ...(crowded ? { width: 1.5 } : bar(one, i)),
   }));
   const zero = (_, min, max) => {
     if (min == null) return [-1, 1];

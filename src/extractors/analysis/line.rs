@@ -67,7 +67,7 @@ impl Line {
     #[must_use]
     pub fn choices(&self, family: Family) -> Vec<(String, String)> {
         let derives = self.derives(family);
-        let whole = derives.then(|| (ALL_HOURS.to_owned(), "7x24 by hours".to_owned()));
+        let whole = derives.then(|| (ALL_HOURS.to_owned(), "7x24".to_owned()));
         let stored = self.blocks.iter().map(|(block, _)| match &**block {
             ALL_HOURS if derives => (STORED_ALL_HOURS.to_owned(), "7x24 as stored".to_owned()),
             block => (block.to_owned(), block.to_owned()),
