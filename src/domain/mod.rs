@@ -2,6 +2,7 @@
 
 mod axis;
 mod band;
+mod calendar;
 mod dataset;
 mod decision;
 mod file_name;
@@ -16,6 +17,10 @@ mod value;
 
 pub use axis::{Axis, Component, Place};
 pub use band::ValueBand;
+pub use calendar::{
+    Calendar, ClockChange, business_day_before, clock_change, is_business_day, is_nerc_holiday,
+    is_weekend,
+};
 pub use dataset::{Dataset, Family, Iso};
 pub use decision::{Candidate, Decision, VersionRef, decide};
 pub use file_name::{CurveFileName, FileFormat, FileNameError, GRAMMAR};
