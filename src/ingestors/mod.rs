@@ -1,9 +1,12 @@
 //! Cells to a curve and a report, one file per family. Pure: no database, no network, no clock.
 //!
+//! A family is a declaration ([`Rules`]): its labels, how its header row is found, what a data row
+//! stands for. All that reads is shared: [`layout`] finds labels, captions and values, [`labels`] and
+//! [`index`] read what names them, [`values`] the cells with their units, [`reader`] makes the series.
+//!
 //! To add a family:
-//! 1. write its file beside [`energy`]: a type with [`Ingestor`], most of it a call into the shared
-//!    layout ([`layout`]), cells ([`cell`]), dates ([`date`]) and units ([`unit`]);
-//! 2. name it in [`ingestor`];
+//! 1. write its file beside [`energy`]: a constant of [`Rules`];
+//! 2. name it in [`rules_of`];
 //! 3. add its table to `good_test_data/generate.py`.
 
 pub mod cell;
@@ -11,19 +14,30 @@ mod compare;
 mod curve;
 mod date;
 mod energy;
+mod index;
+mod labels;
 mod layout;
-mod monthly;
+mod lineloss;
+mod loadprofile;
+mod matrix;
 mod nonenergy;
+mod ptc;
+mod reader;
 mod rec;
 mod report;
+mod rules;
+mod shaping;
 mod unit;
+mod values;
+mod vlr;
 
 pub use compare::{Diff, DiffCell, Earlier, EarlierSeries, compare, diff};
 pub use curve::{Curve, CurveSeries};
 pub use report::{Findings, MissingByReason, Stats};
 
+use self::rules::Rules;
 use crate::{
-    domain::{Code, CurveFileName, Family, Finding, ValueBand},
+    domain::{CurveFileName, Family, ValueBand},
     grid::{Grid, Limits},
 };
 
@@ -53,25 +67,18 @@ impl Reading {
     }
 }
 
-/// Reads the files of one family.
-pub trait Ingestor: Sync {
-    /// Turns the cells of a file into a curve. `findings` holds what the grid warned of.
-    fn read(&self, grid: &Grid, context: &Context<'_>, findings: Findings) -> Reading;
-}
-
-/// The ingestor of a family; `None` for families whose files are not read.
-#[must_use]
-pub fn ingestor(family: Family) -> Option<&'static dyn Ingestor> {
+/// The layout of a family.
+const fn rules_of(family: Family) -> &'static Rules {
     match family {
-        Family::Energy => Some(&energy::Energy),
-        Family::NonEnergy => Some(&nonenergy::NonEnergy),
-        Family::Rec => Some(&rec::Rec),
-        Family::Ptc
-        | Family::Matrix
-        | Family::LoadProfile
-        | Family::Shaping
-        | Family::Vlr
-        | Family::LineLoss => None,
+        Family::Energy => &energy::RULES,
+        Family::NonEnergy => &nonenergy::RULES,
+        Family::Rec => &rec::RULES,
+        Family::Ptc => &ptc::RULES,
+        Family::Matrix => &matrix::RULES,
+        Family::LoadProfile => &loadprofile::RULES,
+        Family::Shaping => &shaping::RULES,
+        Family::Vlr => &vlr::RULES,
+        Family::LineLoss => &lineloss::RULES,
     }
 }
 
@@ -82,15 +89,12 @@ pub fn read(bytes: &[u8], context: &Context<'_>, limits: &Limits) -> Reading {
     let grid = Grid::read(context.name.format, bytes, limits, &mut warnings);
     let mut findings = Findings::default();
     findings.extend(warnings);
-    let family = context.name.dataset.family;
-    match (grid, ingestor(family)) {
-        (Ok(grid), Some(ingestor)) => ingestor.read(&grid, context, findings),
-        (Ok(_), None) => {
-            let message = format!("files of the family {family} are not read by this server");
-            findings.push(Finding::new(Code::UnsupportedArea, message));
-            Reading::refused(findings)
+    match grid {
+        Ok(grid) => {
+            let rules = rules_of(context.name.dataset.family);
+            reader::read(rules, &grid, context, findings)
         }
-        (Err(error), _) => {
+        Err(error) => {
             findings.push(error);
             Reading::refused(findings)
         }
