@@ -233,7 +233,10 @@ class CurveModel:
 
     def points(self) -> Points:
         """Stored values by series and place."""
-        found = {self.key(column): dict(zip(self.places, (c.stored for c in column.cells))) for _, column in self.series}
+        found = {
+            self.key(column): {place: cell.stored for place, cell in zip(self.places, column.cells)}
+            for _, column in self.series
+        }
         assert len(found) == len(self.series), f"{self.stem}: two columns of one series"
         return found
 

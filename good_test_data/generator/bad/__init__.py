@@ -1,8 +1,8 @@
 """The files that must be refused, each with one thing wrong: the content of bad/expected.json."""
 from ..grid import csv_bytes
-from . import archives, monthly
+from . import archives, layouts, monthly
 from .base import ENERGY, NONENERGY, base_file, base_grid
-from .case import SHEET, Case, zip_results
+from .case import SHEET, zip_results
 from .names import NAME_FILE, NAMES
 
 __all__ = ["ENERGY", "NONENERGY", "SHEET", "base_file", "base_grid", "files", "zip_results"]
@@ -11,8 +11,6 @@ __all__ = ["ENERGY", "NONENERGY", "SHEET", "base_file", "base_grid", "files", "z
 NOT_COVERED = {
     "no_file": "a request without a file part",
     "storage_unavailable": "a state of the server, not of a file",
-    "bad_hour": "loadprofile, shaping and vlr only", "duplicate_hour": "loadprofile, shaping and vlr only",
-    "bad_month": "vlr only", "bad_term": "matrix only",
     "too_large": "written by generate.py --big", "too_many_cells": "written by generate.py --big",
     "archive_limit": "written by generate.py --big",
 }
@@ -20,7 +18,7 @@ NOT_COVERED = {
 
 def files() -> tuple[dict[str, bytes], list[dict[str, object]]]:
     """Content by file name, and the list for expected.json."""
-    cases = monthly.CASES
+    cases = monthly.CASES + layouts.CASES
     contents = {case.name: case.content() for case in cases}
     assert len(contents) == len(cases), "two cases share a file name"
     contents[NAME_FILE] = csv_bytes(base_grid(NONENERGY))

@@ -70,7 +70,7 @@ def loadprofiles() -> list[HourlyFile]:
             "LoadProfile_MISO_20240603_060000", january,
             load_columns("miso", january, 1, unit="kW", caption="Demand (kW)"), "M/D/YYYY",
             header_word="date", csv=CsvForm(CR),
-            note="days of January below Date: each first number is 1, yet the file is not monthly and its order is clear",
+            note="days of January below Date: each first number is 1, yet the file is not monthly: no date_order",
         ),
         HourlyFile(
             "LoadProfile_NYISO_20240603_060000", longest, [nyiso[0], None, *nyiso[1:], *notation_columns(longest)],

@@ -75,8 +75,8 @@ def files() -> list[MatrixFile]:
         MatrixFile(
             "Matrix_ERCOT_20240603_073000", PLACES, Offers("ercot", mid).columns(), "M/D/YY", separators=",,",
             remarks={"Term (Months)": ("Status", *["indicative"] * 15)}, csv=CsvForm(LF),
-            note="a row of words directly below the last label row is no component; lookup of one rate is not listed "
-            "as a matching ID, of another it is listed twice",
+            note="a row of words directly below the last label row is no component; the lookup IDs of one rate have no "
+            "price to compare, those of another have two",
         ),
         MatrixFile(
             "Matrix_ISONE_20240603_073000", PLACES, Offers("isone", mid).columns(isone[:5]), "YYYY-MM-DD 00:00:00",
