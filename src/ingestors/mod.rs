@@ -27,6 +27,8 @@ mod rec;
 mod report;
 mod rules;
 mod shaping;
+#[cfg(test)]
+mod testing;
 mod unit;
 mod values;
 mod vlr;

@@ -27,12 +27,12 @@ pub fn find(
     let names: Vec<&'static str> = labels.iter().map(|rule| rule.name).chain([value]).collect();
     let header = find_header(grid, &names, findings)?;
     let columns = find_columns(grid, header, &names, findings)?;
-    let data_rows = data_rows(grid, header + 1, header, findings)?;
+    let data_rows = data_rows(grid, header + 1, findings)?;
     check_widths(grid, header, &data_rows, findings);
-    check_strangers(grid, header, (&columns, &data_rows), findings);
     if findings.has_errors_up_to(Stage::Grid) {
         return None;
     }
+    check_strangers(grid, header, (&columns, &data_rows), findings);
     let (&value_column, label_columns) = columns.split_last()?;
     if data_rows.iter().all(|row| grid.row(*row).cell(value_column).is_blank()) {
         let message = format!("the column {value:?} has no value");

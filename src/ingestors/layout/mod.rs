@@ -64,7 +64,7 @@ impl Layout {
         let labels = LabelRows::find(rules, grid, findings);
         let header = HeaderRows::find(rules, grid, &labels, findings);
         let (rows, header) = (labels.complete()?, header?);
-        let data_rows = data_rows(grid, header.data, header.row.unwrap_or(header.data), findings)?;
+        let data_rows = data_rows(grid, header.data, findings)?;
         let mut reader =
             ColumnReader { rules, grid, rows, header, data_rows: &data_rows, findings };
         reader.check_widths();
@@ -84,16 +84,12 @@ impl Layout {
 }
 
 /// The rows from `first` on that are not blank; without any the file has no data.
-fn data_rows(
-    grid: &Grid,
-    first: usize,
-    header: usize,
-    findings: &mut Findings,
-) -> Option<Vec<usize>> {
+fn data_rows(grid: &Grid, first: usize, findings: &mut Findings) -> Option<Vec<usize>> {
     let rows: Vec<usize> = (first..grid.len()).filter(|row| !grid.row(*row).is_blank()).collect();
     if rows.is_empty() {
-        let finding = Finding::new(Code::NoData, "there is no data row below labels and header");
-        findings.push(finding.row(header).hint("send the file with its values"));
+        let finding = Finding::new(Code::NoData, "there is no data row below this one");
+        let above = first.saturating_sub(1);
+        findings.push(finding.row(above).hint("send the file with its values"));
         return None;
     }
     Some(rows)
