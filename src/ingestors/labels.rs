@@ -164,7 +164,7 @@ impl<'g> LabelReader<'g> {
     fn stored(&mut self, rule: LabelRule, cell: Cell<'_>) -> Result<Stored, Finding> {
         let text = cell.trimmed();
         if rule.presence == Presence::Optional {
-            check_text(&format!("the label {}", rule.name), text)?;
+            check_text(format_args!("the label {}", rule.name), text)?;
             let is_given = !text.is_empty();
             return Ok(if is_given { Stored::Text(text.to_owned()) } else { Stored::Nothing });
         }
@@ -179,7 +179,7 @@ impl<'g> LabelReader<'g> {
             Field::Term => read_term(text).map(Stored::Term),
             Field::BeginningDate => self.dates.read(cell).map(|read| Stored::Day(read.day)),
             _ => {
-                check_text(&format!("the label {}", rule.name), text)?;
+                check_text(format_args!("the label {}", rule.name), text)?;
                 self.checked(rule, text).map(Stored::Text)
             }
         }
@@ -241,7 +241,7 @@ impl SeriesLabels {
 }
 
 /// Checks a text that becomes part of a series or is kept beside it.
-pub fn check_text(what: &str, text: &str) -> Result<(), Finding> {
+pub fn check_text(what: impl std::fmt::Display, text: &str) -> Result<(), Finding> {
     if text.chars().count() > MAX_LABEL {
         let message = format!("{what} has more than {MAX_LABEL} characters");
         return Err(Finding::new(Code::LabelTooLong, message).hint("shorten the text"));

@@ -57,7 +57,13 @@ impl Layout {
             Header::Flat { value } => flat::find(rules, grid, iso, value, findings),
             _ => Self::under_labels(rules, grid, iso, findings),
         };
-        layout.filter(|_| !findings.has_errors_up_to(Stage::Labels))
+        let layout = layout.filter(|_| !findings.has_errors_up_to(Stage::Labels))?;
+        if layout.columns.is_empty() && !findings.has_errors() {
+            let finding = Finding::new(Code::NoData, "there is no column of values");
+            findings.push(finding.row(layout.header).hint("send the file with its values"));
+            return None;
+        }
+        Some(layout)
     }
 
     fn under_labels(rules: &Rules, grid: &Grid, iso: Iso, findings: &mut Findings) -> Option<Self> {
