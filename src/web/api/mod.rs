@@ -11,6 +11,7 @@ mod listing;
 mod login;
 mod me;
 mod operating_days;
+mod reference_hours;
 mod series;
 mod sessions;
 mod tokens;
@@ -36,6 +37,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(login::routes())
         .merge(me::routes())
         .merge(operating_days::routes())
+        .merge(reference_hours::routes())
         .merge(series::routes())
         .merge(sessions::routes())
         .merge(tokens::routes())
