@@ -15,6 +15,7 @@ mod downloads_stored;
 mod families;
 mod good_test_data;
 mod hostile;
+mod layouts;
 mod openapi;
 mod pages;
 mod reading;
