@@ -287,7 +287,8 @@ pub struct SeriesLabels {
     pub more: String,
 }
 
-/// The series of a version, in the order of the file's columns.
+/// The series of a version, in the order of the file's columns; by their labels where a file has a
+/// row for each.
 pub async fn series_of(
     snapshot: &mut Snapshot,
     dataset: Dataset,
@@ -301,7 +302,7 @@ pub async fn series_of(
                           s.lookup_id, s.term, s.beginning_date) as "more!"
          from curve c join series s on s.id = c.series_id
          where c.dataset_id = $1 and c.version_id = $2
-         order by c.file_column"#,
+         order by c.file_column, s.state, s.load_zone, s.utility, s.cost_component, s.id"#,
         dataset.id(),
         version
     )

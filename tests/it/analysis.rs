@@ -475,3 +475,58 @@ fn the_hours_of_this_test_are_those_of_the_trade() {
     assert_eq!(hours("2024-05-01".parse().unwrap()), [128, 368, 248]);
     assert_eq!(rounded(-1, 200_000, 5), "-0.00001");
 }
+
+#[tokio::test]
+async fn curves_without_contract_months_are_looked_at_version_by_version() {
+    let server = TestServer::start().await;
+    let caller = server.caller(Role::ReadWrite).await;
+    for name in [
+        "Shaping_ERCOT_20240603_060000.csv",
+        "Vlr_ERCOT_20240603_060000.csv",
+        "LoadProfile_ERCOT_20240603_060000.csv",
+        "LineLoss_ERCOT_20240603_060000.csv",
+        "LineLoss_PJM_20240603_060000.csv",
+        "LineLoss_PJM_20240604_060000.csv",
+        "Matrix_ERCOT_20240603_073000.csv",
+        "PTC_ERCOT_20240603_070000.csv",
+    ] {
+        let bytes = std::fs::read(files::repository("good_test_data/good").join(name)).unwrap();
+        assert_eq!(caller.upload(name, bytes).await.status, 201, "{name}");
+    }
+    let answer = caller.get("/curves?curve=shaping&iso=ercot").await;
+    let place = answer.headers()["location"].to_str().unwrap().to_owned();
+    assert_eq!(place, "/curves/versions?curve=shaping&iso=ercot");
+    // The files' first rows of that part, cell by cell.
+    for (query, row) in [
+        ("curve=shaping", vec!["HE 1", "0.9245", "0.9245", "0.9421"]),
+        ("curve=vlr&part=1", vec!["HE 7", "0.0631", "0.0636"]),
+        ("curve=loadprofile", vec!["HE 2", "0.6815", "5.5254", "18.9872"]),
+        ("curve=loadprofile&part=2024-06-01", vec!["HE 6", "0.8089", "6.4075", "21.7557"]),
+        ("curve=matrix", vec!["Line Losses, $/MWh", "2.31", "2.17", "2.01"]),
+    ] {
+        let html = page(&caller, &format!("/curves/versions?iso=ercot&{query}")).await;
+        let (name, cells) = row.split_first().unwrap();
+        let cells: String =
+            cells.iter().map(|cell| format!("<td class=\"num\">{cell}</td>")).collect();
+        let row = format!("<th scope=\"row\">{name}</th>{cells}");
+        assert!(html.contains(&row), "{query}: {row} is not in {html}");
+    }
+    let losses = page(&caller, "/curves/versions?iso=ercot&curve=lineloss").await;
+    let row = "<th scope=\"row\">NORTH ZONE 7x24 Secondary</th><td class=\"num\">0.0616</td>";
+    assert!(losses.contains(row), "{losses}");
+    let none = "/curves/versions?iso=ercot&curve=shaping&part=1999-01-01";
+    assert_eq!(caller.get(none).await.status(), StatusCode::BAD_REQUEST);
+
+    let two = page(&caller, "/curves/versions?iso=pjm&curve=lineloss").await;
+    let other = two.split("<optgroup label=\"2024-06-03\"><option value=\"").nth(1).unwrap();
+    let other = other.split('"').next().unwrap();
+    let compared = format!("/curves/versions?iso=pjm&curve=lineloss&compare={other}");
+    assert!(page(&caller, &compared).await.contains("Values changed"));
+
+    let offers = export(&caller, "iso=ercot&curve=ptc").await;
+    assert!(offers[0][1].starts_with("ERCOT NORTH ZONE / Residential / "), "{:?}", offers[0]);
+    let known = caller.get("/curves/versions?curve=matrix&iso=ercot").await;
+    assert!(known.headers().contains_key("x-known-at"));
+    let early = "/curves/versions?curve=matrix&iso=ercot&as_of=2001-01-01T00:00:00Z";
+    assert!(page(&caller, early).await.contains("There is no ERCOT matrix curve yet."));
+}

@@ -89,7 +89,9 @@ fn part_of(place: Place<'_>) -> String {
 fn row_name(place: Place<'_>) -> String {
     match place {
         Place::Hour(_, hour) | Place::MonthHour(_, hour) => format!("HE {hour}"),
-        Place::Component(name, unit) if !unit.is_empty() => format!("{name}, {unit}"),
+        Place::Component(name, unit) if !unit.is_empty() && !name.contains(unit) => {
+            format!("{name}, {unit}")
+        }
         place => place.to_string(),
     }
 }
@@ -116,8 +118,13 @@ impl Grid {
             return Ok(Self::one_value_each(shown, &found));
         }
         let columns = found.iter().enumerate().map(|(i, (s, _))| Column::new(s, i)).collect();
+        let places = |series: &SeriesLabels, values: &SeriesValues| match axis {
+            // Each line has a unit and decimals of its own.
+            Axis::Components(_) => 0,
+            _ => decimals(&series.unit, &values.values.0),
+        };
         let cells: Vec<Vec<Cell>> =
-            found.iter().map(|(s, values)| cells(&s.unit, values)).collect();
+            found.iter().map(|(s, values)| cells(places(s, values), values)).collect();
         let Shown { head, kind, parts, names, .. } = shown;
         Ok(Self { head, kind, parts, columns, rows: rows(names, &cells) })
     }
@@ -133,7 +140,7 @@ impl Grid {
         };
         let row = |(series, values): &(&SeriesLabels, &SeriesValues)| Row {
             name: series_name(series),
-            cells: cells(&series.unit, values),
+            cells: cells(decimals(&series.unit, &values.values.0), values),
         };
         let Shown { head, kind, parts, .. } = shown;
         Self { head, kind, parts, columns: vec![column], rows: found.iter().map(row).collect() }
@@ -151,8 +158,7 @@ impl Column {
     }
 }
 
-fn cells(unit: &str, series: &SeriesValues) -> Vec<Cell> {
-    let places = decimals(unit, &series.values.0);
+fn cells(places: u32, series: &SeriesValues) -> Vec<Cell> {
     let notation = |i: usize| {
         let code = series.notation.as_deref().and_then(|text| text.as_bytes().get(i).copied());
         code.and_then(Notation::from_code).unwrap_or(Notation::Plain)
@@ -231,9 +237,6 @@ mod tests {
             notation: Some("n#n".into()),
         };
         let value = |text: &str| Cell::Value(text.into());
-        assert_eq!(
-            cells("$/MWh", &series),
-            [value("19.70"), Cell::Missing("#N/A"), value("20.25")]
-        );
+        assert_eq!(cells(2, &series), [value("19.70"), Cell::Missing("#N/A"), value("20.25")]);
     }
 }
