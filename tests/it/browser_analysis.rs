@@ -84,7 +84,7 @@ async fn the_arrow_keys_tell_the_figures_of_the_table() {
     chrome.eval("document.querySelector('#lines').focus()").await;
     let told = async |keys: &[Key], number: usize| {
         for key in keys {
-            chrome.press(key.clone()).await;
+            chrome.press(*key).await;
         }
         let row = row(&chrome, number).await;
         chrome.shows("#cursor-day", &row[0]).await;
