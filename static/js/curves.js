@@ -67,7 +67,7 @@ function axis(more) {
 }
 
 const xAxis = (figure) =>
-  figure.kind === "month" ? axis({ size: 30, splits: monthSplits, values: monthTicks }) : axis({ size: 46, space: 62 });
+  figure.kind === "month" ? axis({ size: 30, splits: monthSplits, values: monthTicks }) : axis({ size: 30, space: 66, values: dayTicks });
 
 const NAMES = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
 
@@ -92,6 +92,16 @@ function monthTicks(_, splits) {
     const day = new Date(seconds * 1000);
     const year = String(day.getUTCFullYear());
     return day.getUTCMonth() === 0 ? year : `${NAMES[day.getUTCMonth()]} ${year.slice(2)}`;
+  });
+}
+
+// 8 Mar, or Mar 23 where steps are months.
+function dayTicks(plot, splits, _, space, step) {
+  return splits.map((seconds) => {
+    const day = new Date(seconds * 1000);
+    const [month, year] = [NAMES[day.getUTCMonth()], String(day.getUTCFullYear())];
+    if (step >= 360 * 86_400) return year;
+    return step >= 28 * 86_400 ? `${month} ${year.slice(2)}` : `${day.getUTCDate()} ${month}`;
   });
 }
 

@@ -14,7 +14,7 @@ use crate::{
     domain::{Dataset, Family, Iso},
     error::{Problem, Result},
     extractors::analysis::{
-        self, Figure, Series, Track, VersionWish, Wish, strips, summary_strips,
+        self, Figure, Series, Track, VersionWish, Wish, figure::Column, strips, summary_strips,
     },
     web::pages::form::Choice,
 };
@@ -88,6 +88,7 @@ impl Look {
         };
         let tracks = if view.is("spread") { spread(&view, tracks, &mut notes) } else { tracks };
         let figure = Figure::new(&tracks);
+        notes.extend(incomparable(&figure));
         let known_at = series.first().map_or(snapshot.known_at, |first| first.known_at);
         let labels = series.iter().map(|series| series.label(zone)).collect();
         let mut look = Self {
@@ -155,7 +156,15 @@ async fn evolutions(
     notes: &mut Vec<String>,
 ) -> Result<Vec<Track>> {
     let mut tracks = Vec::new();
-    for (place, series) in series.iter().enumerate().filter(|(_, series)| series.block.is_some()) {
+    let all = series;
+    for (place, series) in all.iter().enumerate().filter(|(_, series)| series.block.is_some()) {
+        if let Some(twin) = all[..place].iter().position(|other| is_twin(other, series)) {
+            let (number, twin) = (place + 1, twin + 1);
+            notes.push(format!(
+                "Series {number} differs from series {twin} by its day alone: over days they are one."
+            ));
+            continue;
+        }
         let days = (view.from, view.to);
         let points = analysis::evolution(snapshot, series, view.period(), days).await?;
         let selector = match series.selector.cob() {
@@ -176,6 +185,29 @@ async fn evolutions(
         notes.push(format!("No operating day has a price of {}.", view.period().name()));
     }
     Ok(tracks)
+}
+
+/// Whether two series are the same but for their day.
+fn is_twin(one: &Series, other: &Series) -> bool {
+    let cob = |series: &Series| series.selector.cob();
+    (one.dataset, &one.block, one.known_at) == (other.dataset, &other.block, other.known_at)
+        && cob(one) == cob(other)
+}
+
+/// What stands in other units than the first series.
+fn incomparable(figure: &Figure) -> Vec<String> {
+    let Some(base) = figure.columns.first() else { return Vec::new() };
+    let others = figure.columns.iter().filter(|column| column.unit != base.unit);
+    let note = |column: &Column| {
+        format!(
+            "Series {} is in {}, series {} in {}: they have no difference.",
+            column.place + 1,
+            column.unit,
+            base.place + 1,
+            base.unit
+        )
+    };
+    others.map(note).collect()
 }
 
 /// The two legs, what is subtracted first.

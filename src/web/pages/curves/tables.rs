@@ -101,6 +101,13 @@ impl Table {
     }
 }
 
+impl Table {
+    /// Whether any series can be subtracted from another.
+    pub(super) fn has_differences(&self) -> bool {
+        self.columns.iter().any(|column| column.is_difference)
+    }
+}
+
 fn cells(figure: &Figure, row: usize) -> Vec<Cell> {
     let price = |column: &Column| Cell::plain(column.values[row], column.places);
     let mut cells: Vec<Cell> = figure.columns.iter().map(price).collect();
