@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::{
     numeric::{Values, put_numeric_array},
     series::digest,
+    updates,
 };
 use crate::domain::{
     ContractMonth, CurveTimestamp, Dataset, Labels, Notation, SeriesKey, Sha256, VersionRef,
@@ -347,6 +348,7 @@ pub async fn reopen_day(
         )
         .execute(&mut *conn)
         .await?;
+        updates::tell_reopened(conn, dataset, version.id, reason, now).await?;
     }
     Ok(closing.into_iter().max_by_key(|version| version.curve_timestamp))
 }

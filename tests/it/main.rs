@@ -22,5 +22,6 @@ mod sql;
 mod start;
 mod storage;
 mod support;
+mod updates;
 mod uploads;
 mod versions;

@@ -14,6 +14,7 @@ mod operating_days;
 mod series;
 mod sessions;
 mod tokens;
+mod updates;
 pub mod uploads;
 mod versions;
 
@@ -39,6 +40,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(series::routes())
         .merge(sessions::routes())
         .merge(tokens::routes())
+        .merge(updates::routes())
         .merge(uploads::routes())
         .merge(versions::routes())
 }
