@@ -1,7 +1,10 @@
 -- One series ($2) of the newest version of dataset $1 known at $3, of day $4 or of the newest day.
 select v.dataset_id, v.id as version_id, v.curve_timestamp, v.operating_day, v.cob, v.months,
+       v.dates, v.month_numbers, v.hours, v.components, v.component_units,
        c.values as "values: Values", s.control_area, s.state, s.load_zone, s.capacity_zone,
-       s.utility, s.block_type, s.cost_group, s.cost_component, s.sub_component, s.unit
+       s.utility, s.block_type, s.cost_group, s.cost_component, s.sub_component, s.unit,
+       s.customer_type, s.utility_name, s.load_profile,
+       s.matching_id, s.lookup_id, s.term, s.beginning_date
 from (
     select *
     from curve_version

@@ -2,7 +2,7 @@
 -- $1 dataset, $2 cut-off, $3 only (true) or never (false) close of business,
 -- $4 and $5 first and last operating day (null: the newest day that has one),
 -- $6 every version of a day instead of its newest, $7 only these versions,
--- $8 and $9 first and last contract month.
+-- $8 and $9 first and last contract month, for axes that have months.
 with visible as not materialized (
     select id, curve_timestamp, operating_day
     from curve_version
@@ -21,8 +21,11 @@ ranked as (
       and operating_day <= coalesce($5::date, (select operating_day from newest))
 )
 select v.id, v.curve_timestamp, v.operating_day, v.cob, v.known_at, v.sha256,
-       (select count(*) from unnest(v.months) as m
-        where m >= coalesce($8::date, m) and m <= coalesce($9::date, m))::int as "months!"
+       case when $8::date is null and $9::date is null then v.axis_length
+            else (select count(*) from unnest(coalesce(v.months, v.dates)) as place (day)
+                  cross join lateral (select date_trunc('month', day)::date) as month (first)
+                  where first >= coalesce($8, first) and first <= coalesce($9, first))::int
+       end as "places!"
 from ranked r
 join curve_version v on v.id = r.id
 where r.place = 1 or $6

@@ -6,8 +6,11 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::{PgConnection, PgPool};
 
-use super::numeric::Values;
-use crate::domain::{Dataset, Labels, SeriesKey};
+use super::{
+    axis::{AxisColumns, axis_columns},
+    numeric::Values,
+};
+use crate::domain::{Axis, Dataset, Labels, SeriesKey};
 
 /// The [`Labels`] of a row that has their eight columns.
 macro_rules! labels {
@@ -25,6 +28,27 @@ macro_rules! labels {
     };
 }
 pub(super) use labels;
+
+/// The [`SeriesKey`] of a row that has all columns of a series.
+macro_rules! series_key {
+    ($row:ident) => {
+        SeriesKey {
+            labels: $crate::db::data::labels!($row),
+            sub_component: $row.sub_component,
+            unit: $row.unit,
+            more: $crate::domain::MoreLabels {
+                customer_type: $row.customer_type,
+                utility_name: $row.utility_name,
+                load_profile: $row.load_profile,
+                matching_id: $row.matching_id,
+                lookup_id: $row.lookup_id,
+                term: $row.term.and_then(|months| u8::try_from(months).ok()),
+                beginning_date: $row.beginning_date,
+            },
+        }
+    };
+}
+pub(super) use series_key;
 
 /// Which versions of a dataset to read.
 #[derive(Debug, Clone, Default)]
@@ -58,8 +82,8 @@ pub struct VersionHeader {
     pub known_at: DateTime<Utc>,
     /// The document it was made from.
     pub sha256: Vec<u8>,
-    /// How many of its contract months the filter lets through.
-    pub months: i32,
+    /// How many places of its axis the filter lets through.
+    pub places: i32,
 }
 
 /// A series, verbatim.
@@ -116,7 +140,8 @@ pub async fn series_of(
 ) -> sqlx::Result<Vec<SeriesHeader>> {
     let rows = sqlx::query!(
         "select id, control_area, state, load_zone, capacity_zone, utility, block_type, cost_group,
-                cost_component, sub_component, unit
+                cost_component, sub_component, unit, customer_type, utility_name, load_profile,
+                matching_id, lookup_id, term, beginning_date
          from series
          where dataset_id = $1
            and id in (select series_id from curve where dataset_id = $1 and version_id = any($2))",
@@ -127,9 +152,7 @@ pub async fn series_of(
     .await?;
     let mut series = Vec::with_capacity(rows.len());
     for row in rows {
-        let labels = labels!(row);
-        let key = SeriesKey { labels, sub_component: row.sub_component, unit: row.unit };
-        series.push(SeriesHeader { id: row.id, key });
+        series.push(SeriesHeader { id: row.id, key: series_key!(row) });
     }
     Ok(series)
 }
@@ -176,11 +199,17 @@ pub async fn series_counts(
     Ok(rows.into_iter().map(|row| (row.version_id, row.count)).collect())
 }
 
-/// The axis of a version: its contract months by their first days.
-pub async fn months(connection: &mut PgConnection, version: i64) -> sqlx::Result<Vec<NaiveDate>> {
-    sqlx::query_scalar!("select months from curve_version where id = $1", version)
-        .fetch_one(connection)
-        .await
+/// The axis of a version.
+pub async fn axis(connection: &mut PgConnection, version: i64) -> sqlx::Result<Axis> {
+    let columns = sqlx::query_as!(
+        AxisColumns,
+        "select months, dates, month_numbers, hours, components, component_units
+         from curve_version where id = $1",
+        version
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(columns.into_axis())
 }
 
 /// The given series of a version, in no particular order.
@@ -255,9 +284,9 @@ pub struct Curve {
     pub operating_day: NaiveDate,
     /// Whether it closed the day.
     pub cob: bool,
-    /// Contract months by their first days.
-    pub months: Vec<NaiveDate>,
-    /// As many as months.
+    /// What the values stand for.
+    pub axis: Axis,
+    /// As many as places of the axis.
     pub values: Values,
 }
 
@@ -265,15 +294,14 @@ pub struct Curve {
 macro_rules! curve {
     ($row:expr) => {{
         let row = $row;
-        let labels = labels!(row);
         Curve {
             dataset_id: row.dataset_id,
-            key: SeriesKey { labels, sub_component: row.sub_component, unit: row.unit },
+            key: series_key!(row),
             version_id: row.version_id,
             curve_timestamp: row.curve_timestamp,
             operating_day: row.operating_day,
             cob: row.cob,
-            months: row.months,
+            axis: axis_columns!(row).into_axis(),
             values: row.values,
         }
     }};
@@ -283,9 +311,11 @@ macro_rules! curve {
 pub async fn curve_of(pool: &PgPool, series: i64, version: i64) -> sqlx::Result<Option<Curve>> {
     let row = sqlx::query!(
         r#"select v.dataset_id, v.id as version_id, v.curve_timestamp, v.operating_day, v.cob,
-                  v.months, c.values as "values: Values", s.control_area, s.state, s.load_zone,
+                  v.months, v.dates, v.month_numbers, v.hours, v.components, v.component_units,
+                  c.values as "values: Values", s.control_area, s.state, s.load_zone,
                   s.capacity_zone, s.utility, s.block_type, s.cost_group, s.cost_component,
-                  s.sub_component, s.unit
+                  s.sub_component, s.unit, s.customer_type, s.utility_name, s.load_profile,
+                  s.matching_id, s.lookup_id, s.term, s.beginning_date
            from curve_version v
            join curve c on c.dataset_id = v.dataset_id and c.version_id = v.id
            join series s on s.id = c.series_id

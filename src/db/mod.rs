@@ -1,5 +1,6 @@
 //! Every SQL statement of the program, one file per subject.
 
+pub mod axis;
 pub mod catalogue;
 pub mod cluster;
 pub mod data;

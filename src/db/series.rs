@@ -68,6 +68,13 @@ async fn insert(
     let sub_components: Vec<String> =
         series.iter().map(|(_, key)| key.sub_component.clone()).collect();
     let units: Vec<String> = series.iter().map(|(_, key)| key.unit.clone()).collect();
+    let more = |place: usize| -> Vec<Option<String>> {
+        series.iter().map(|(_, key)| key.more.texts()[place].map(str::to_owned)).collect()
+    };
+    let terms: Vec<Option<i16>> =
+        series.iter().map(|(_, key)| key.more.term.map(i16::from)).collect();
+    let beginnings: Vec<Option<chrono::NaiveDate>> =
+        series.iter().map(|(_, key)| key.more.beginning_date).collect();
     sqlx::query_file!(
         "sql/queries/insert_series.sql",
         dataset.id(),
@@ -81,7 +88,14 @@ async fn insert(
         &label(6),
         &label(7),
         &sub_components,
-        &units
+        &units,
+        &more(0) as &[Option<String>],
+        &more(1) as &[Option<String>],
+        &more(2) as &[Option<String>],
+        &more(3) as &[Option<String>],
+        &more(4) as &[Option<String>],
+        &terms as &[Option<i16>],
+        &beginnings as &[Option<chrono::NaiveDate>]
     )
     .execute(conn)
     .await?;

@@ -7,12 +7,14 @@ use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::{
+    axis::AxisColumns,
+    data::{self, series_key},
     numeric::{Values, put_numeric_array},
     series::digest,
     updates,
 };
 use crate::domain::{
-    ContractMonth, CurveTimestamp, Dataset, Labels, Notation, SeriesKey, Sha256, VersionRef,
+    Axis, CurveTimestamp, Dataset, Labels, Notation, SeriesKey, Sha256, VersionRef,
 };
 
 /// Classes of advisory locks: who publishes into a dataset, who decides about a day.
@@ -79,8 +81,8 @@ pub async fn newest_before(
 /// The content of a version: its axis, and for each series the key and the values.
 #[derive(Debug)]
 pub struct StoredCurve {
-    /// Contract months in axis order.
-    pub months: Vec<ContractMonth>,
+    /// What the values stand for.
+    pub axis: Axis,
     /// Keys and values in no particular order.
     pub series: Vec<(SeriesKey, Vec<Option<Decimal>>)>,
 }
@@ -91,29 +93,12 @@ pub async fn content(
     dataset: Dataset,
     version_id: i64,
 ) -> sqlx::Result<StoredCurve> {
-    let months = sqlx::query_scalar!("select months from curve_version where id = $1", version_id)
-        .fetch_one(pool)
-        .await?;
+    let axis = data::axis(&mut *pool.acquire().await?, version_id).await?;
     let rows = sqlx::query_file!("sql/queries/version_content.sql", dataset.id(), version_id)
         .fetch_all(pool)
         .await?;
-    let series = rows.into_iter().map(|row| {
-        let labels = Labels {
-            control_area: row.control_area,
-            state: row.state,
-            load_zone: row.load_zone,
-            capacity_zone: row.capacity_zone,
-            utility: row.utility,
-            block_type: row.block_type,
-            cost_group: row.cost_group,
-            cost_component: row.cost_component,
-        };
-        (SeriesKey { labels, sub_component: row.sub_component, unit: row.unit }, row.values.0)
-    });
-    Ok(StoredCurve {
-        months: months.into_iter().map(ContractMonth::containing).collect(),
-        series: series.collect(),
-    })
+    let series = rows.into_iter().map(|row| (series_key!(row), row.values.0));
+    Ok(StoredCurve { axis, series: series.collect() })
 }
 
 /// A stored version, as far as it takes to read its document again.
@@ -170,8 +155,8 @@ pub struct NewVersion<'a> {
     pub sha256: Sha256,
     /// The entry of the log that brought it.
     pub upload_id: Uuid,
-    /// Its axis.
-    pub months: &'a [ContractMonth],
+    /// What its values stand for.
+    pub axis: &'a Axis,
     /// How many series it has.
     pub series_count: usize,
     /// The figures of its report.
@@ -182,7 +167,7 @@ pub struct NewVersion<'a> {
 
 /// Inserts the header; it is known to nobody until [`make_known`].
 pub async fn insert(conn: &mut PgConnection, version: NewVersion<'_>) -> sqlx::Result<i64> {
-    let months: Vec<NaiveDate> = version.months.iter().map(|month| month.first_day()).collect();
+    let (axis, span) = (AxisColumns::of(version.axis), version.axis.span());
     sqlx::query_file_scalar!(
         "sql/queries/insert_version.sql",
         version.dataset.id(),
@@ -194,10 +179,16 @@ pub async fn insert(conn: &mut PgConnection, version: NewVersion<'_>) -> sqlx::R
         version.valid_to,
         version.sha256.as_bytes(),
         version.upload_id,
-        &months,
+        i32::try_from(version.axis.len()).unwrap_or(i32::MAX),
+        axis.months.as_deref(),
+        axis.dates.as_deref(),
+        axis.month_numbers.as_deref(),
+        axis.hours.as_deref(),
+        axis.components.as_deref(),
+        axis.component_units.as_deref(),
         i32::try_from(version.series_count).unwrap_or(i32::MAX),
-        months.iter().min(),
-        months.iter().max(),
+        span.map(|(first, _)| first.first_day()),
+        span.map(|(_, last)| last.first_day()),
         version.stats,
         version.findings
     )

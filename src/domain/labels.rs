@@ -1,5 +1,6 @@
 //! What names a series.
 
+use chrono::NaiveDate;
 use sha2::Digest as _;
 
 use super::Sha256;
@@ -72,26 +73,79 @@ impl From<[String; 8]> for Labels {
     }
 }
 
+/// The labels that only some families have.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default, serde::Serialize)]
+pub struct MoreLabels {
+    /// loadprofile: residential, commercial and so on.
+    pub customer_type: Option<String>,
+    /// ptc: the utility by its full name.
+    pub utility_name: Option<String>,
+    /// ptc: rate class or load profile; matrix: load profile.
+    pub load_profile: Option<String>,
+    /// ptc and matrix: what offers of a matrix look up; `N/A` where the file leaves it blank.
+    pub matching_id: Option<String>,
+    /// ptc and matrix: `Lookup ID1`.
+    pub lookup_id: Option<String>,
+    /// matrix: months of the offer's term, 1 to 120.
+    pub term: Option<u8>,
+    /// matrix: the day on which the offer's term begins.
+    pub beginning_date: Option<NaiveDate>,
+}
+
+impl MoreLabels {
+    /// The names of the texts in the order of [`MoreLabels::texts`].
+    pub const TEXTS: [&'static str; 5] =
+        ["customer_type", "utility_name", "load_profile", "matching_id", "lookup_id"];
+
+    /// The labels that are texts, in the order of [`MoreLabels::TEXTS`].
+    #[must_use]
+    pub fn texts(&self) -> [Option<&str>; 5] {
+        [
+            self.customer_type.as_deref(),
+            self.utility_name.as_deref(),
+            self.load_profile.as_deref(),
+            self.matching_id.as_deref(),
+            self.lookup_id.as_deref(),
+        ]
+    }
+}
+
 /// What makes a series the same in two versions: labels, sub-component and unit.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct SeriesKey {
     /// The eight labels.
     pub labels: Labels,
-    /// The column's caption, or the cost component where that is blank.
+    /// The column's caption, or the cost component where that is blank; empty in a matrix, where
+    /// each place of the axis is a component.
     pub sub_component: String,
-    /// The unit in canonical form, such as `$/MWh`.
+    /// The unit in canonical form, such as `$/MWh`; empty in a matrix.
     pub unit: String,
+    /// What the family has besides.
+    pub more: MoreLabels,
 }
 
 impl SeriesKey {
     /// The digest under which table `series` finds it: SHA-256 over the length-prefixed parts.
+    /// Labels that a family has not leave no trace.
     #[must_use]
     pub fn digest(&self) -> Sha256 {
         let mut hasher = sha2::Sha256::new();
-        let parts = self.labels.as_array().into_iter().chain([&*self.sub_component, &*self.unit]);
-        for part in parts {
+        let mut add = |part: &str| {
             hasher.update((part.len() as u64).to_be_bytes());
             hasher.update(part);
+        };
+        self.labels.as_array().into_iter().for_each(&mut add);
+        add(&self.sub_component);
+        add(&self.unit);
+        let texts = self.more.texts().map(|text| text.map(str::to_owned));
+        let term = self.more.term.map(|months| months.to_string());
+        let day = self.more.beginning_date.map(|day| day.to_string());
+        let names = MoreLabels::TEXTS.into_iter().chain(["term", "beginning_date"]);
+        for (name, value) in names.zip(texts.into_iter().chain([term, day])) {
+            if let Some(value) = value {
+                add(name);
+                add(&value);
+            }
         }
         Sha256::from_bytes(&hasher.finalize()).unwrap_or_else(|| Sha256::of(&[]))
     }
@@ -127,10 +181,31 @@ mod tests {
                 capacity_zone: capacity.into(),
                 ..Labels::default()
             },
-            sub_component: String::new(),
             unit: "$/MWh".into(),
+            ..SeriesKey::default()
         };
         assert_ne!(key("AB", "C").digest(), key("A", "BC").digest());
         assert_eq!(key("AB", "C").digest(), key("AB", "C").digest());
+        let more = |more| SeriesKey { more, ..key("AB", "C") }.digest();
+        let matching = MoreLabels { matching_id: Some("M".into()), ..MoreLabels::default() };
+        let lookup = MoreLabels { lookup_id: Some("M".into()), ..MoreLabels::default() };
+        assert_ne!(more(matching.clone()), more(lookup));
+        assert_ne!(more(matching), key("AB", "C").digest());
+    }
+
+    #[test]
+    fn the_digest_of_the_eight_labels_stays_what_it_was() {
+        let key = SeriesKey {
+            labels: ["A", "B", "C", "D", "E", "F", "G", "H"].map(String::from).into(),
+            sub_component: "I".into(),
+            unit: "J".into(),
+            more: MoreLabels::default(),
+        };
+        let mut bytes = Vec::new();
+        for part in 'A'..='J' {
+            bytes.extend_from_slice(&1_u64.to_be_bytes());
+            bytes.push(part as u8);
+        }
+        assert_eq!(key.digest(), Sha256::of(&bytes));
     }
 }

@@ -1,5 +1,6 @@
 //! The words of the trade as types. No I/O; strings stop here.
 
+mod axis;
 mod band;
 mod dataset;
 mod decision;
@@ -13,13 +14,14 @@ mod strip;
 mod timestamp;
 mod value;
 
+pub use axis::{Axis, Component, Place};
 pub use band::ValueBand;
 pub use dataset::{Dataset, Family, Iso};
 pub use decision::{Candidate, Decision, VersionRef, decide};
 pub use file_name::{CurveFileName, FileFormat, FileNameError, GRAMMAR};
 pub use finding::{Code, Finding, Severity, Stage, column_letters};
 pub use hours::FlatHours;
-pub use labels::{Labels, SeriesKey};
+pub use labels::{Labels, MoreLabels, SeriesKey};
 pub use month::ContractMonth;
 pub use sha256::Sha256;
 pub use strip::Strip;

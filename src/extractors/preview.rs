@@ -17,7 +17,7 @@ use crate::{
     app::App,
     auth::Principal,
     db::{data, snapshot::Snapshot},
-    domain::{Dataset, SeriesKey},
+    domain::{Axis, Dataset, SeriesKey},
     error::{Problem, Result},
 };
 
@@ -74,7 +74,7 @@ pub async fn preview(
     part.series.truncate(series);
     let mut grid = stream::PartReader::new(&selection.query, part).grid(0, &mut snapshot).await?;
     snapshot.finish().await?;
-    grid.months.truncate(rows);
+    grid.axis = grid.axis.cut(0..rows.min(grid.axis.len()));
     let (layout, mut table) = (Wide(part), Table::default());
     let version = &part.versions[0];
     layout
@@ -89,7 +89,7 @@ pub async fn preview(
         parts,
         versions: part.versions.len(),
         series: total,
-        months: part.months,
+        months: part.places,
         header: table.records,
         rows,
         index_columns: index.into(),
@@ -153,8 +153,10 @@ pub struct ChartSeries {
     pub operating_day: NaiveDate,
     /// Whether it closed the day.
     pub cob: bool,
-    /// Contract months and their values, exact; none where the file had none.
-    pub points: Vec<(NaiveDate, Option<Decimal>)>,
+    /// What the values stand for.
+    pub axis: Axis,
+    /// As many as places, exact; none where the file had none.
+    pub values: Vec<Option<Decimal>>,
 }
 
 /// Reads one series of one version; `None` where the version has it not. One statement.
@@ -207,7 +209,8 @@ impl ChartSeries {
             curve_timestamp: curve.curve_timestamp,
             operating_day: curve.operating_day,
             cob: curve.cob,
-            points: curve.months.into_iter().zip(curve.values.0).collect(),
+            axis: curve.axis,
+            values: curve.values.0,
         })
     }
 }

@@ -27,17 +27,17 @@ struct Size {
 
 async fn size(selection: &Selection, part: &Part, snapshot: &mut Snapshot) -> Result<Size> {
     if selection.form == Form::Wide {
-        return Ok(Size { rows: part.months, columns: Wide(part).columns() });
+        return Ok(Size { rows: part.places, columns: Wide(part).columns() });
     }
     let versions: Vec<i64> = part.versions.iter().map(|version| version.id).collect();
     let series: Vec<i64> = part.series.iter().map(|series| series.id).collect();
     let counts =
         data::series_counts(snapshot.connection(), part.dataset, &versions, &series).await?;
-    let months = |id| {
+    let places = |id| {
         let version = part.versions.iter().find(|version| version.id == id);
-        version.map_or(0, |version| u64::from(version.months.unsigned_abs()))
+        version.map_or(0, |version| u64::from(version.places.unsigned_abs()))
     };
-    let rows = counts.iter().map(|(id, count)| months(*id) * count.unsigned_abs()).sum();
+    let rows = counts.iter().map(|(id, count)| places(*id) * count.unsigned_abs()).sum();
     Ok(Size { rows, columns: Long(part).columns() })
 }
 
@@ -81,7 +81,7 @@ pub async fn describe(selection: &Selection, snapshot: &mut Snapshot) -> Result<
             "iso": part.combination.iso,
             "mode": modes.then_some("unstandardized"),
             "versions": part.versions.iter().map(version_json).collect::<Vec<_>>(),
-            "months": part.months,
+            "months": part.places,
             "series": part.series.len(),
             "rows": size.rows,
             "columns": size.columns,

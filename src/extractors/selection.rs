@@ -17,7 +17,7 @@ use crate::{
         data::{self, SeriesHeader, VersionFilter, VersionHeader},
         snapshot::{Snapshot, SnapshotError},
     },
-    domain::{Dataset, Family, Sha256},
+    domain::{Dataset, Family, MoreLabels, Sha256},
     error::{Problem, Result},
 };
 
@@ -40,6 +40,8 @@ pub struct PrintedSeries {
     pub sub_component: String,
     /// Unit of measure.
     pub uom: String,
+    /// What the family has besides the eight labels.
+    pub more: MoreLabels,
 }
 
 impl PrintedSeries {
@@ -54,6 +56,7 @@ impl PrintedSeries {
             labels: labels.as_array().map(str::to_owned),
             sub_component: header.key.sub_component,
             uom: header.key.unit,
+            more: header.key.more,
         }
     }
 
@@ -79,8 +82,8 @@ pub struct Part {
     pub versions: Vec<VersionHeader>,
     /// In the order of the columns.
     pub series: Vec<PrintedSeries>,
-    /// Records of the wide layout: contract months of all versions.
-    pub months: u64,
+    /// Records of the wide layout: places of the axes of all versions.
+    pub places: u64,
 }
 
 /// Something the caller should know about an answer.
@@ -206,7 +209,7 @@ async fn part(
     let (known_at, connection) = (snapshot.known_at, snapshot.connection());
     let filter = version_filter(query, combination.curve);
     let mut versions = data::versions(connection, dataset, known_at, &filter).await?;
-    versions.retain(|version| version.months > 0);
+    versions.retain(|version| version.places > 0);
     let ids: Vec<i64> = versions.iter().map(|version| version.id).collect();
     if ids.is_empty() {
         return Ok(Err("no_data"));
@@ -222,8 +225,8 @@ async fn part(
     }
     series.sort_by(|a, b| a.order(b).then(a.id.cmp(&b.id)));
     break_ties(snapshot, dataset, &ids, &mut series).await?;
-    let months = versions.iter().map(|version| u64::from(version.months.unsigned_abs())).sum();
-    Ok(Ok(Part { combination, dataset, versions, series, months }))
+    let places = versions.iter().map(|version| u64::from(version.places.unsigned_abs())).sum();
+    Ok(Ok(Part { combination, dataset, versions, series, places }))
 }
 
 pub(super) fn version_filter(query: &Query, curve: Curve) -> VersionFilter {

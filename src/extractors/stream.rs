@@ -20,7 +20,10 @@ use super::{
     turns::Turn,
     writers::{self, Grids},
 };
-use crate::db::{data, snapshot::Snapshot};
+use crate::{
+    db::{data, snapshot::Snapshot},
+    domain::{Axis, ContractMonth},
+};
 
 /// A client that takes nothing for this long is given up, and its connection to the database freed.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -183,17 +186,28 @@ impl<'a> PartReader<'a> {
     pub(super) async fn grid(&self, index: usize, snapshot: &mut Snapshot) -> sqlx::Result<Grid> {
         let (query, version) = (self.query, self.part.versions[index].id);
         let connection = snapshot.connection();
-        let axis = data::months(connection, version).await?;
+        let axis = data::axis(connection, version).await?;
         let found = data::columns(connection, self.part.dataset, version, &self.series).await?;
-        let first = axis.partition_point(|month| query.start.is_some_and(|start| *month < start));
-        let end = axis.partition_point(|month| query.end.is_none_or(|end| *month <= end));
-        let months = axis.get(first..end).unwrap_or_default().to_vec();
+        let rows = wanted_rows(&axis, query);
+        let first = rows.start;
         let mut columns = vec![None; self.series.len()];
         for column in found {
             if let Some(place) = self.places.get(&column.series_id) {
                 columns[*place] = Some(GridColumn::new(column, first));
             }
         }
-        Ok(Grid { months, columns })
+        let axis = if rows == (0..axis.len()) { axis } else { axis.cut(rows) };
+        Ok(Grid { axis, columns })
     }
+}
+
+/// The places whose contract month was asked for; all of them where places have no month.
+fn wanted_rows(axis: &Axis, query: &Query) -> std::ops::Range<usize> {
+    let months: Vec<_> = axis.months().map(ContractMonth::first_day).collect();
+    if months.is_empty() {
+        return 0..axis.len();
+    }
+    let first = months.partition_point(|month| query.start.is_some_and(|start| *month < start));
+    let end = months.partition_point(|month| query.end.is_none_or(|end| *month <= end));
+    first..end.max(first)
 }

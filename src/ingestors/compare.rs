@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use crate::domain::{Code, ContractMonth, Finding, SeriesKey};
+use crate::domain::{Axis, Code, Finding, Place, SeriesKey};
 
 use super::{
     curve::{Curve, CurveSeries},
@@ -23,7 +23,7 @@ pub struct Earlier {
     /// Its id.
     pub version_id: i64,
     /// Its axis.
-    pub months: Vec<ContractMonth>,
+    pub axis: Axis,
     /// Its series.
     pub series: Vec<EarlierSeries>,
 }
@@ -46,13 +46,13 @@ pub struct Diff {
     pub series_added: usize,
     /// Series that are gone.
     pub series_removed: usize,
-    /// Months that are new.
+    /// Months, or other places of the axis, that are new.
     pub months_added: usize,
-    /// Months that are gone.
+    /// Months, or other places of the axis, that are gone.
     pub months_removed: usize,
-    /// Cells of common series and months with another value.
+    /// Cells of common series and places with another value.
     pub changed: usize,
-    /// Cells of common series and months with the same value.
+    /// Cells of common series and places with the same value.
     pub unchanged: usize,
     /// The largest changes; a value that comes or goes is larger than any that moves.
     pub largest: Vec<DiffCell>,
@@ -63,7 +63,7 @@ pub struct Diff {
 pub struct DiffCell {
     /// The series as a person names it.
     pub label: String,
-    /// `YYYY-MM`.
+    /// The place on the axis: `YYYY-MM`, or `2031-04-01 HE 7`, or a component's name.
     pub month: String,
     /// The earlier value.
     pub old: Option<String>,
@@ -74,7 +74,7 @@ pub struct DiffCell {
 /// Both curves side by side, series by series.
 struct Pairing<'a> {
     pairs: Vec<(&'a CurveSeries, &'a EarlierSeries)>,
-    /// For each place of the new axis the place of the same month in the earlier one.
+    /// For each place of the new axis the index of the same place in the earlier one.
     places: Vec<Option<usize>>,
     added: usize,
     removed: usize,
@@ -89,17 +89,26 @@ impl<'a> Pairing<'a> {
             .iter()
             .filter_map(|series| known.get(&series.key).map(|other| (series, *other)))
             .collect();
-        let months: HashMap<ContractMonth, usize> =
-            earlier.months.iter().enumerate().map(|(place, month)| (*month, place)).collect();
+        let known: HashMap<Place<'_>, usize> =
+            earlier.axis.places().enumerate().map(|(index, place)| (place, index)).collect();
+        let places: Vec<_> = curve.axis.places().map(|place| known.get(&place).copied()).collect();
+        // A series of a matrix is a column and a component.
+        let (new, old, common) = match curve.axis {
+            Axis::Components(_) => {
+                let common = places.iter().flatten().count();
+                (curve.axis.len(), earlier.axis.len(), common)
+            }
+            _ => (1, 1, 1),
+        };
         Self {
-            places: curve.months.iter().map(|month| months.get(month).copied()).collect(),
-            added: curve.series.len() - pairs.len(),
-            removed: earlier.series.len() - pairs.len(),
+            added: curve.series.len() * new - pairs.len() * common,
+            removed: earlier.series.len() * old - pairs.len() * common,
+            places,
             pairs,
         }
     }
 
-    /// The cells of common months of a pair: place in the new axis, new value, old value.
+    /// The cells of common places of a pair: place in the new axis, new value, old value.
     fn cells(
         &self,
         (new, old): (&'a CurveSeries, &'a EarlierSeries),
@@ -123,7 +132,7 @@ pub fn compare(curve: &Curve, earlier: &Earlier, findings: &mut Findings) {
             findings.push(Finding::new(code, message).value(&count.to_string()));
         }
     }
-    let mut equal = pairing.added == 0 && pairing.removed == 0 && curve.months == earlier.months;
+    let mut equal = pairing.added == 0 && pairing.removed == 0 && curve.axis == earlier.axis;
     for &pair in &pairing.pairs {
         equal = equal && pairing.cells(pair).all(|(_, new, old)| new == old);
         warn_of_jumps(curve, pair.0, pairing.cells(pair), findings);
@@ -189,11 +198,16 @@ fn scale_jump(series: &CurveSeries, median: Decimal) -> Finding {
 }
 
 fn value_jump(curve: &Curve, series: &CurveSeries, jump: Moved) -> Finding {
-    let message = format!("{} {}, was {}", jump.new, series.key.unit, jump.old);
+    let place = curve.axis.place(jump.place);
+    let unit = match place {
+        Place::Component(_, unit) => unit,
+        _ => &series.key.unit,
+    };
+    let message = format!("{} {unit}, was {}", jump.new, jump.old);
     Finding::new(Code::ValueJump, message)
-        .row(curve.rows.get(jump.place).copied().unwrap_or_default())
+        .row(curve.row_of(series, jump.place))
         .column(series.column)
-        .label(format!("{}, {}", series.key, curve.months[jump.place]))
+        .label(series.label_at(place))
         .value(&jump.new.to_string())
         .hint("check the decimal point")
 }
@@ -216,7 +230,7 @@ pub fn diff(curve: &Curve, earlier: Option<&Earlier>) -> Diff {
     let Some(earlier) = earlier else {
         return Diff {
             series_added: curve.series.len(),
-            months_added: curve.months.len(),
+            months_added: curve.axis.len(),
             ..Diff::default()
         };
     };
@@ -238,13 +252,13 @@ pub fn diff(curve: &Curve, earlier: Option<&Earlier>) -> Diff {
         _ => Decimal::MAX,
     };
     changes.sort_by_key(|(_, _, new, old)| std::cmp::Reverse(size(*new, *old)));
-    let months: HashSet<_> = curve.months.iter().collect();
+    let places: HashSet<Place<'_>> = curve.axis.places().collect();
     Diff {
         against: Some(earlier.version_id.to_string()),
         series_added: pairing.added,
         series_removed: pairing.removed,
         months_added: pairing.places.iter().filter(|place| place.is_none()).count(),
-        months_removed: earlier.months.iter().filter(|month| !months.contains(month)).count(),
+        months_removed: earlier.axis.places().filter(|place| !places.contains(place)).count(),
         changed: moved,
         unchanged,
         largest: changes
@@ -252,7 +266,7 @@ pub fn diff(curve: &Curve, earlier: Option<&Earlier>) -> Diff {
             .take(LARGEST)
             .map(|(series, place, new, old)| DiffCell {
                 label: series.key.to_string(),
-                month: curve.months[place].to_string(),
+                month: curve.axis.place(place).to_string(),
                 old: old.map(|value| value.to_string()),
                 new: new.map(|value| value.to_string()),
             })
@@ -263,23 +277,23 @@ pub fn diff(curve: &Curve, earlier: Option<&Earlier>) -> Diff {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Labels, Notation};
+    use crate::domain::{ContractMonth, Labels, Notation};
 
     fn key(zone: &str) -> SeriesKey {
         let labels =
             Labels { load_zone: zone.into(), block_type: "7x8".into(), ..Labels::default() };
-        SeriesKey { labels, sub_component: "x".into(), unit: "$/MWh".into() }
+        SeriesKey { labels, unit: "$/MWh".into(), ..SeriesKey::default() }
     }
 
-    fn months(count: i32) -> Vec<ContractMonth> {
+    fn months(count: i32) -> Axis {
         let first: ContractMonth = "2023-05".parse().unwrap();
-        (0..count).map(|step| first.plus(step)).collect()
+        Axis::Months((0..count).map(|step| first.plus(step)).collect())
     }
 
     fn curve(columns: &[(&str, &[&str])]) -> Curve {
         let length = columns[0].1.len();
         Curve {
-            months: months(i32::try_from(length).unwrap()),
+            axis: months(i32::try_from(length).unwrap()),
             rows: (10..10 + length).collect(),
             series: columns
                 .iter()
@@ -287,6 +301,7 @@ mod tests {
                 .map(|(column, (zone, values))| CurveSeries {
                     key: key(zone),
                     column,
+                    row: None,
                     lookup_id: None,
                     numbers: values.iter().map(|v| v.parse().unwrap()).collect(),
                     notations: vec![Notation::Plain; values.len()],
@@ -304,7 +319,7 @@ mod tests {
                 .iter()
                 .map(|s| EarlierSeries { key: s.key.clone(), values: s.values().collect() })
                 .collect(),
-            months: curve.months,
+            axis: curve.axis,
         }
     }
 

@@ -2,13 +2,13 @@
 
 use rust_decimal::Decimal;
 
-use crate::domain::{ContractMonth, Notation, SeriesKey};
+use crate::domain::{Axis, Notation, Place, SeriesKey};
 
 /// The content of a curve file.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Curve {
-    /// The axis: contract months, ascending.
-    pub months: Vec<ContractMonth>,
+    /// What the values stand for, place by place.
+    pub axis: Axis,
     /// The 0-based record of each place of the axis.
     pub rows: Vec<usize>,
     /// The series in the order of the file's columns.
@@ -16,21 +16,29 @@ pub struct Curve {
 }
 
 impl Curve {
-    /// The same curve with its months ascending: readers rely on it.
+    /// The same curve with its places ascending: readers rely on it.
     #[must_use]
     pub fn in_order(mut self) -> Self {
-        if self.months.is_sorted() {
+        if self.axis.is_in_order() {
             return self;
         }
-        let mut places: Vec<usize> = (0..self.months.len()).collect();
-        places.sort_by_key(|place| self.months[*place]);
-        self.months = permuted(&self.months, &places);
+        let mut places: Vec<usize> = (0..self.axis.len()).collect();
+        places.sort_by_key(|place| self.axis.place(*place));
+        self.axis = self.axis.reordered(&places);
         self.rows = permuted(&self.rows, &places);
         for series in &mut self.series {
             series.numbers = permuted(&series.numbers, &places);
             series.notations = permuted(&series.notations, &places);
         }
         self
+    }
+}
+
+impl Curve {
+    /// The 0-based record of a series' value.
+    #[must_use]
+    pub fn row_of(&self, series: &CurveSeries, place: usize) -> usize {
+        series.row.or_else(|| self.rows.get(place).copied()).unwrap_or_default()
     }
 }
 
@@ -45,6 +53,8 @@ pub struct CurveSeries {
     pub key: SeriesKey,
     /// Its 0-based physical column.
     pub column: usize,
+    /// Its 0-based record, where every series has one of its own.
+    pub row: Option<usize>,
     /// The `Lookup ID1` of the column.
     pub lookup_id: Option<String>,
     /// One number per place of the axis; meaningless where the notation says missing.
@@ -63,6 +73,15 @@ impl CurveSeries {
         }
     }
 
+    /// As a person names a value: the series, then the place on the axis.
+    #[must_use]
+    pub fn label_at(&self, place: Place<'_>) -> String {
+        match place {
+            Place::Single => self.key.to_string(),
+            place => format!("{}, {place}", self.key),
+        }
+    }
+
     /// Every value in axis order.
     #[must_use]
     pub fn values(&self) -> impl ExactSizeIterator<Item = Option<Decimal>> + '_ {
@@ -73,26 +92,23 @@ impl CurveSeries {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Labels, Missing};
+    use crate::domain::{ContractMonth, Missing};
 
     #[test]
     fn months_are_put_in_order_with_all_that_belongs_to_them() {
         let month = |text: &str| text.parse::<ContractMonth>().unwrap();
-        let key = SeriesKey {
-            labels: Labels::default(),
-            sub_component: String::new(),
-            unit: String::new(),
-        };
         let series = CurveSeries {
-            key,
+            key: SeriesKey::default(),
             column: 1,
+            row: None,
             lookup_id: None,
             numbers: vec![3.into(), 0.into(), 2.into()],
             notations: vec![Notation::Plain, Notation::Missing(Missing::Empty), Notation::Money],
         };
-        let months = vec![month("2024-03"), month("2024-01"), month("2024-02")];
-        let curve = Curve { months, rows: vec![10, 11, 12], series: vec![series] }.in_order();
-        assert_eq!(curve.months, [month("2024-01"), month("2024-02"), month("2024-03")]);
+        let axis = Axis::Months(vec![month("2024-03"), month("2024-01"), month("2024-02")]);
+        let curve = Curve { axis, rows: vec![10, 11, 12], series: vec![series] }.in_order();
+        let ordered = vec![month("2024-01"), month("2024-02"), month("2024-03")];
+        assert_eq!(curve.axis, Axis::Months(ordered));
         assert_eq!(curve.rows, [11, 12, 10]);
         let values: Vec<_> = curve.series[0].values().collect();
         assert_eq!(values, [None, Some(2.into()), Some(3.into())]);

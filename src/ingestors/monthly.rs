@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::{
-    domain::{Code, ContractMonth, Finding, Notation, SeriesKey, ValueBand},
+    domain::{Axis, Code, ContractMonth, Finding, MoreLabels, Notation, SeriesKey, ValueBand},
     grid::{Grid, Row},
 };
 
@@ -61,7 +61,8 @@ pub fn read(
     let stats = tally.finish(layout.data_rows.len(), layout.columns.len(), &axis);
     let curve = readable
         .filter(|_| !findings.has_errors())
-        .map(|months| Curve { months, rows: layout.data_rows, series }.in_order());
+        .map(|months| Curve { axis: Axis::Months(months), rows: layout.data_rows, series })
+        .map(Curve::in_order);
     Reading { curve, stats: Some(stats), findings }
 }
 
@@ -351,8 +352,14 @@ fn finish_columns(
                 false => caption,
             };
             CurveSeries {
-                key: SeriesKey { labels, sub_component, unit: decision.to_owned() },
+                key: SeriesKey {
+                    labels,
+                    sub_component,
+                    unit: decision.to_owned(),
+                    more: MoreLabels::default(),
+                },
                 column: index,
+                row: None,
                 lookup_id,
                 numbers: column.numbers,
                 notations: column.notations,

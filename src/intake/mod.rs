@@ -197,7 +197,7 @@ struct ReadFile {
 async fn load(app: &App, name: CurveFileName, version_id: i64) -> Result<Earlier> {
     let stored = versions::content(&app.pool, name.dataset, version_id).await?;
     let series = stored.series.into_iter().map(|(key, values)| EarlierSeries { key, values });
-    Ok(Earlier { version_id, months: stored.months, series: series.collect() })
+    Ok(Earlier { version_id, axis: stored.axis, series: series.collect() })
 }
 
 /// Writes the entry of a file that makes no version, and answers.

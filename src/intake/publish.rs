@@ -208,7 +208,7 @@ fn header<'a>(
         valid_to,
         sha256: answer.sha256,
         upload_id: answer.upload_id,
-        months: &curve.months,
+        axis: &curve.axis,
         series_count: curve.series.len(),
         stats: json!(answer.stats),
         findings: json!(warnings),

@@ -48,7 +48,7 @@ pub async fn replay(app: &App, version: &StoredVersion) -> Result<usize, ReplayE
         return Err(ReplayError::Refused(why.unwrap_or_default()));
     };
     let stored = versions::content(&app.pool, name.dataset, version.id).await?;
-    let points = curve.months.len() * curve.series.len();
+    let points = curve.axis.len() * curve.series.len();
     match differences(&curve, stored) {
         0 => Ok(points),
         different => Err(ReplayError::Different(different, points)),
@@ -57,9 +57,9 @@ pub async fn replay(app: &App, version: &StoredVersion) -> Result<usize, ReplayE
 
 fn differences(curve: &Curve, stored: StoredCurve) -> usize {
     let mut known: HashMap<SeriesKey, Vec<_>> = stored.series.into_iter().collect();
-    let months_agree = stored.months == curve.months;
+    let axes_agree = stored.axis == curve.axis;
     let of_series = curve.series.iter().map(|series| match known.remove(&series.key) {
-        Some(values) if months_agree => {
+        Some(values) if axes_agree => {
             series.values().zip(values).filter(|(new, old)| new != old).count()
         }
         _ => series.numbers.len(),

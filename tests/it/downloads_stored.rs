@@ -27,7 +27,12 @@ pub struct Stored {
 pub fn column(zone: &str, block: &str, values: &[&str]) -> Column {
     let labels = ["ERCOT", "TX", zone, "-", "ONCOR", block, "Energy", "Energy"];
     let labels = Labels::from(labels.map(str::to_owned));
-    let key = SeriesKey { labels, sub_component: zone.to_owned(), unit: "$/MWh".to_owned() };
+    let key = SeriesKey {
+        labels,
+        sub_component: zone.to_owned(),
+        unit: "$/MWh".to_owned(),
+        ..SeriesKey::default()
+    };
     let missing = values.iter().any(|value| value.is_empty());
     let letters = values.iter().map(|value| if value.is_empty() { 'e' } else { 'n' });
     let notation = missing.then(|| letters.collect());

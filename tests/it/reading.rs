@@ -203,7 +203,7 @@ fn every_good_file_and_its_twin_give_what_was_written() {
             let column = usize::try_from(sample["column"].as_u64().unwrap()).unwrap() - 1;
             let series = curve.series.iter().find(|series| series.column == column).unwrap();
             let month = sample["month"].as_str().unwrap().parse().unwrap();
-            let place = curve.months.iter().position(|m| *m == month).unwrap();
+            let place = curve.axis.months().position(|m| m == month).unwrap();
             let found = json!({
                 "column": sample["column"], "month": sample["month"],
                 "value": series.value(place).map(|value| value.to_string()), "unit": series.key.unit,

@@ -7,6 +7,7 @@ use chrono::NaiveTime;
 use super::{Grid, Layout};
 use crate::{
     db::data::VersionHeader,
+    domain::ContractMonth,
     extractors::{
         cell::{Cell, Sink},
         selection::Part,
@@ -77,7 +78,7 @@ impl Layout for Flat<'_> {
             })
             .collect();
         let mut records = 0;
-        for (row, month) in grid.months.iter().enumerate() {
+        for (row, month) in grid.axis.months().map(ContractMonth::first_day).enumerate() {
             let month = sink.prepare(0, &[Cell::Plain(month.and_time(NaiveTime::MIN).and_utc())]);
             for (tail, column) in tails.iter().zip(&grid.columns) {
                 let Some(column) = column else { continue };

@@ -5,6 +5,7 @@ use std::{io, ops::Range};
 use super::{Grid, GridColumn, Layout};
 use crate::{
     db::data::VersionHeader,
+    domain::ContractMonth,
     extractors::{
         cell::{Cell, Sink},
         selection::{Part, PrintedSeries},
@@ -95,20 +96,20 @@ impl Layout for Long<'_> {
                 column.as_ref().map(|column| (prepare_series(sink, series, column), column))
             })
             .collect();
-        for (row, month) in grid.months.iter().enumerate() {
-            let month = [Cell::Day(*month), Cell::Blank, Cell::Blank, Cell::Blank, Cell::Blank];
+        for (row, month) in grid.axis.months().map(ContractMonth::first_day).enumerate() {
+            let month = [Cell::Day(month), Cell::Blank, Cell::Blank, Cell::Blank, Cell::Blank];
             let tail = [Cell::Blank, Cell::Text("value")];
             let month = sink.prepare(Self::MONTH, &[&month[..], &tail[..]].concat());
             for (series, column) in &columns {
                 sink.put(&head)?;
                 sink.put(series)?;
                 sink.put(&month)?;
-                sink.cell(column.value(row).map_or(Cell::Blank, Cell::Exact))?;
+                sink.cell(column.value(row).map_or(Cell::Blank, |value| column.cell(value)))?;
                 sink.cell(column.missing_reason(row).map_or(Cell::Blank, Cell::Text))?;
                 sink.end_record()?;
             }
         }
-        Ok((grid.months.len() * columns.len()) as u64)
+        Ok((grid.axis.len() * columns.len()) as u64)
     }
 }
 

@@ -5,7 +5,7 @@ use std::io;
 use super::{Grid, Layout, index_columns};
 use crate::{
     db::data::VersionHeader,
-    domain::Labels,
+    domain::{ContractMonth, Labels},
     extractors::{
         cell::{Cell, Sink},
         selection::{Part, PrintedSeries},
@@ -62,9 +62,9 @@ impl Layout for Wide<'_> {
     ) -> io::Result<u64> {
         let update = sink.prepare(0, &[Cell::Timestamp(version.curve_timestamp)]);
         let cob = sink.prepare(2, &[Cell::Flag(version.cob)]);
-        for (row, month) in grid.months.iter().enumerate() {
+        for (row, month) in grid.axis.months().map(ContractMonth::first_day).enumerate() {
             sink.put(&update)?;
-            sink.cell(Cell::Midnight(*month))?;
+            sink.cell(Cell::Midnight(month))?;
             if index_columns(self.0) == 3 {
                 sink.put(&cob)?;
             }
@@ -74,6 +74,6 @@ impl Layout for Wide<'_> {
             }
             sink.end_record()?;
         }
-        Ok(grid.months.len() as u64)
+        Ok(grid.axis.len() as u64)
     }
 }

@@ -14,7 +14,6 @@ use super::listing;
 use crate::{
     app::App,
     auth::SignedIn,
-    domain::ContractMonth,
     error::{Problem, Result, shown},
     extractors::{self, ChartSeries, CurveAsOf, number, query, words::Day},
     web::parameters::{FromParameters, Parameters, StrictQuery},
@@ -122,10 +121,12 @@ fn body(series_id: i64, curve: &ChartSeries) -> Vec<u8> {
     let mut out = head.to_string().into_bytes();
     out.pop();
     out.extend_from_slice(b",\"points\":[");
-    for (place, (month, value)) in curve.points.iter().enumerate() {
-        let comma = if place > 0 { "," } else { "" };
-        let month = ContractMonth::containing(*month);
-        out.extend_from_slice(format!("{comma}{{\"month\":\"{month}\",\"value\":").as_bytes());
+    for (index, (place, value)) in curve.axis.places().zip(&curve.values).enumerate() {
+        let mut members = json!(place).to_string();
+        members.pop();
+        let (comma, more) =
+            (if index > 0 { "," } else { "" }, if members.len() > 1 { "," } else { "" });
+        out.extend_from_slice(format!("{comma}{members}{more}\"value\":").as_bytes());
         match value {
             Some(value) => number::put_exact(&mut out, value),
             None => out.extend_from_slice(b"null"),
