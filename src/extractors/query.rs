@@ -224,13 +224,6 @@ impl Query {
 
     /// What this server does not compute is refused, never answered with something else.
     fn check_available(&self) -> Result<()> {
-        if self.format == Some(Format::Parquet) {
-            return Err(Problem::bad_parameter(
-                "format",
-                "parquet",
-                "Parquet is not available here; available are csv, xlsx, json and ndjson",
-            ));
-        }
         if !self.curve.has_modes() {
             return Ok(());
         }
@@ -358,7 +351,6 @@ mod tests {
             "curve=energy&iso=ercot&mode=standardized",
             "curve=energy&iso=ercot&strip=7x24",
             "curve=all&iso=ercot&strip=7X24",
-            "curve=energy&iso=ercot&format=parquet",
         ] {
             assert_eq!(refused(query), "bad_parameter", "{query}");
         }

@@ -16,6 +16,7 @@ mod good_test_data;
 mod hostile;
 mod openapi;
 mod pages;
+mod parquet;
 mod reading;
 mod replay;
 mod sql;

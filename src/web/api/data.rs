@@ -117,6 +117,7 @@ struct DataParams {
                 "counts": {"versions": 1, "series": 1, "rows": 1}, "warnings": [], "disclaimer": null
             }})),
             (String = "application/x-ndjson"),
+            (Vec<u8> = "application/vnd.apache.parquet"),
             (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
             (Vec<u8> = "application/zip"),
         ), headers(

@@ -23,11 +23,12 @@ const DAYS: i64 = 750;
 /// Months from that of the operating day to the first and the last that are preselected.
 const PRESELECTED: (i32, i32) = (1, 61);
 
-pub(super) const FORMATS: [(&str, &str); 4] = [
+pub(super) const FORMATS: [(&str, &str); 5] = [
     ("xlsx", "Excel (.xlsx)"),
     ("csv", "CSV"),
     ("json", "JSON"),
     ("ndjson", "NDJSON, a record a line"),
+    ("parquet", "Parquet (.parquet)"),
 ];
 
 pub(super) const LAYOUTS: [(&str, &str); 2] =
