@@ -25,7 +25,8 @@ select v.id, v.curve_timestamp, v.operating_day, v.cob, v.known_at, v.sha256,
             else (select count(*) from unnest(coalesce(v.months, v.dates)) as place (day)
                   cross join lateral (select date_trunc('month', day)::date) as month (first)
                   where first >= coalesce($8, first) and first <= coalesce($9, first))::int
-       end as "places!"
+       end as "places!",
+       null::timestamptz as ptc_timestamp
 from ranked r
 join curve_version v on v.id = r.id
 where r.place = 1 or $6

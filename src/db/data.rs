@@ -84,6 +84,8 @@ pub struct VersionHeader {
     pub sha256: Vec<u8>,
     /// How many places of its axis the filter lets through.
     pub places: i32,
+    /// When the price to compare was published that headroom was computed with; others have none.
+    pub ptc_timestamp: Option<DateTime<Utc>>,
 }
 
 /// A series, verbatim.

@@ -80,6 +80,7 @@ impl Axis {
     }
 
     /// Every place in order.
+    #[must_use]
     pub fn places(&self) -> impl ExactSizeIterator<Item = Place<'_>> {
         (0..self.len()).map(|index| self.place(index))
     }

@@ -31,6 +31,46 @@ pub enum Cell<'a> {
     Price(Decimal),
     /// A value with its exact decimals.
     Exact(Decimal),
+    /// A value with its exact decimals, at least one.
+    Shortest(Decimal),
+    /// A percentage with two decimals, rounded half away from zero.
+    Percent(Decimal),
+    /// A count: an hour ending, a month number.
+    Whole(u32),
+    /// A day as `mm/dd/yyyy`.
+    UsDay(NaiveDate),
+}
+
+impl<'a> Cell<'a> {
+    /// A text where there is one.
+    #[must_use]
+    pub const fn text(text: Option<&'a str>) -> Self {
+        match text {
+            Some(text) => Self::Text(text),
+            None => Self::Blank,
+        }
+    }
+
+    /// The cell where it borrows nothing, else its text.
+    pub const fn without_text(self) -> Result<Cell<'static>, &'a str> {
+        Ok(match self {
+            Self::Text(text) => return Err(text),
+            Self::Blank => Cell::Blank,
+            Self::Timestamp(at) => Cell::Timestamp(at),
+            Self::Midnight(day) => Cell::Midnight(day),
+            Self::Instant(at) => Cell::Instant(at),
+            Self::Microseconds(at) => Cell::Microseconds(at),
+            Self::Day(day) => Cell::Day(day),
+            Self::Plain(at) => Cell::Plain(at),
+            Self::Flag(flag) => Cell::Flag(flag),
+            Self::Price(value) => Cell::Price(value),
+            Self::Exact(value) => Cell::Exact(value),
+            Self::Shortest(value) => Cell::Shortest(value),
+            Self::Percent(value) => Cell::Percent(value),
+            Self::Whole(number) => Cell::Whole(number),
+            Self::UsDay(day) => Cell::UsDay(day),
+        })
+    }
 }
 
 /// Takes the records of a layout.

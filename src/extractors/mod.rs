@@ -21,6 +21,7 @@ pub mod layout;
 pub mod negotiate;
 pub mod number;
 pub mod preview;
+pub mod printed;
 pub mod query;
 pub mod report;
 pub mod selection;

@@ -2,15 +2,16 @@
 
 use rust_decimal::Decimal;
 
-const FIVE: u32 = 5;
+/// Decimals of a price.
+pub const FIVE: u32 = 5;
 
-/// Rounds to five decimals, half away from zero: the mantissa at scale five.
-fn at_five(value: &Decimal) -> i128 {
+/// Rounds to `places` decimals, half away from zero: the mantissa at that scale.
+fn at(value: &Decimal, places: u32) -> i128 {
     let (mantissa, scale) = (value.mantissa(), value.scale());
-    if scale <= FIVE {
-        return mantissa * 10_i128.pow(FIVE - scale);
+    if scale <= places {
+        return mantissa * 10_i128.pow(places - scale);
     }
-    let unit = 10_u128.pow(scale - FIVE);
+    let unit = 10_u128.pow(scale - places);
     let size = divide_rounding(mantissa.unsigned_abs(), unit).cast_signed();
     if mantissa < 0 { -size } else { size }
 }
@@ -23,9 +24,18 @@ fn divide_rounding(size: u128, unit: u128) -> u128 {
     }
 }
 
-/// Appends five decimals, rounded half away from zero; a zero has no sign.
-pub fn put_five_decimals(out: &mut Vec<u8>, value: &Decimal) {
-    put_scaled(out, at_five(value), FIVE as usize);
+/// Appends `places` decimals, five at the most, rounded half away from zero; a zero has no sign.
+pub fn put_decimals(out: &mut Vec<u8>, value: &Decimal, places: u32) {
+    put_scaled(out, at(value, places), places as usize);
+}
+
+/// Appends the shortest exact decimal with at least one decimal, as wide files have it.
+pub fn put_shortest(out: &mut Vec<u8>, value: &Decimal) {
+    let start = out.len();
+    put_exact(out, value);
+    if !out[start..].contains(&b'.') {
+        out.extend_from_slice(b".0");
+    }
 }
 
 /// Appends the shortest exact decimal: no exponent, no trailing zero, a zero has no sign.
@@ -42,11 +52,11 @@ fn ends_in_zero(mantissa: i128) -> bool {
     i64::try_from(mantissa).map_or_else(|_| mantissa % 10 == 0, |short| short % 10 == 0)
 }
 
-/// The value rounded to five decimals as a binary number, for a workbook, whose cells hold nothing
-/// else.
+/// The value rounded to `places` decimals as a binary number, for a workbook, whose cells hold
+/// nothing else.
 #[must_use]
-pub fn five_decimals_as_f64(value: &Decimal) -> f64 {
-    nearest(at_five(value), FIVE)
+pub fn decimals_as_f64(value: &Decimal, places: u32) -> f64 {
+    nearest(at(value, places), places)
 }
 
 /// The value as a binary number, for a workbook and for charts.
@@ -97,7 +107,7 @@ mod tests {
 
     fn five(text: &str) -> String {
         let mut out = Vec::new();
-        put_five_decimals(&mut out, &text.parse().unwrap());
+        put_decimals(&mut out, &text.parse().unwrap(), FIVE);
         String::from_utf8(out).unwrap()
     }
 
@@ -121,6 +131,18 @@ mod tests {
         ] {
             assert_eq!(five(value), printed);
         }
+    }
+
+    #[test]
+    fn a_shortest_number_keeps_one_decimal_and_a_percentage_two() {
+        for (value, printed) in [("0", "0.0"), ("0.0825", "0.0825"), ("-12.00", "-12.0")] {
+            let mut out = Vec::new();
+            put_shortest(&mut out, &value.parse().unwrap());
+            assert_eq!(String::from_utf8(out).unwrap(), printed);
+        }
+        let mut out = Vec::new();
+        put_decimals(&mut out, &"24.995".parse().unwrap(), 2);
+        assert_eq!(out, b"25.00");
     }
 
     #[test]
@@ -164,7 +186,7 @@ mod tests {
         ) {
             let mantissa = mantissa / 10_i128.pow(drop);
             let mut out = Vec::new();
-            put_five_decimals(&mut out, &Decimal::from_i128_with_scale(mantissa, scale));
+            put_decimals(&mut out, &Decimal::from_i128_with_scale(mantissa, scale), FIVE);
             prop_assert_eq!(String::from_utf8(out).unwrap(), reference(mantissa, scale as usize));
         }
 

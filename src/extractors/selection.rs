@@ -1,23 +1,22 @@
 //! What an answer holds: versions and series, decided in one snapshot before the first byte.
 
-use std::cmp::Ordering;
-
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
 use super::{
     absence,
+    printed::PrintedSeries,
     query::Query,
     words::{Block, Combination, Curve, Form, Format, Mode, Selector},
 };
 use crate::{
     auth::Principal,
     db::{
-        data::{self, SeriesHeader, VersionFilter, VersionHeader},
+        data::{self, VersionFilter, VersionHeader},
         snapshot::{Snapshot, SnapshotError},
     },
-    domain::{Dataset, Family, MoreLabels, Sha256},
+    domain::{Dataset, Sha256},
     error::{Problem, Result},
 };
 
@@ -28,48 +27,6 @@ pub const REVISION: u32 = 2;
 /// The window of a request that pins versions.
 pub(super) const EVERY_DAY: (NaiveDate, NaiveDate) =
     (NaiveDate::from_ymd_opt(1, 1, 1).unwrap(), NaiveDate::from_ymd_opt(9999, 12, 31).unwrap());
-
-/// A series as it is printed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PrintedSeries {
-    /// Row of `series`.
-    pub id: i64,
-    /// The eight labels in the order of [`crate::domain::Labels::NAMES`].
-    pub labels: [String; 8],
-    /// The column's caption.
-    pub sub_component: String,
-    /// Unit of measure.
-    pub uom: String,
-    /// What the family has besides the eight labels.
-    pub more: MoreLabels,
-}
-
-impl PrintedSeries {
-    fn new(family: Family, header: SeriesHeader) -> Self {
-        let mut labels = header.key.labels;
-        let upper = family == Family::Rec;
-        let block = &labels.block_type;
-        labels.block_type =
-            if upper { block.to_ascii_uppercase() } else { block.to_ascii_lowercase() };
-        Self {
-            id: header.id,
-            labels: labels.as_array().map(str::to_owned),
-            sub_component: header.key.sub_component,
-            uom: header.key.unit,
-            more: header.key.more,
-        }
-    }
-
-    /// Byte-wise on the printed text. A native column comes before a derived one of the same
-    /// utility; here all are native.
-    fn printed_order(&self, other: &Self) -> Ordering {
-        self.labels.cmp(&other.labels).then_with(|| self.uom.cmp(&other.uom))
-    }
-
-    fn order(&self, other: &Self) -> Ordering {
-        self.printed_order(other).then_with(|| self.sub_component.cmp(&other.sub_component))
-    }
-}
 
 /// One non-empty combination of the answer.
 #[derive(Debug)]
@@ -146,8 +103,8 @@ pub async fn select(
     let mut snapshot = Snapshot::begin(pool, &datasets, query.as_of).await?;
     let (mut parts, mut skipped) = (Vec::new(), Vec::new());
     for &combination in &combinations {
-        match part(&mut snapshot, combination, &query).await? {
-            Ok(part) => parts.push(part),
+        match parts_of(&mut snapshot, combination, &query).await? {
+            Ok(found) => parts.extend(found),
             Err(reason) => skipped.push(Skipped { combination, reason }),
         }
     }
@@ -198,12 +155,13 @@ fn form(query: &Query, format: Format) -> Result<Form> {
     }
 }
 
-/// One combination's headers, or the reason why it has none.
-async fn part(
+/// One combination's headers, or the reason why it has none. A file holds one version of a matrix,
+/// whose offers differ from one to the next, so several versions are several parts.
+async fn parts_of(
     snapshot: &mut Snapshot,
     combination: Combination,
     query: &Query,
-) -> Result<Result<Part, &'static str>> {
+) -> Result<Result<Vec<Part>, &'static str>> {
     let Some(dataset) = combination.dataset() else {
         let computed = combination.curve == Curve::Headroom;
         return Ok(Err(if computed { "no_data" } else { "no_such_dataset" }));
@@ -212,23 +170,42 @@ async fn part(
     let filter = version_filter(query, combination.curve);
     let mut versions = data::versions(connection, dataset, known_at, &filter).await?;
     versions.retain(|version| version.places > 0);
+    let files: Vec<Vec<VersionHeader>> = match combination.curve {
+        Curve::Matrix => versions.into_iter().map(|version| vec![version]).collect(),
+        _ => vec![versions],
+    };
+    let mut parts = Vec::new();
+    for versions in files {
+        parts.extend(part(snapshot, (combination, dataset), query, versions).await?);
+    }
+    Ok(if parts.is_empty() { Err("no_data") } else { Ok(parts) })
+}
+
+/// The headers of one file; none where nothing is left of the versions.
+async fn part(
+    snapshot: &mut Snapshot,
+    (combination, dataset): (Combination, Dataset),
+    query: &Query,
+    versions: Vec<VersionHeader>,
+) -> Result<Option<Part>> {
     let ids: Vec<i64> = versions.iter().map(|version| version.id).collect();
     if ids.is_empty() {
-        return Ok(Err("no_data"));
+        return Ok(None);
     }
+    let connection = snapshot.connection();
     let found = data::series_of(connection, dataset, &ids).await?;
     let mut series: Vec<PrintedSeries> = found
         .into_iter()
-        .map(|header| PrintedSeries::new(dataset.family, header))
+        .map(|header| PrintedSeries::native(dataset.family, header))
         .filter(|series| is_wanted(&query.strips, &series.labels[5]))
         .collect();
     if series.is_empty() {
-        return Ok(Err("no_data"));
+        return Ok(None);
     }
-    series.sort_by(|a, b| a.order(b).then(a.id.cmp(&b.id)));
+    series.sort_by(|a, b| a.order(b, dataset.family).then(a.id.cmp(&b.id)));
     break_ties(snapshot, dataset, &ids, &mut series).await?;
     let places = versions.iter().map(|version| u64::from(version.places.unsigned_abs())).sum();
-    Ok(Ok(Part { combination, dataset, versions, series, places }))
+    Ok(Some(Part { combination, dataset, versions, series, places }))
 }
 
 pub(super) fn version_filter(query: &Query, curve: Curve) -> VersionFilter {
@@ -263,7 +240,7 @@ async fn break_ties(
     series: &mut [PrintedSeries],
 ) -> Result<()> {
     let tied: Vec<i64> = series
-        .chunk_by(|a, b| a.order(b).is_eq())
+        .chunk_by(|a, b| a.order(b, dataset.family).is_eq())
         .filter(|equal| equal.len() > 1)
         .flat_map(|equal| equal.iter().map(|series| series.id))
         .collect();
@@ -272,7 +249,7 @@ async fn break_ties(
     }
     let places = data::file_columns(snapshot.connection(), dataset, versions, &tied).await?;
     let place = |id| places.iter().find(|(series, _)| *series == id).map(|(_, column)| *column);
-    series.sort_by(|a, b| a.order(b).then_with(|| place(a.id).cmp(&place(b.id))));
+    series.sort_by(|a, b| a.order(b, dataset.family).then_with(|| place(a.id).cmp(&place(b.id))));
     Ok(())
 }
 
@@ -318,9 +295,10 @@ impl From<SnapshotError> for Problem {
 }
 
 impl Part {
-    /// `energy_ercot_7x24_5x16_2031-03-04.csv`: built of checked words only.
+    /// `energy_ercot_7x24_5x16_2031-03-04.csv`: built of checked words only. `several` files of one
+    /// combination are told apart by their version.
     #[must_use]
-    pub fn file_name(&self, query: &Query, format: Format) -> String {
+    pub fn file_name(&self, query: &Query, format: Format, several: bool) -> String {
         let Combination { curve, iso } = self.combination;
         let mut name = format!("{curve}_{iso}");
         if curve.has_strips() {
@@ -336,7 +314,11 @@ impl Part {
             name = format!("{name}_{last}");
         }
         let all = if query.selector() == Selector::All { "_all" } else { "" };
-        format!("{name}{all}.{format}")
+        let id = match &*self.versions {
+            [version] if several => format!("_{}", version.id),
+            _ => String::new(),
+        };
+        format!("{name}{all}{id}.{format}")
     }
 
     /// The newest version: internal dates of archives and workbooks.
@@ -362,16 +344,24 @@ impl Selection {
     /// Whether the answer is an archive.
     #[must_use]
     pub fn is_archive(&self) -> bool {
-        self.query.combinations().nth(1).is_some() && !(self.script && self.parts.len() == 1)
+        let several = self.query.combinations().nth(1).is_some();
+        self.parts.len() > 1 || several && !self.script
     }
 
     /// The file name of the whole answer.
     #[must_use]
     pub fn file_name(&self) -> String {
         match &*self.parts {
-            [part] if !self.is_archive() => part.file_name(&self.query, self.format),
+            [part] if !self.is_archive() => self.file_name_of(part),
             _ => "data.zip".to_owned(),
         }
+    }
+
+    /// The file name of a part.
+    #[must_use]
+    pub fn file_name_of(&self, part: &Part) -> String {
+        let alike = self.parts.iter().filter(|other| other.combination == part.combination);
+        part.file_name(&self.query, self.format, alike.count() > 1)
     }
 
     /// The parameters in force, in one spelling.

@@ -193,7 +193,8 @@ impl<'a> PartReader<'a> {
         let mut columns = vec![None; self.series.len()];
         for column in found {
             if let Some(place) = self.places.get(&column.series_id) {
-                columns[*place] = Some(GridColumn::new(column, first));
+                let shift = self.part.series[*place].shift;
+                columns[*place] = Some(GridColumn::new(column, first).shifted(shift));
             }
         }
         let axis = if rows == (0..axis.len()) { axis } else { axis.cut(rows) };

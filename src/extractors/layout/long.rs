@@ -2,13 +2,15 @@
 
 use std::{io, ops::Range};
 
-use super::{Grid, GridColumn, Layout};
+use super::{Grid, GridColumn, Layout, wide::rows};
 use crate::{
     db::data::VersionHeader,
-    domain::ContractMonth,
+    domain::Place,
     extractors::{
         cell::{Cell, Sink},
-        selection::{Part, PrintedSeries},
+        printed::PrintedSeries,
+        selection::Part,
+        words::Curve,
     },
 };
 
@@ -56,7 +58,8 @@ impl Long<'_> {
     pub const DIMS: Range<usize> = 7..16;
 
     const SERIES: usize = 7;
-    const MONTH: usize = 22;
+    const PLACE: usize = 22;
+    const OFFER: usize = 26;
 }
 
 impl Layout for Long<'_> {
@@ -91,19 +94,26 @@ impl Layout for Long<'_> {
         ];
         let head = sink.prepare(0, &head);
         let pairs = self.0.series.iter().zip(&grid.columns);
-        let columns: Vec<_> = pairs
-            .filter_map(|(series, column)| {
-                column.as_ref().map(|column| (prepare_series(sink, series, column), column))
-            })
-            .collect();
-        for (row, month) in grid.axis.months().map(ContractMonth::first_day).enumerate() {
-            let month = [Cell::Day(month), Cell::Blank, Cell::Blank, Cell::Blank, Cell::Blank];
-            let tail = [Cell::Blank, Cell::Text("value")];
-            let month = sink.prepare(Self::MONTH, &[&month[..], &tail[..]].concat());
-            for (series, column) in &columns {
+        let columns: Vec<_> =
+            pairs.filter_map(|(series, column)| Some((series, column.as_ref()?))).collect();
+        let prepared: Vec<_> =
+            columns.iter().map(|(series, column)| Prepared::new(sink, series, column)).collect();
+        for row in rows(&grid.axis) {
+            let place = grid.axis.place(row);
+            let index = sink.prepare(Self::PLACE, &place_cells(place));
+            for ((series, column), prepared) in columns.iter().zip(&prepared) {
                 sink.put(&head)?;
-                sink.put(series)?;
-                sink.put(&month)?;
+                match place {
+                    // Each place of a matrix is a component with a unit of its own.
+                    Place::Component(name, unit) => {
+                        let cells = component_cells(self.0.combination.curve, name, unit);
+                        sink.put(&prepared_series(sink, series, column, cells))?;
+                    }
+                    _ => sink.put(&prepared.series)?,
+                }
+                sink.put(&index)?;
+                sink.put(&prepared.offer)?;
+                sink.cell(Cell::Text(measure(self.0.combination.curve, place)))?;
                 sink.cell(column.value(row).map_or(Cell::Blank, |value| column.cell(value)))?;
                 sink.cell(column.missing_reason(row).map_or(Cell::Blank, Cell::Text))?;
                 sink.end_record()?;
@@ -113,17 +123,69 @@ impl Layout for Long<'_> {
     }
 }
 
-fn prepare_series<S: Sink>(sink: &S, series: &PrintedSeries, column: &GridColumn) -> S::Prepared {
-    let labels = series.labels.iter().map(|label| Cell::Text(label));
-    let rest = [
-        Cell::Text(&series.sub_component),
-        Cell::Blank,
-        Cell::Blank,
-        Cell::Blank,
-        column.lookup_id().map_or(Cell::Blank, Cell::Text),
-        Cell::Text(&series.uom),
-        Cell::Text("native"),
-    ];
-    let cells: Vec<Cell<'_>> = labels.chain(rest).collect();
+/// The cells of a series that recur in its records.
+struct Prepared<P> {
+    /// Labels to kind.
+    series: P,
+    /// Term and beginning date.
+    offer: P,
+}
+
+impl<P> Prepared<P> {
+    fn new<S: Sink<Prepared = P>>(sink: &S, series: &PrintedSeries, column: &GridColumn) -> Self {
+        let names = (Cell::Text(&series.sub_component), Cell::Text(&series.uom));
+        let term = series.more.term.map_or(Cell::Blank, |months| Cell::Whole(months.into()));
+        let beginning = series.more.beginning_date.map_or(Cell::Blank, Cell::Day);
+        Self {
+            series: prepared_series(sink, series, column, names),
+            offer: sink.prepare(Long::OFFER, &[term, beginning]),
+        }
+    }
+}
+
+/// Sub-component and unit: of headroom the measure is no component.
+fn component_cells<'a>(curve: Curve, name: &'a str, unit: &'a str) -> (Cell<'a>, Cell<'a>) {
+    match curve {
+        Curve::Headroom => (Cell::Blank, Cell::Text(unit)),
+        _ => (Cell::Text(name), Cell::Text(unit)),
+    }
+}
+
+fn measure(curve: Curve, place: Place<'_>) -> &str {
+    match (curve, place) {
+        (Curve::Headroom, Place::Component(name, _)) => name,
+        _ => "value",
+    }
+}
+
+/// Contract month, date, month number, hour ending.
+fn place_cells(place: Place<'_>) -> [Cell<'static>; 4] {
+    const BLANK: Cell<'static> = Cell::Blank;
+    let whole = |number: u8| Cell::Whole(number.into());
+    match place {
+        Place::Month(month) => [Cell::Day(month.first_day()), BLANK, BLANK, BLANK],
+        Place::Hour(day, hour) => [BLANK, Cell::Day(day), BLANK, whole(hour)],
+        Place::MonthHour(month, hour) => [BLANK, BLANK, whole(month), whole(hour)],
+        Place::Component(..) | Place::Single => [BLANK; 4],
+    }
+}
+
+/// The labels, sub-component, more labels, unit and kind of a series.
+fn prepared_series<S: Sink>(
+    sink: &S,
+    series: &PrintedSeries,
+    column: &GridColumn,
+    (sub_component, uom): (Cell<'_>, Cell<'_>),
+) -> S::Prepared {
+    let more = &series.more;
+    let mut cells: Vec<Cell<'_>> = series.labels.iter().map(|label| Cell::Text(label)).collect();
+    cells.push(sub_component);
+    cells.extend([
+        Cell::text(more.customer_type.as_deref()),
+        Cell::text(more.load_profile.as_deref()),
+        Cell::text(more.matching_id.as_deref()),
+        Cell::text(more.lookup_id.as_deref().or_else(|| column.lookup_id())),
+    ]);
+    cells.extend([uom, Cell::Text(series.kind.as_str())]);
     sink.prepare(Long::SERIES, &cells)
 }

@@ -1,16 +1,14 @@
 //! Series headers and one version's grid at a time to records of cells. Pure.
 
-mod flat;
 mod long;
+mod script;
+pub mod shape;
 mod wide;
 
 use rust_decimal::Decimal;
 
-pub use self::{flat::Flat, long::Long, wide::Wide};
-use super::{
-    cell::{Cell, Sink},
-    selection::Part,
-};
+pub use self::{long::Long, script::Script, wide::Wide};
+use super::cell::{Cell, Sink};
 use crate::{
     db::data::{Column, VersionHeader},
     domain::{Axis, Notation},
@@ -32,6 +30,7 @@ pub struct GridColumn {
     notation: Option<String>,
     lookup_id: Option<String>,
     first: usize,
+    shift: i32,
     /// Whether the values were computed and carry five decimals; else they are exact.
     pub computed: bool,
 }
@@ -41,19 +40,27 @@ impl GridColumn {
     #[must_use]
     pub fn new(column: Column, first: usize) -> Self {
         let (values, notation, lookup_id) = (column.values.0, column.notation, column.lookup_id);
-        Self { values, notation, lookup_id, first, computed: false }
+        Self { values, notation, lookup_id, first, shift: 0, computed: false }
     }
 
     /// Values that were computed for the rows of a grid.
     #[must_use]
     pub const fn computed(values: Vec<Option<Decimal>>) -> Self {
-        Self { values, notation: None, lookup_id: None, first: 0, computed: true }
+        Self { values, notation: None, lookup_id: None, first: 0, shift: 0, computed: true }
+    }
+
+    /// The same column with its values times ten to the power of `shift`, exactly.
+    #[must_use]
+    pub const fn shifted(mut self, shift: i32) -> Self {
+        self.shift = shift;
+        self
     }
 
     /// The value at a row of the grid.
     #[must_use]
     pub fn value(&self, row: usize) -> Option<Decimal> {
-        self.values.get(self.first + row).copied().flatten()
+        let value = self.values.get(self.first + row).copied().flatten()?;
+        Some(if self.shift == 0 { value } else { shifted(value, self.shift) })
     }
 
     /// A value as the long layout has it.
@@ -78,6 +85,17 @@ impl GridColumn {
     }
 }
 
+/// `value` times ten to the power of `shift`. Stored values have at most 12 whole digits and 15
+/// decimals, so that a few more or less fit.
+fn shifted(value: Decimal, shift: i32) -> Decimal {
+    let scale = i64::from(value.scale()) - i64::from(shift);
+    let (scale, factor) = match u32::try_from(scale) {
+        Ok(scale) => (scale, 0),
+        Err(_) => (0, u32::try_from(-scale).unwrap_or_default()),
+    };
+    Decimal::from_i128_with_scale(value.mantissa() * 10_i128.pow(factor), scale)
+}
+
 /// Lays out one part.
 pub trait Layout {
     /// Records before the data, and cells before the series: a workbook freezes them.
@@ -96,9 +114,4 @@ pub trait Layout {
         grid: &Grid,
         sink: &mut S,
     ) -> std::io::Result<u64>;
-}
-
-/// Index columns of the wide layout: energy has a close-of-business flag.
-fn index_columns(part: &Part) -> usize {
-    if part.combination.curve.has_cob() { 3 } else { 2 }
 }

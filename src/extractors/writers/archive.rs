@@ -19,7 +19,7 @@ pub fn write(
     let mut archive = ZipWriter::new_stream(out);
     let mut entries: Vec<Value> = Vec::new();
     for part in &selection.parts {
-        let file = part.file_name(&selection.query, selection.format);
+        let file = selection.file_name_of(part);
         archive.start_file(&*file, options(part.newest()))?;
         let mut measured = Measured { out: &mut archive, hasher: Hasher::new(), bytes: 0 };
         let written = write_part(selection, part, grids, &mut measured)?;

@@ -92,7 +92,10 @@ pub fn put_cell(out: &mut Vec<u8>, cell: &Cell<'_>) {
         Cell::Text(text) => put_text(out, text),
         Cell::Flag(true) => out.extend_from_slice(b"True"),
         Cell::Flag(false) => out.extend_from_slice(b"False"),
-        Cell::Price(value) => number::put_five_decimals(out, value),
+        Cell::Price(value) => number::put_decimals(out, value, number::FIVE),
+        Cell::Percent(value) => number::put_decimals(out, value, 2),
+        Cell::Shortest(value) => number::put_shortest(out, value),
+        Cell::Whole(number) => out.extend_from_slice(number.to_string().as_bytes()),
         Cell::Exact(value) => number::put_exact(out, value),
         moment => put_moment(out, moment),
     }
@@ -115,6 +118,7 @@ pub fn put_moment(out: &mut Vec<u8>, cell: &Cell<'_>) {
         }
         Cell::Day(day) => put_day(out, *day),
         Cell::Plain(instant) => put_plain(out, instant),
+        Cell::UsDay(day) => out.extend_from_slice(day.format("%m/%d/%Y").to_string().as_bytes()),
         _ => {}
     }
 }

@@ -1,6 +1,7 @@
 //! Records as JSON objects, one after another. Numbers keep their exact digits.
 
 use std::{
+    borrow::Cow,
     io::{self, Write},
     ops::Range,
 };
@@ -24,7 +25,7 @@ pub enum Framing {
 pub struct Json<W> {
     out: W,
     buffer: Vec<u8>,
-    names: &'static [&'static str],
+    names: Cow<'static, [&'static str]>,
     dims: Range<usize>,
     framing: Framing,
     column: usize,
@@ -42,12 +43,12 @@ impl<W: Write> Json<W> {
     /// Writes to `out` records with these members; those of `dims` stand in an object of that name.
     pub fn new(
         out: W,
-        names: &'static [&'static str],
+        names: impl Into<Cow<'static, [&'static str]>>,
         dims: Range<usize>,
         framing: Framing,
     ) -> Self {
         let buffer = Vec::with_capacity(PIECE + (8 << 10));
-        Self { out, buffer, names, dims, framing, column: 0, first: true }
+        Self { out, buffer, names: names.into(), dims, framing, column: 0, first: true }
     }
 
     /// Writes text between records, such as what opens and closes the array.
@@ -129,8 +130,10 @@ fn put_value(out: &mut Vec<u8>, cell: &Cell<'_>) {
         Cell::Text(text) => put_string(out, text),
         Cell::Flag(true) => out.extend_from_slice(b"true"),
         Cell::Flag(false) => out.extend_from_slice(b"false"),
-        Cell::Price(value) => number::put_five_decimals(out, value),
-        Cell::Exact(value) => number::put_exact(out, value),
+        Cell::Price(value) => number::put_decimals(out, value, number::FIVE),
+        Cell::Percent(value) => number::put_decimals(out, value, 2),
+        Cell::Whole(number) => out.extend_from_slice(number.to_string().as_bytes()),
+        Cell::Exact(value) | Cell::Shortest(value) => number::put_exact(out, value),
         moment => {
             out.push(b'"');
             put_moment(out, moment);
@@ -164,7 +167,7 @@ mod tests {
     #[test]
     fn numbers_keep_their_digits_and_dims_nest() {
         let mut out = Vec::new();
-        let mut json = Json::new(&mut out, &["a", "b", "c", "d"], 1..3, Framing::Lines);
+        let mut json = Json::new(&mut out, ["a", "b", "c", "d"].to_vec(), 1..3, Framing::Lines);
         json.cell(Cell::Exact("999999999999.123456789012345".parse().unwrap())).unwrap();
         let text = json.prepare(1, &[Cell::Text("x\"y"), Cell::Blank]);
         json.put(&text).unwrap();

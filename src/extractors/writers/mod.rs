@@ -18,7 +18,7 @@ use self::{
 };
 use super::{
     cell::Sink,
-    layout::{Flat, Grid, Layout, Long, Wide},
+    layout::{Grid, Layout, Long, Script, Wide},
     selection::{Part, Selection},
     words::{Form, Format},
 };
@@ -143,7 +143,7 @@ fn write_script(
     grids: &mut dyn Grids,
     out: &mut (dyn Write + Send),
 ) -> io::Result<Written> {
-    let layout = Flat(part);
+    let layout = Script(part);
     let mut json = Json::new(out, layout.names(), 0..0, Framing::Array);
     json.raw("[");
     let rows = versions(part, &layout, grids, &mut json)?;

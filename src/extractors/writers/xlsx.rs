@@ -54,6 +54,9 @@ pub struct Sheet<'a> {
     price: Format,
     instant: Format,
     day: Format,
+    us_day: Format,
+    percent: Format,
+    shortest: Format,
 }
 
 /// A cell that recurs.
@@ -74,6 +77,9 @@ impl<'a> Sheet<'a> {
             price: Format::new().set_num_format("0.00000"),
             instant: Format::new().set_num_format("yyyy\\-mm\\-dd hh:mm:ss"),
             day: Format::new().set_num_format("yyyy\\-mm\\-dd"),
+            us_day: Format::new().set_num_format("mm/dd/yyyy"),
+            percent: Format::new().set_num_format("0.00"),
+            shortest: Format::new().set_num_format("0.0##############"),
         }
     }
 
@@ -84,9 +90,18 @@ impl<'a> Sheet<'a> {
             Cell::Text(text) => sheet.write_string(row, column, text)?,
             Cell::Flag(flag) => sheet.write_boolean(row, column, flag)?,
             Cell::Price(value) => {
-                let value = number::five_decimals_as_f64(&value);
+                let value = number::decimals_as_f64(&value, number::FIVE);
                 sheet.write_number_with_format(row, column, value, &self.price)?
             }
+            Cell::Percent(value) => {
+                let value = number::decimals_as_f64(&value, 2);
+                sheet.write_number_with_format(row, column, value, &self.percent)?
+            }
+            Cell::Shortest(value) => {
+                let value = number::as_f64(&value);
+                sheet.write_number_with_format(row, column, value, &self.shortest)?
+            }
+            Cell::Whole(number) => sheet.write_number(row, column, number)?,
             Cell::Exact(value) => sheet.write_number(row, column, number::as_f64(&value))?,
             Cell::Timestamp(at) | Cell::Instant(at) | Cell::Plain(at) => {
                 sheet.write_number_with_format(row, column, serial_instant(at), &self.instant)?
@@ -94,6 +109,9 @@ impl<'a> Sheet<'a> {
             Cell::Microseconds(at) => {
                 let text = at.to_rfc3339_opts(SecondsFormat::AutoSi, true);
                 sheet.write_string(row, column, text)?
+            }
+            Cell::UsDay(day) => {
+                sheet.write_number_with_format(row, column, serial_day(day), &self.us_day)?
             }
             Cell::Midnight(day) | Cell::Day(day) => {
                 sheet.write_number_with_format(row, column, serial_day(day), &self.day)?
@@ -120,18 +138,9 @@ impl Sink for Sheet<'_> {
     type Prepared = Vec<Ready>;
 
     fn prepare(&self, _first_column: usize, cells: &[Cell<'_>]) -> Vec<Ready> {
-        let ready = |cell: &Cell<'_>| match *cell {
-            Cell::Text(text) => Ready::Text(text.to_owned()),
-            Cell::Blank => Ready::Other(Cell::Blank),
-            Cell::Timestamp(at) => Ready::Other(Cell::Timestamp(at)),
-            Cell::Midnight(day) => Ready::Other(Cell::Midnight(day)),
-            Cell::Instant(at) => Ready::Other(Cell::Instant(at)),
-            Cell::Microseconds(at) => Ready::Other(Cell::Microseconds(at)),
-            Cell::Day(day) => Ready::Other(Cell::Day(day)),
-            Cell::Plain(at) => Ready::Other(Cell::Plain(at)),
-            Cell::Flag(flag) => Ready::Other(Cell::Flag(flag)),
-            Cell::Price(value) => Ready::Other(Cell::Price(value)),
-            Cell::Exact(value) => Ready::Other(Cell::Exact(value)),
+        let ready = |cell: &Cell<'_>| match cell.without_text() {
+            Ok(cell) => Ready::Other(cell),
+            Err(text) => Ready::Text(text.to_owned()),
         };
         cells.iter().map(ready).collect()
     }
