@@ -37,15 +37,22 @@ pub fn body(selection: Selection, snapshot: Snapshot, turn: Turn) -> Body {
     let turn = Arc::new(turn);
     let selection = Arc::new(selection);
     let (grid_sender, grids) = mpsc::channel(1);
-    let (pieces, body) = channel();
     let reading = read(Arc::clone(&selection), snapshot, grid_sender);
     tokio::spawn(holding(Arc::clone(&turn), reading));
+    written(turn, move |out| writers::write(&selection, &mut ReadGrids(grids), out))
+}
+
+/// A body that `write` fills off the async threads, at the client's pace. The `turn` ends with it.
+pub(super) fn written(
+    turn: Arc<Turn>,
+    write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()> + Send + 'static,
+) -> Body {
+    let (pieces, body) = channel();
     let handle = Handle::current();
     tokio::task::spawn_blocking(move || {
         let _turn = turn;
         let mut out = Output { pieces, handle };
-        let mut grids = ReadGrids(grids);
-        let outcome = writers::write(&selection, &mut grids, &mut out);
+        let outcome = write(&mut out);
         out.handle.block_on(out.pieces.end(outcome));
     });
     body

@@ -7,6 +7,7 @@ mod breaking;
 mod browser;
 mod browser_protection;
 mod catalogue;
+mod diff;
 mod downloads;
 mod downloads_as_of;
 mod downloads_edges;

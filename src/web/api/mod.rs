@@ -3,6 +3,7 @@
 mod curve;
 mod data;
 mod datasets;
+mod diff;
 mod exports;
 mod get_data;
 mod intraday_timestamps;
@@ -30,6 +31,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(curve::routes())
         .merge(data::routes())
         .merge(datasets::routes())
+        .merge(diff::routes())
         .merge(exports::routes())
         .merge(get_data::routes())
         .merge(intraday_timestamps::routes())
