@@ -44,6 +44,7 @@ async fn run() {
     reads::workbook_query(&server, &mut table).await;
     downloads::csv(&server, &mut table, DAYS).await;
     downloads::xlsx(&server, &mut table, DAYS).await;
+    downloads::everything(&server, &mut table, DAYS).await;
     standardized::charges(&server, &mut table).await;
     drop(server);
     hostile::memory(&mut table).await;
