@@ -2,8 +2,11 @@
 
 mod axis;
 mod band;
+mod calendar;
+mod components;
 mod dataset;
 mod decision;
+pub mod exact;
 mod file_name;
 mod finding;
 mod hours;
@@ -12,20 +15,29 @@ mod month;
 mod sha256;
 mod strip;
 mod timestamp;
+mod unit;
 mod value;
 
 pub use axis::{Axis, Component, Place};
 pub use band::ValueBand;
+pub use calendar::{
+    Calendar, ClockChange, business_day_before, clock_change, is_business_day, is_nerc_holiday,
+    is_weekend,
+};
+pub use components::{
+    Peak, Registered, Role, peak_of, registered_component, without_peak_words, without_unit,
+};
 pub use dataset::{Dataset, Family, Iso};
 pub use decision::{Candidate, Decision, VersionRef, decide};
 pub use file_name::{CurveFileName, FileFormat, FileNameError, GRAMMAR};
 pub use finding::{Code, Finding, Severity, Stage, column_letters};
-pub use hours::FlatHours;
+pub use hours::{Hour, MonthHours, Season, hours_of_day};
 pub use labels::{Labels, MoreLabels, SeriesKey};
 pub use month::ContractMonth;
 pub use sha256::Sha256;
 pub use strip::Strip;
 pub use timestamp::{CurveTimestamp, TimestampError};
+pub use unit::{UNIT_TEXTS, canonical_unit, unit_at_end};
 pub use value::{ExactSum, Missing, Notation};
 
 /// A word that is not one of a closed list: an ISO, a family, a strip, a role.

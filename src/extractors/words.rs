@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
 
+pub use crate::domain::Calendar;
 use crate::domain::{Dataset, Family, Iso, words};
 
 words! {
@@ -162,16 +163,6 @@ words! {
         Standardized = "standardized",
         /// Stored blocks in native units.
         Unstandardized = "unstandardized",
-    }
-}
-
-words! {
-    /// How hours are counted.
-    Calendar("a calendar") {
-        /// Without holidays and clock changes.
-        Flat = "flat",
-        /// With NERC holidays and clock changes.
-        Nerc = "nerc",
     }
 }
 

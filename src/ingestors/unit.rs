@@ -1,7 +1,7 @@
 //! Units of measure: one per value column, from its cells, its texts, the component registry, or
 //! the family, in this order.
 
-use crate::domain::{Dataset, Family, Iso};
+use crate::domain::{Dataset, Family, Iso, UNIT_TEXTS, registered_component};
 
 /// The unit of a text that names none we know.
 pub const UNKNOWN: &str = "unknown";
@@ -89,26 +89,13 @@ fn is_money(unit: &str) -> bool {
     unit.starts_with('$') || unit.starts_with("c/")
 }
 
-/// Unit texts that may stand anywhere, longer ones first.
-const ANYWHERE: [(&str, &str); 10] = [
-    ("$/kw-month", "$/kW-mo"),
-    ("$/mw-month", "$/MW-mo"),
-    ("cents/kwh", "c/kWh"),
-    ("$/kw-day", "$/kW-day"),
-    ("$/mmbtu", "$/MMBtu"),
-    ("$/kw-mo", "$/kW-mo"),
-    ("$/mw-mo", "$/MW-mo"),
-    ("per mwh", "$/MWh"),
-    ("$/mwh", "$/MWh"),
-    ("$/kwh", "$/kWh"),
-];
 /// Unit texts that count at the end only.
 const AT_END: [(&str, &str); 4] = [("mwh", "MWh"), ("kwh", "kWh"), ("mw", "MW"), ("kw", "kW")];
 
 /// The unit that a caption or component names.
 fn in_text(text: &str) -> Option<&'static str> {
     let text = text.to_lowercase().replace('_', " ");
-    let anywhere = ANYWHERE.iter().find(|(word, _)| contains_word(&text, word));
+    let anywhere = UNIT_TEXTS.iter().find(|(word, _)| contains_word(&text, word));
     let (_, unit) = anywhere
         .or_else(|| {
             let end = text.trim_end_matches([' ', ')', '\u{a0}']);
@@ -142,39 +129,12 @@ fn unknown_in(text: &str) -> Option<&str> {
         .find(|inside| inside.contains("$/"))
 }
 
-/// Native units of components by ISO; names are compared without case and with blanks collapsed.
-/// Source: the component registry of the curve publishers.
-const REGISTRY: [(Iso, &str, &str); 17] = [
-    (Iso::Pjm, "capacity charge", "$/kW-mo"),
-    (Iso::Pjm, "reactive supply value", "$/kW-mo"),
-    (Iso::Pjm, "teac", "$/kW-mo"),
-    (Iso::Pjm, "nits rate", "$/kW-mo"),
-    (Iso::Pjm, "arr credit", "$/kW-mo"),
-    (Iso::Pjm, "black start charge", "$/MW-mo"),
-    (Iso::Pjm, "annual revenue requirement / network peak load", "$ / MW"),
-    (Iso::Pjm, "capacity scaling factor", "none"),
-    (Iso::Isone, "capacity", "$/kW-mo"),
-    (Iso::Isone, "iso sched 3", "$/kW-mo"),
-    (Iso::Isone, "capacity scaler", "none"),
-    (Iso::Nyiso, "ros", "$/kW-mo"),
-    (Iso::Nyiso, "lhv", "$/kW-mo"),
-    (Iso::Nyiso, "nyc", "$/kW-mo"),
-    (Iso::Miso, "capacity price", "$/kW-day"),
-    (Iso::Miso, "arrs", "$/MW-mo"),
-    (Iso::Miso, "nits schedule 9", "$/MW-mo"),
-];
-
 fn registered(evidence: Evidence<'_>) -> Option<&'static str> {
     let Dataset { family, iso } = evidence.dataset;
     match family {
         Family::Rec => registered_rec(evidence, iso),
         Family::NonEnergy => {
-            let name = clean_component(evidence.cost_component);
-            if iso == Iso::Ercot && name == "hh" {
-                return Some("$/MMBtu");
-            }
-            let found = REGISTRY.iter().find(|(area, word, _)| *area == iso && *word == name);
-            found.map(|(_, _, unit)| *unit)
+            registered_component(iso, evidence.cost_component).map(|entry| entry.unit)
         }
         _ => None,
     }
@@ -190,24 +150,6 @@ fn registered_rec(evidence: Evidence<'_>, iso: Iso) -> Option<&'static str> {
         "year" if iso == Iso::Ercot => Some("year"),
         _ => evidence.cost_group.eq_ignore_ascii_case("RPS Component").then_some("%"),
     }
-}
-
-const PEAK_WORDS: [&str; 6] = ["on-peak", "off-peak", "onpeak", "offpeak", "on peak", "off peak"];
-
-/// A component name as the registry knows it: without unit text at its end, then without peak
-/// words, in lower case, blanks collapsed.
-fn clean_component(name: &str) -> String {
-    let mut name = name.to_lowercase();
-    if let Some(at) = name.find("$/") {
-        name.truncate(at);
-        name = name.trim_end_matches([' ', '(']).to_owned();
-    }
-    for word in PEAK_WORDS {
-        if contains_word(&name, word) {
-            name = name.replace(word, " ");
-        }
-    }
-    name.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -217,6 +217,9 @@ impl Loaded {
             (_, "/api/v1/sessions") => {
                 return vec![self.json(self.browser.request(Method::GET, path)).await];
             }
+            (_, "/api/v1/reference-hours" | "/api/v1/reference-hours/hourly") => {
+                format!("{path}?iso=ercot&start=2024-02-01&end=2024-02-01&format=json")
+            }
             (_, "/readyz") => format!("{path}?verbose"),
             (_, "/api/v1/datasets" | "/api/v1/me" | "/api/v1/tokens" | "/api/v1/uploads") => {
                 path.to_owned()

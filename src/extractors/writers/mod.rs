@@ -105,7 +105,7 @@ fn write_xlsx<L: Layout>(
     out: &mut (dyn Write + Send),
 ) -> io::Result<Written> {
     let disclaimer = selection.disclaimer.as_deref();
-    let rows = xlsx::write(out, layout, part.newest(), disclaimer, |sheet| {
+    let rows = xlsx::write(out, layout.frozen(), part.newest(), disclaimer, |sheet| {
         layout.header(sheet)?;
         versions(part, layout, grids, sheet)
     })?;
@@ -173,7 +173,8 @@ fn meta(selection: &Selection, part: &Part, rows: u64) -> Value {
         "known_at": selection.known_at_text(),
         "versions": part.versions.iter().map(version_json).collect::<Vec<_>>(),
         "counts": { "rows": rows, "series": part.series.len(), "versions": part.versions.len() },
-        "warnings": selection.warnings,
+        "warnings": selection.warnings.listed,
+        "warning_count": selection.warnings.count,
         "disclaimer": selection.disclaimer,
     })
 }

@@ -7,7 +7,6 @@ use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, Workbook, Worksheet,
 
 use crate::extractors::{
     cell::{Cell, Sink},
-    layout::Layout,
     number,
 };
 
@@ -17,11 +16,11 @@ pub const MAX_ROWS: u64 = 1_048_576;
 /// The most columns of a sheet.
 pub const MAX_COLUMNS: usize = 16_384;
 
-/// Writes a workbook to `out`: what `fill` puts into the sheet, then the disclaimer. Its internal
-/// dates are `dated`, so that the same content has the same bytes.
-pub fn write<L: Layout>(
+/// Writes a workbook to `out`: what `fill` puts into the sheet, of which the first `rows` and
+/// `columns` are frozen, then the disclaimer. Its internal dates are `dated`, so that the same content has the same bytes.
+pub fn write(
     out: &mut (dyn Write + Send),
-    layout: &L,
+    (rows, columns): (u32, u16),
     dated: DateTime<Utc>,
     disclaimer: Option<&str>,
     fill: impl FnOnce(&mut Sheet<'_>) -> io::Result<u64>,
@@ -30,7 +29,6 @@ pub fn write<L: Layout>(
     let created = ExcelDateTime::from_timestamp(dated.timestamp()).map_err(failed)?;
     workbook.set_properties(&DocProperties::new().set_creation_datetime(&created));
     let worksheet = workbook.add_worksheet_with_low_memory().map_err(failed)?;
-    let (rows, columns) = layout.frozen();
     worksheet.set_freeze_panes(rows, columns).map_err(failed)?;
     let mut sheet = Sheet::new(worksheet);
     let records = fill(&mut sheet)?;

@@ -14,7 +14,10 @@ use rust_xlsxwriter::{DocProperties, ExcelDateTime, Workbook, XlsxError};
 use tokio::sync::mpsc;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::listing::{self, Record};
+use super::{
+    listing::{self, Record},
+    reference_hours,
+};
 use crate::{
     app::App,
     auth::SignedIn,
@@ -22,7 +25,7 @@ use crate::{
         catalogue::{self, ComponentRow, UploadRow},
         snapshot::Snapshot,
     },
-    domain::{ContractMonth, Dataset, Family, FlatHours, Iso},
+    domain::{Dataset, Family},
     error::{Problem, Result},
     extractors::{cell::Cell, query, stream},
     web::parameters::{FromParameters, NoQuery, Parameters, StrictQuery},
@@ -315,27 +318,6 @@ async fn all_uploads(
     uploads(app, signed_in, query).await
 }
 
-/// The reference hours of a month at an ISO.
-struct HoursRecord {
-    iso: String,
-    month: String,
-    hours: FlatHours,
-}
-
-impl Record for HoursRecord {
-    const COLUMNS: &'static [&'static str] =
-        &["ISO", "CalMonth", "5x16", "7x8", "2x16", "7x24", "WE", "WD", "OnPeak", "OffPeak"];
-
-    fn cells(&self) -> Vec<Cell<'_>> {
-        let h = &self.hours;
-        let hours =
-            [h.s5x16, h.s7x8, h.s2x16, h.s7x24, h.we, h.wd, h.on_peak, h.off_peak].into_iter();
-        let mut cells = vec![Cell::Text(&self.iso), Cell::Text(&self.month)];
-        cells.extend(hours.map(|hours| Cell::Exact(hours.into())));
-        cells
-    }
-}
-
 /// Export the reference hours
 ///
 /// Hours per month, block and ISO from 2000-01 to 2100-12, without holidays and clock changes.
@@ -351,18 +333,6 @@ impl Record for HoursRecord {
     ),
 )]
 async fn curves_catalog(_signed_in: SignedIn, _query: NoQuery) -> Result<Response> {
-    const FIRST: NaiveDate = NaiveDate::from_ymd_opt(2000, 1, 1).unwrap();
-    const MONTHS: i32 = 101 * 12;
-    let first = ContractMonth::containing(FIRST);
-    let record = |iso: Iso, months: i32| {
-        let month = first.plus(months);
-        let hours = FlatHours::of(month);
-        HoursRecord { iso: iso.as_str().to_ascii_uppercase(), month: month.to_string(), hours }
-    };
-    let records: Vec<HoursRecord> = Iso::ALL
-        .iter()
-        .flat_map(|iso| (0..MONTHS).map(move |months| record(*iso, months)))
-        .collect();
     let name = "attachment; filename=\"curves_catalog.csv\"";
-    Ok(([(header::CONTENT_DISPOSITION, name)], listing::csv(&records)?).into_response())
+    Ok(([(header::CONTENT_DISPOSITION, name)], reference_hours::catalogue()?).into_response())
 }

@@ -12,6 +12,7 @@ mod listing;
 mod login;
 mod me;
 mod operating_days;
+mod reference_hours;
 mod series;
 mod sessions;
 mod tokens;
@@ -39,6 +40,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(login::routes())
         .merge(me::routes())
         .merge(operating_days::routes())
+        .merge(reference_hours::routes())
         .merge(series::routes())
         .merge(sessions::routes())
         .merge(tokens::routes())
