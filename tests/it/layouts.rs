@@ -240,3 +240,19 @@ async fn line_losses_are_a_flat_table() {
     let entry = &report.body["entries"][0];
     assert_eq!((&entry["rows"], &entry["columns"]), (&Value::from(2), &Value::from(10)));
 }
+
+#[tokio::test]
+async fn totals_that_do_not_agree_are_told_when_stored_and_when_read() {
+    let (name, text) = matrix("080000", "41.20");
+    let text = text.replace("Total Contract Load (kWh),\"1,250,000\"", "Total Bundled Price,40.73");
+    let server = TestServer::start().await;
+    let caller = server.caller(Role::ReadWrite).await;
+    let reply = caller.upload(&name, text).await;
+    assert_eq!((reply.status, &reply.body["by_code"]["total_mismatch"]), (201, &Value::from(1)));
+    let answer = caller.get("/api/v1/data?curve=matrix&iso=nyiso").await;
+    assert_eq!(answer.headers()["x-warnings"], "1");
+    let report = caller.ask("/api/v1/data/report?curve=matrix&iso=nyiso").await;
+    let warning = &report.body["warnings"][0];
+    assert_eq!(warning["code"], "total_mismatch");
+    assert_eq!(warning["detail"], "the lines sum to 40.69, the bundled price is 40.73");
+}
