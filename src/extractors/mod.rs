@@ -18,6 +18,7 @@ mod absence;
 pub mod analysis;
 pub mod cell;
 pub mod copy_box;
+pub mod diff;
 pub mod layout;
 pub mod negotiate;
 pub mod number;

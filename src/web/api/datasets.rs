@@ -3,14 +3,14 @@
 use axum::{
     Json,
     extract::{Path, State},
-    http::{HeaderMap, Uri},
     response::{IntoResponse, Response},
 };
 use chrono::{DateTime, NaiveDate, Utc};
+use sqlx::PgConnection;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::listing::{self, Keyed, Listing, Page, Record};
+use super::listing::{self, Asked, Keyed, Listing, Page, Record};
 use crate::{
     app::App,
     auth::SignedIn,
@@ -136,27 +136,16 @@ impl FromParameters for ListQuery {
         (status = 401, description = "No valid credential."),
     ),
 )]
-async fn list(
-    State(app): State<App>,
-    _signed_in: SignedIn,
-    StrictQuery(ListQuery(listing)): StrictQuery<ListQuery>,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Result<Response> {
-    let all: Vec<Dataset> = Dataset::all().collect();
-    let mut snapshot = listing.snapshot(&app, &all).await?;
-    let known_at = snapshot.known_at;
-    let summaries = catalogue::datasets(snapshot.connection(), known_at).await?;
-    snapshot.finish().await?;
+async fn list(asked: Asked<ListQuery>) -> Result<Response> {
+    let ListQuery(listing) = &asked.query;
     let after: i16 = listing.after()?.unwrap_or_default();
-    let items = summaries
-        .iter()
-        .filter(|summary| summary.dataset_id > after)
-        .filter_map(|summary| {
-            Dataset::from_id(summary.dataset_id).map(|dataset| DatasetItem::new(dataset, summary))
-        })
-        .collect();
-    listing::page(&listing, known_at, items, &uri, &headers)
+    let all: Vec<Dataset> = Dataset::all().collect();
+    let read = async |connection: &mut PgConnection, known_at| {
+        let rows = catalogue::datasets(connection, known_at).await?.into_iter();
+        let rows = rows.filter(|row| row.dataset_id > after);
+        Ok(rows.filter_map(|row| Some((Dataset::from_id(row.dataset_id)?, row))).collect())
+    };
+    asked.page(listing, &all, read, |(dataset, row)| DatasetItem::new(dataset, &row)).await
 }
 
 struct OneQuery(Option<DateTime<Utc>>);

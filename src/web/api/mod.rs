@@ -3,6 +3,7 @@
 mod curve;
 mod data;
 mod datasets;
+mod diff;
 mod exports;
 mod get_data;
 mod intraday_timestamps;
@@ -15,6 +16,7 @@ mod reference_hours;
 mod series;
 mod sessions;
 mod tokens;
+mod updates;
 pub mod uploads;
 mod versions;
 
@@ -30,6 +32,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(curve::routes())
         .merge(data::routes())
         .merge(datasets::routes())
+        .merge(diff::routes())
         .merge(exports::routes())
         .merge(get_data::routes())
         .merge(intraday_timestamps::routes())
@@ -41,6 +44,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(series::routes())
         .merge(sessions::routes())
         .merge(tokens::routes())
+        .merge(updates::routes())
         .merge(uploads::routes())
         .merge(versions::routes())
 }
