@@ -242,7 +242,9 @@ impl Query {
     #[must_use]
     pub fn wish(&self, curve: Curve) -> Wish {
         let every = vec![Block::All];
-        let strips = if self.strips.is_empty() { every } else { self.strips.clone() };
+        // What a curve type cannot use must not choose among its series either.
+        let chooses = !self.strips.is_empty() && curve.has_strips();
+        let strips = if chooses { self.strips.clone() } else { every };
         if !curve.has_modes() {
             return Wish { standardized: false, stored: strips };
         }

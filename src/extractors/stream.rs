@@ -194,11 +194,11 @@ impl<'a> PartReader<'a> {
 
     /// Reads one version, cut to the requested months.
     pub(super) async fn grid(&self, index: usize, snapshot: &mut Snapshot) -> sqlx::Result<Grid> {
-        let (query, version) = (self.query, self.part.versions[index].id);
+        let version = self.part.versions[index].id;
         let connection = snapshot.connection();
         let axis = data::axis(connection, version).await?;
         let found = data::columns(connection, self.part.dataset, version, &self.series).await?;
-        let rows = wanted_rows(&axis, query);
+        let rows = self.wanted_rows(&axis);
         let first = rows.start;
         let axis = if rows == (0..axis.len()) { axis } else { axis.cut(rows) };
         let hours = self.hours(&axis);
@@ -214,15 +214,16 @@ impl<'a> PartReader<'a> {
         let of = |month| MonthHours::of(self.part.dataset.iso, calendar, month);
         axis.months().filter(|_| computes).map(of).collect()
     }
-}
-
-/// The places whose contract month was asked for; all of them where places have no month.
-fn wanted_rows(axis: &Axis, query: &Query) -> std::ops::Range<usize> {
-    let months: Vec<_> = axis.months().map(ContractMonth::first_day).collect();
-    if months.is_empty() {
-        return 0..axis.len();
+    /// The places whose contract month was asked for; all of them where places have no month, or
+    /// months do not choose.
+    fn wanted_rows(&self, axis: &Axis) -> std::ops::Range<usize> {
+        let (start, end) = (self.query.start, self.query.end);
+        let months: Vec<_> = axis.months().map(ContractMonth::first_day).collect();
+        if months.is_empty() || !self.part.combination.curve.has_months() {
+            return 0..axis.len();
+        }
+        let first = months.partition_point(|month| start.is_some_and(|start| *month < start));
+        let past = months.partition_point(|month| end.is_none_or(|end| *month <= end));
+        first..past.max(first)
     }
-    let first = months.partition_point(|month| query.start.is_some_and(|start| *month < start));
-    let end = months.partition_point(|month| query.end.is_none_or(|end| *month <= end));
-    first..end.max(first)
 }

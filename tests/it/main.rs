@@ -2,6 +2,10 @@
 //! server. One file for each subject; `support` makes what they need.
 
 mod acceptance;
+mod acceptance_downloads;
+mod acceptance_histories;
+mod acceptance_scripts;
+mod agreement;
 mod analysis;
 mod auth;
 mod breaking;
