@@ -1,25 +1,15 @@
 //! What the specification of downloads promises, sentence by sentence where no other test holds it:
 //! names, headers, refusals, archives, scripts' calls, histories, and sizes beyond the usual.
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
-use chrono::NaiveDate;
 use reqwest::{Method, StatusCode, header};
 use serde_json::{Value, json};
-use trueprice::{
-    auth::Role,
-    domain::{Dataset, Family, Iso, Sha256},
-};
+use trueprice::domain::Sha256;
 
 use crate::{
-    agreement::{csv_records, entries, with_every_dataset},
-    downloads_stored::{Stored, after, at, small, store},
-    support::{Caller, Reply, TestServer, files},
+    agreement::{CURVES, csv_records, entries, with_every_dataset},
+    support::{Caller, Reply},
 };
-
-const CURVES: [&str; 9] =
-    ["energy", "nonenergy", "rec", "ptc", "matrix", "loadprofile", "shaping", "vlr", "lineloss"];
 
 async fn status_and_bytes(caller: &Caller, path: &str) -> (u16, Bytes) {
     let answer = caller.get(path).await;
@@ -111,8 +101,8 @@ async fn files_are_named_by_what_they_hold() {
             "energy_ercot_standardized_2024-06-01_2024-06-30_all.csv",
         ),
         (
-            "curve=nonenergy&iso=pjm&strip=on-peak&strip=wd",
-            "nonenergy_pjm_wd_on-peak_2024-04-30.csv",
+            "curve=nonenergy&iso=miso&strip=on-peak&strip=wd",
+            "nonenergy_miso_wd_on-peak_2024-05-31.csv",
         ),
         ("curve=rec&iso=pjm&strip=7x24&format=ndjson", "rec_pjm_7x24_2024-05-07.ndjson"),
         ("curve=ptc&iso=pjm&format=parquet", "ptc_pjm_all_2024-06-04.parquet"),
@@ -174,6 +164,9 @@ async fn headers_say_what_an_answer_is_and_how_long_it_holds() {
             }
             let link = has("link");
             let target = link.strip_prefix('<').unwrap().strip_suffix(">; rel=\"describedby\"");
+            let described = caller.request(Method::HEAD, target.unwrap()).send().await.unwrap();
+            assert_eq!(described.status(), StatusCode::OK);
+            assert_eq!(header_of(&described, "x-warnings"), "0");
             let report = caller.ask(target.unwrap()).await;
             assert_eq!((report.status, &report.body["request"]["strip"]), (200, &json!(["5x16"])));
         }

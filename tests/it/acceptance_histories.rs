@@ -133,7 +133,7 @@ fn loose_files() -> Vec<(String, Bytes)> {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-        if name.ends_with(".csv") && !name.contains("_cob") {
+        if path.extension().is_some_and(|kind| kind == "csv") && !name.contains("_cob") {
             found.push((name, std::fs::read(path).unwrap().into()));
         }
     }

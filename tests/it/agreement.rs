@@ -13,16 +13,24 @@ use proptest::{prelude::*, strategy::ValueTree as _, test_runner::TestRunner};
 use reqwest::{Method, StatusCode, header};
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::{Value, value::RawValue};
-use trueprice::auth::Role;
+use trueprice::{auth::Role, config::Config};
 
 use crate::{
     downloads_stored::{Column, Stored, at, column, months, small, store},
     support::{Caller, TestServer, files},
 };
 
+/// What is stored.
+pub const CURVES: [&str; 9] =
+    ["energy", "nonenergy", "rec", "ptc", "matrix", "loadprofile", "shaping", "vlr", "lineloss"];
+
 /// A server with a version or more of every dataset, and somebody who reads.
 pub async fn with_every_dataset() -> (TestServer, Caller) {
-    let server = TestServer::start().await;
+    with_every_dataset_and(|_| {}).await
+}
+
+async fn with_every_dataset_and(adjust: impl FnOnce(&mut Config)) -> (TestServer, Caller) {
+    let server = TestServer::start_with(adjust, None).await;
     let caller = server.caller(Role::ReadWrite).await;
     let name = "all_families.zip";
     let bytes = std::fs::read(files::repository("good_test_data/good").join(name)).unwrap();
@@ -262,6 +270,12 @@ async fn every_curve_type_agrees_in_every_form_and_mode() {
         modes.push(assert_agreement(&caller, &format!("curve=all&iso=all&{more}")).await);
     }
     let of = |mode: usize| modes[mode].iter().filter(|(name, _)| !name.contains("energy"));
+    let missing = |curve: &&str| {
+        let of_curve = |(name, _): &(&String, &Vec<u8>)| curve_of(name) == *curve;
+        let mut points = modes[2].iter().filter(of_curve).flat_map(|(_, b)| of_wide(curve, b));
+        points.any(|point| point.2.is_empty())
+    };
+    assert!(CURVES.iter().all(missing));
     // What is stored, but for MISO REC and headroom; and what has no modes is the same in both.
     assert_eq!(modes[0].len(), 44);
     assert!(of(0).count() == 34 && of(0).eq(of(1)));
@@ -271,9 +285,7 @@ async fn every_curve_type_agrees_in_every_form_and_mode() {
 #[tokio::test]
 async fn every_answer_repeats_to_the_byte_and_then_is_not_sent_again() {
     let (_server, caller) = with_every_dataset().await;
-    for curve in
-        ["energy", "nonenergy", "rec", "ptc", "matrix", "loadprofile", "shaping", "vlr", "lineloss"]
-    {
+    for curve in CURVES {
         for format in ["csv", "csv&layout=long", "xlsx", "ndjson", "parquet", "json"] {
             let path = format!("/api/v1/data?curve={curve}&iso=pjm&format={format}");
             let (first, again) = (caller.get(&path).await, caller.get(&path).await);
@@ -338,4 +350,58 @@ async fn any_small_curve_agrees_in_every_form() {
     }
     let all = "curve=energy&iso=all&mode=unstandardized&version=all&operating_day=2020-03-01";
     assert_agreement(&caller, &format!("{all}&operating_day_end=2020-03-12")).await;
+}
+
+/// A file inside a workbook.
+fn inside(book: &Bytes, name: &str) -> String {
+    let mut archive = zip::ZipArchive::new(Cursor::new(book.clone())).unwrap();
+    let mut text = String::new();
+    archive.by_name(name).unwrap().read_to_string(&mut text).unwrap();
+    text
+}
+
+#[tokio::test]
+async fn workbooks_are_frozen_and_formatted_and_every_file_ends_with_the_disclaimer() {
+    let disclaimer = "=No \"advice\", at all";
+    let adjust = |config: &mut Config| config.downloads.disclaimer = Some(disclaimer.to_owned());
+    let (_server, caller) = with_every_dataset_and(adjust).await;
+    for curve in CURVES {
+        let get = async |more: &str| {
+            let path = format!("/api/v1/data?curve={curve}&iso=pjm{more}");
+            caller.get(&path).await.bytes().await.unwrap()
+        };
+        let Geometry { index, labels, captions, decimals } = geometry(curve);
+        let (columns, records) = match curve {
+            "lineloss" => (0, 1),
+            _ => (index.len(), EIGHT.len() + labels.len() + captions),
+        };
+        for (more, columns, records) in [("", columns, records), ("&layout=long", 0, 1)] {
+            let csv = get(more).await;
+            let end = b"\n\r\n\"=No \"\"advice\"\", at all\"\r\n";
+            assert!(csv.ends_with(end), "{curve}{more}");
+            let book = get(&format!("{more}&format=xlsx")).await;
+            let sheet = inside(&book, "xl/worksheets/sheet1.xml");
+            let split = match columns {
+                0 => format!("<pane ySplit=\"{records}\" "),
+                _ => format!("<pane xSplit=\"{columns}\" ySplit=\"{records}\" "),
+            };
+            assert!(sheet.contains(&split), "{curve}{more}: {split}");
+            let format = match decimals {
+                Some(_) => "formatCode=\"0.00000\"",
+                None => "formatCode=\"0.0##############\"",
+            };
+            assert!(!more.is_empty() || inside(&book, "xl/styles.xml").contains(format), "{curve}");
+            let mut book: Xlsx<_> = Xlsx::new(Cursor::new(book)).unwrap();
+            let sheet = book.worksheet_range_at(0).unwrap().unwrap();
+            let rows: Vec<_> = sheet.rows().collect();
+            let [.., empty, last] = &*rows else { panic!("{curve}") };
+            assert!(empty.iter().all(|cell| *cell == Data::Empty), "{curve}");
+            assert_eq!(last[0], Data::String(disclaimer.to_owned()), "{curve}");
+        }
+        let json: Value = serde_json::from_slice(&get("&format=json").await).unwrap();
+        assert_eq!(json["meta"]["disclaimer"], disclaimer, "{curve}");
+        assert_eq!(json["meta"]["counts"]["rows"], json["data"].as_array().unwrap().len());
+    }
+    let archive = caller.get("/api/v1/data?curve=lineloss").await.bytes().await.unwrap();
+    assert_eq!(entries(archive).1["disclaimer"], disclaimer);
 }

@@ -5,6 +5,7 @@ mod acceptance;
 mod acceptance_downloads;
 mod acceptance_histories;
 mod acceptance_scripts;
+mod acceptance_sizes;
 mod agreement;
 mod analysis;
 mod auth;

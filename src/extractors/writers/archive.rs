@@ -16,7 +16,7 @@ pub fn write(
     grids: &mut dyn Grids,
     out: &mut (dyn Write + Send),
 ) -> io::Result<()> {
-    let mut archive = ZipWriter::new_stream(out);
+    let mut archive = ZipWriter::new_stream(Mute { out, broken: false });
     let mut entries: Vec<Value> = Vec::new();
     for part in &selection.parts {
         let file = selection.file_name_of(part);
@@ -76,6 +76,28 @@ fn options(dated: DateTime<Utc>) -> SimpleFileOptions {
         byte(time.second()),
     );
     options.last_modified_time(date.unwrap_or_default())
+}
+
+/// Takes whatever is written after a failure: an archive that is dropped unfinished tries to end
+/// itself, and prints on standard error when it cannot. The first failure has been told by then.
+struct Mute<W> {
+    out: W,
+    broken: bool,
+}
+
+impl<W: Write> Write for Mute<W> {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        if self.broken {
+            return Ok(buffer.len());
+        }
+        let written = self.out.write(buffer);
+        self.broken = written.is_err();
+        written
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.broken { Ok(()) } else { self.out.flush() }
+    }
 }
 
 /// Counts and hashes what passes.
