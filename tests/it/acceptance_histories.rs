@@ -117,7 +117,8 @@ async fn any_history_of_uploads_is_answered_as_it_was_then() {
             recorded.push((format!("{query}&as_of={known_at}"), status, bytes));
         }
     }
-    for code in ["created", "superseded", "backfilled", "day_closed_by_cob"] {
+    // 200: a day was reopened.
+    for code in ["created", "superseded", "backfilled", "day_closed_by_cob", "200"] {
         assert!(codes.contains_key(code), "{code} is not in {codes:?}");
     }
     for (query, status, bytes) in &recorded {

@@ -149,15 +149,17 @@ async fn every_curve_type_reads_as_its_lines_do() {
     let name = "all_families.zip";
     let bytes = std::fs::read(files::repository("good_test_data/good").join(name)).unwrap();
     uploader.send("/api/v1/uploads", &[(name, bytes.into())]).await;
-    let all = "/api/v1/data?curve=all&iso=all&strip=all";
-    let lines = entries(downloads.bytes(&format!("{all}&format=ndjson")).await);
-    let files = entries(downloads.bytes(&format!("{all}&format=parquet")).await);
-    assert!(files.len() > 10 && files.keys().eq(lines.keys()));
-    for (name, file) in files {
-        let wanted = std::str::from_utf8(&lines[&name]).unwrap().lines().map(line);
-        let reader = SerializedFileReader::new(file).unwrap();
-        let rows = reader.get_row_iter(None).unwrap().map(|row| flat(&row.unwrap()));
-        assert!(rows.eq(wanted), "{name}");
+    for mode in ["strip=all", "mode=standardized", "mode=unstandardized", "version=all"] {
+        let all = format!("/api/v1/data?curve=all&iso=all&{mode}");
+        let lines = entries(downloads.bytes(&format!("{all}&format=ndjson")).await);
+        let files = entries(downloads.bytes(&format!("{all}&format=parquet")).await);
+        assert!(files.len() > 10 && files.keys().eq(lines.keys()));
+        for (name, file) in files {
+            let wanted = std::str::from_utf8(&lines[&name]).unwrap().lines().map(line);
+            let reader = SerializedFileReader::new(file).unwrap();
+            let rows = reader.get_row_iter(None).unwrap().map(|row| flat(&row.unwrap()));
+            assert!(rows.eq(wanted), "{mode} {name}");
+        }
     }
 }
 

@@ -82,6 +82,8 @@ async fn the_range_is_a_century_and_what_lies_outside_is_refused() {
         let reply = server.anonymous().ask("/api/v1/reference-hours?iso=pjm").await;
         assert_eq!(reply.status, 401);
     }
+    let early = caller.ask("/api/v1/reference-hours?iso=pjm&start=1999-12").await;
+    assert_eq!(early.body["value"], "1999-12", "as it was given");
     let head = caller.request(reqwest::Method::HEAD, "/api/v1/reference-hours/hourly?iso=all");
     let head = head.send().await.unwrap();
     assert_eq!(head.status(), 200);

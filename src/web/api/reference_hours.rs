@@ -29,7 +29,7 @@ use crate::{
             xlsx::{self, MAX_ROWS},
         },
     },
-    web::parameters::{FromParameters, Parameters, StrictQuery},
+    web::parameters::{self, FromParameters, Parameters, StrictQuery},
 };
 
 /// The routes of this file.
@@ -125,13 +125,13 @@ impl FromParameters for Query {
 
 /// One end of the range; 400 outside of the years that have reference hours.
 fn bound(p: &mut Parameters, name: &str) -> Result<Option<Span>> {
-    match p.value::<Span>(name)? {
-        Some(Span(first, last)) if first < FIRST || last > LAST => {
-            let text = first.to_string();
-            Err(Problem::bad_parameter(name, &text, "reference hours are of 2000-01 to 2100-12"))
-        }
-        span => Ok(span),
+    let Some(text) = p.text(name)? else { return Ok(None) };
+    let span: Span = parameters::read(name, &text)?;
+    if span.0 < FIRST || span.1 > LAST {
+        let why = "reference hours are of 2000-01 to 2100-12";
+        return Err(Problem::bad_parameter(name, &text, why));
     }
+    Ok(Some(span))
 }
 
 impl Query {
