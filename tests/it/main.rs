@@ -7,6 +7,7 @@ mod acceptance_histories;
 mod acceptance_scripts;
 mod acceptance_sizes;
 mod agreement;
+mod agreement_files;
 mod analysis;
 mod auth;
 mod breaking;

@@ -55,6 +55,7 @@ pub struct Sheet<'a> {
     us_day: Format,
     percent: Format,
     shortest: Format,
+    whole: Format,
 }
 
 /// A cell that recurs.
@@ -78,6 +79,7 @@ impl<'a> Sheet<'a> {
             us_day: Format::new().set_num_format("mm/dd/yyyy"),
             percent: Format::new().set_num_format("0.00"),
             shortest: Format::new().set_num_format("0.0##############"),
+            whole: Format::new().set_num_format("0"),
         }
     }
 
@@ -100,7 +102,11 @@ impl<'a> Sheet<'a> {
                 sheet.write_number_with_format(row, column, value, &self.shortest)?
             }
             Cell::Whole(number) => sheet.write_number(row, column, number)?,
-            Cell::Exact(value) => sheet.write_number(row, column, number::as_f64(&value))?,
+            Cell::Exact(value) => {
+                // As csv prints it: by default a sheet shows little and much with an exponent.
+                let format = if value.fract().is_zero() { &self.whole } else { &self.shortest };
+                sheet.write_number_with_format(row, column, number::as_f64(&value), format)?
+            }
             Cell::Timestamp(at) | Cell::Instant(at) | Cell::Plain(at) => {
                 sheet.write_number_with_format(row, column, serial_instant(at), &self.instant)?
             }
