@@ -16,12 +16,14 @@ struct Streamed {
 }
 
 async fn stream(server: &Server, days: usize, form: &str) -> Streamed {
+    stream_of(server, days, &format!("curve=nonenergy&iso=pjm&mode=unstandardized&{form}")).await
+}
+
+async fn stream_of(server: &Server, days: usize, query: &str) -> Streamed {
     let last = chrono::NaiveDate::from_ymd_opt(2024, 1, 1).unwrap_or_default()
         + chrono::Days::new(days as u64);
-    let path = format!(
-        "data?curve=nonenergy&iso=pjm&mode=unstandardized&operating_day=2024-01-02\
-         &operating_day_end={last}&version=all&{form}"
-    );
+    let path =
+        format!("data?{query}&operating_day=2024-01-02&operating_day_end={last}&version=all");
     server.reset_memory();
     let before = server.memory();
     let begun = Instant::now();
@@ -79,6 +81,30 @@ pub async fn xlsx(server: &Server, table: &mut Table, days: usize) {
         "XLSX, memory that is added",
         format!("{:.1} MiB", much.memory),
         &format!("a tenth of the range adds {:.1} MiB", little.memory),
+        "no growth",
+        much.memory <= little.memory + 8.0,
+    );
+}
+
+/// Every curve type of every ISO as an archive, standardized where there is such a form.
+pub async fn everything(server: &Server, table: &mut Table, days: usize) {
+    let archive = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("good_test_data/good/all_families.zip");
+    let bytes = std::fs::read(archive).expect("good_test_data");
+    server.upload("all_families.zip", bytes, &[207]).await;
+    let query = "curve=all&iso=all&format=csv";
+    let little = stream_of(server, days / 10, query).await;
+    // The files of good_test_data lie within the year.
+    let much = stream_of(server, 366, query).await;
+    table.add(
+        "curve=all&iso=all, memory that is added",
+        format!("{:.1} MiB", much.memory),
+        &format!(
+            "{} MB of archive in {:.1} s; a tenth of the range adds {:.1} MiB",
+            much.bytes / 1_000_000,
+            much.whole.as_secs_f64(),
+            little.memory
+        ),
         "no growth",
         much.memory <= little.memory + 8.0,
     );

@@ -58,3 +58,56 @@ pub fn name(day: usize, time: usize) -> String {
     _ = write!(name, "_{time:06}.csv");
     name
 }
+
+/// Series of a zone in [`charges`]: block type and component.
+const CHARGES: [(&str, &str); 12] = [
+    ("7X24", "Capacity Charge"),
+    ("7X24", "Capacity Scaling Factor"),
+    ("7X24", "NITS Rate"),
+    ("7X24", "TEAC"),
+    ("7X24", "Black Start Charge"),
+    ("7X24", "Reserve on-peak"),
+    ("7X24", "Reserve off-peak"),
+    ("WD", "Ancillary"),
+    ("WE", "Ancillary"),
+    ("5x16", "Uplift"),
+    ("2x16", "Uplift"),
+    ("7x8", "Uplift"),
+];
+
+/// Zones of [`charges`]: 264 series.
+pub const CHARGE_ZONES: usize = 22;
+
+/// A nonenergy file as PJM's are: charges of 22 zones in every unit and every block, 61 months from
+/// July 2025 on.
+pub fn charges() -> String {
+    let series = CHARGE_ZONES * CHARGES.len();
+    let of = |column: usize| CHARGES[column % CHARGES.len()];
+    let mut text = String::with_capacity(300 << 10);
+    let mut row = |name: &str, cell: &dyn Fn(usize) -> String| {
+        text.push_str(name);
+        for column in 0..series {
+            text.push(',');
+            text.push_str(&cell(column));
+        }
+        text.push_str("\r\n");
+    };
+    let zone = |column: usize| format!("ZONE {:02}", column / CHARGES.len());
+    row("Control Area", &|_| "PJM".into());
+    row("State", &|column| ["PA", "NJ", "MD", "OH"][column / CHARGES.len() % 4].into());
+    row("Load Zone", &zone);
+    row("Capacity Zone", &|_| "RTO".into());
+    row("Utility", &|_| "ALL".into());
+    row("Block Type", &|column| of(column).0.into());
+    row("Cost Group", &|_| "Charges".into());
+    row("Cost Component", &|column| of(column).1.into());
+    row("Date", &|column| of(column).1.into());
+    for place in 0..61 {
+        let (year, month) = (2025 + (place + 6) / 12, (place + 6) % 12 + 1);
+        row(&format!("{month}/1/{year}"), &|column| {
+            let cents = cents(column, place, 7);
+            format!("{}.{:02}", cents / 100, cents % 100)
+        });
+    }
+    text
+}

@@ -14,6 +14,7 @@ mod files;
 mod hostile;
 mod reads;
 mod server;
+mod standardized;
 mod table;
 mod uploads;
 
@@ -43,6 +44,8 @@ async fn run() {
     reads::workbook_query(&server, &mut table).await;
     downloads::csv(&server, &mut table, DAYS).await;
     downloads::xlsx(&server, &mut table, DAYS).await;
+    downloads::everything(&server, &mut table, DAYS).await;
+    standardized::charges(&server, &mut table).await;
     drop(server);
     hostile::memory(&mut table).await;
     table.print();

@@ -5,7 +5,10 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::{
-    layout::{Layout, Long, Wide},
+    layout::{
+        Layout, Long, Wide,
+        shape::{Shape, shape},
+    },
     selection::{Part, Selection},
     words::{Form, Format},
     writers::{
@@ -26,7 +29,9 @@ struct Size {
 }
 
 async fn size(selection: &Selection, part: &Part, snapshot: &mut Snapshot) -> Result<Size> {
-    if selection.form == Form::Wide {
+    let wide = selection.form == Form::Wide;
+    let is_record_per_series = matches!(shape(part.combination.curve), Shape::Records(_));
+    if wide && !is_record_per_series {
         return Ok(Size { rows: part.places, columns: Wide(part).columns() });
     }
     let versions: Vec<i64> = part.versions.iter().map(|version| version.id).collect();
@@ -34,11 +39,15 @@ async fn size(selection: &Selection, part: &Part, snapshot: &mut Snapshot) -> Re
     let counts =
         data::series_counts(snapshot.connection(), part.dataset, &versions, &series).await?;
     let places = |id| {
+        if wide {
+            return 1;
+        }
         let version = part.versions.iter().find(|version| version.id == id);
         version.map_or(0, |version| u64::from(version.places.unsigned_abs()))
     };
     let rows = counts.iter().map(|(id, count)| places(*id) * count.unsigned_abs()).sum();
-    Ok(Size { rows, columns: Long(part).columns() })
+    let columns = if wide { Wide(part).columns() } else { Long(part).columns() };
+    Ok(Size { rows, columns })
 }
 
 /// 400 `too_large_for_xlsx` where a sheet cannot hold a part.

@@ -66,16 +66,19 @@ struct DataParams {
     version_id: Option<Vec<String>>,
     /// Only what was known at this instant, RFC 3339 with an offset; `asOf` is the same.
     as_of: Option<String>,
-    /// For energy and nonenergy: `unstandardized`, stored blocks in native units. That is also the
-    /// answer where neither mode nor strip is given; `standardized` prices are not available here.
-    #[param(example = "unstandardized")]
+    /// For energy and nonenergy: `standardized`, 7x24 prices in $/MWh, or `unstandardized`, stored
+    /// blocks in native units. Without it 7x24 is standardized and every other strip that is asked
+    /// for is not; with neither mode nor strip the answer is standardized.
+    #[param(example = "standardized")]
     mode: Option<String>,
-    /// flat or nerc; without effect on stored blocks.
+    /// How hours are counted where prices are computed: flat (the default; no holidays, no clock
+    /// changes) or nerc.
+    #[param(example = "flat")]
     calendar: Option<String>,
-    /// wide (the default of csv and xlsx) or long (the only one of json and ndjson).
+    /// wide (the default of csv and xlsx) or long (the only one of json, ndjson and parquet).
     #[param(example = "wide")]
     layout: Option<String>,
-    /// csv, xlsx, json or ndjson; without it `Accept` decides.
+    /// csv, xlsx, json, ndjson or parquet; without it `Accept` decides.
     #[param(example = "csv")]
     format: Option<String>,
     /// Whether CSV begins with a byte-order mark.

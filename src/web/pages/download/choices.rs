@@ -11,6 +11,7 @@ use crate::{
     },
     domain::{ContractMonth, Dataset, Family, Iso},
     error::{Problem, Result},
+    extractors::words::{Block, Curve},
     web::pages::{
         form::Choice,
         format::{family_name, iso_name},
@@ -23,18 +24,25 @@ const DAYS: i64 = 750;
 /// Months from that of the operating day to the first and the last that are preselected.
 const PRESELECTED: (i32, i32) = (1, 61);
 
-pub(super) const FORMATS: [(&str, &str); 4] = [
+pub(super) const FORMATS: [(&str, &str); 5] = [
     ("xlsx", "Excel (.xlsx)"),
     ("csv", "CSV"),
     ("json", "JSON"),
     ("ndjson", "NDJSON, a record a line"),
+    ("parquet", "Parquet"),
 ];
 
 pub(super) const LAYOUTS: [(&str, &str); 2] =
     [("wide", "Wide: a column per series"), ("long", "Long: a row per value")];
 
-/// What is computed here.
-pub(super) const MODES: [(&str, &str); 1] = [("unstandardized", "Unstandardized: as uploaded")];
+pub(super) const MODES: [(&str, &str); 2] = [
+    ("standardized", "Standardized: 7x24 in $/MWh"),
+    ("unstandardized", "Unstandardized: stored blocks and units"),
+];
+
+/// How hours are counted where prices are computed.
+pub(super) const CALENDARS: [(&str, &str); 2] =
+    [("flat", "Flat: no holidays, no clock changes"), ("nerc", "NERC holidays and clock changes")];
 
 /// Which versions of a day.
 pub(super) const VERSIONS: [(&str, &str); 4] = [
@@ -64,8 +72,12 @@ pub(super) struct Choices {
     pub(super) previous: String,
     /// The versions that were named, instead of a day's.
     pub(super) version_ids: String,
-    /// Of curves that have blocks.
+    /// Of curves that have two.
     pub(super) modes: Vec<Choice>,
+    /// Where prices are computed.
+    pub(super) calendars: Vec<Choice>,
+    /// Whether contract months choose among its rows.
+    pub(super) has_months: bool,
     /// What was asked for and is not there.
     pub(super) note: Option<String>,
     /// What could not be read.
@@ -116,11 +128,27 @@ impl Choices {
         });
         let day = found.or(days.first());
         let last = wish.operating_day_end.filter(|last| day.is_some_and(|day| day.day < *last));
-        let (start, end) = months(&wish, day.map(|day| day.day));
+        let curve: Curve = chosen(&curves).parse().unwrap_or(Curve::All);
+        let has_months = curve.has_months() || curve == Curve::All;
+        let (start, end) = match has_months {
+            true => months(&wish, day.map(|day| day.day), curve != Curve::Shaping),
+            false => (String::new(), String::new()),
+        };
         let format = fixed(&FORMATS, wish.format.as_deref());
         let tabular = ["csv", "xlsx"].contains(&chosen(&format));
+        let modes = match curve.has_modes() {
+            true => fixed(&MODES, wish.mode.as_deref()),
+            false => Vec::new(),
+        };
+        let is_computed = chosen(&modes) == "standardized";
+        let blocks = blocks_of(curve, is_computed, blocks);
         Self {
-            modes: if chosen(&curves) == "rec" { Vec::new() } else { fixed(&MODES, None) },
+            calendars: match is_computed {
+                true => fixed(&CALENDARS, wish.calendar.as_deref()),
+                false => Vec::new(),
+            },
+            has_months,
+            modes,
             version_ids: wish.version_ids.iter().map(i64::to_string).collect::<Vec<_>>().join(", "),
             curves,
             isos,
@@ -130,14 +158,14 @@ impl Choices {
             strips: blocks
                 .iter()
                 .map(|block| Choice {
-                    chosen: wish.strip.contains(block),
+                    chosen: wish.strip.iter().any(|strip| strip.eq_ignore_ascii_case(block)),
                     ..Choice::new(block, block, "")
                 })
                 .collect(),
             layouts: fixed(if tabular { &LAYOUTS } else { &LAYOUTS[1..] }, wish.layout.as_deref()),
             bom: (chosen(&format) == "csv").then_some(wish.bom.unwrap_or_default()),
             formats: format,
-            previous: previous(day.map(|day| day.day), &start, &end),
+            previous: previous(day.map(|day| day.day), has_months, (&start, &end)),
             start,
             end,
             as_of: wish.as_of.unwrap_or_default(),
@@ -177,6 +205,7 @@ impl Choices {
             ("start", self.start.clone()),
             ("end", self.end.clone()),
             ("mode", chosen(&self.modes).to_owned()),
+            ("calendar", unless(chosen(&self.calendars), "flat")),
         ]);
         let strips = self.strips.iter().filter(|strip| strip.chosen);
         query.extend(strips.map(|strip| ("strip", strip.value.to_lowercase())));
@@ -261,22 +290,57 @@ fn versions(
     fixed(&known, wanted)
 }
 
-fn previous(day: Option<NaiveDate>, start: &str, end: &str) -> String {
-    day.map(|day| format!("{day}/{start}/{end}")).unwrap_or_default()
+/// The day and the months that the form shows; a bound that is shown empty is a dash.
+fn previous(day: Option<NaiveDate>, has_months: bool, (start, end): (&str, &str)) -> String {
+    let shown = |month: &str| match month {
+        "" if has_months => "-".to_owned(),
+        month => month.to_owned(),
+    };
+    day.map(|day| format!("{day}/{}/{}", shown(start), shown(end))).unwrap_or_default()
 }
 
-/// The months: the usual ones after another day was chosen; a bound that passes the other takes it
-/// along.
-fn months(wish: &Wish, day: Option<NaiveDate>) -> (String, String) {
+/// The blocks to choose among: standardized prices have one, and some curve types none. A
+/// nonenergy series may also be named for its peak hours.
+fn blocks_of(curve: Curve, is_computed: bool, stored: &[String]) -> Vec<String> {
+    if is_computed || !curve.has_strips() && curve != Curve::All {
+        return Vec::new();
+    }
+    let mut blocks = stored.to_vec();
+    if matches!(curve, Curve::NonEnergy | Curve::All) {
+        blocks.extend([Block::OnPeak, Block::OffPeak].map(|block| block.to_string()));
+    }
+    blocks
+}
+
+/// The bounds as they were given; the last month is dropped where it comes before the first.
+fn given(wish: &Wish) -> (String, String) {
+    let text = |month: Option<ContractMonth>| month.map(|m| m.to_string()).unwrap_or_default();
+    let end = wish.end.filter(|end| wish.start.is_none_or(|start| start <= *end));
+    (text(wish.start), text(end))
+}
+
+/// The months: the usual ones after another day was chosen, where `usual`, else all of them; a bound
+/// that passes the other takes it along.
+fn months(wish: &Wish, day: Option<NaiveDate>, is_usual: bool) -> (String, String) {
     let Some(day) = day else { return (String::new(), String::new()) };
     let month = ContractMonth::containing(day);
     let usual = (month.plus(PRESELECTED.0), month.plus(PRESELECTED.1));
+    if !is_usual {
+        return given(wish);
+    }
     let mut before = wish.previous.as_deref().unwrap_or_default().split('/');
     let other_day = before.next().is_some_and(|was| !was.is_empty() && was != day.to_string());
     if other_day {
         return (usual.0.to_string(), usual.1.to_string());
     }
     let (was_start, was_end) = (before.next(), before.next());
+    // A bound that was shown and is gone was emptied: every month.
+    let is_emptied = |now: Option<ContractMonth>, was: Option<&str>| {
+        now.is_none() && was.is_some_and(|was| !was.is_empty())
+    };
+    if is_emptied(wish.start, was_start) || is_emptied(wish.end, was_end) {
+        return given(wish);
+    }
     let (start, end) = (wish.start.unwrap_or(usual.0), wish.end.unwrap_or(usual.1));
     let moved =
         |now: ContractMonth, was: Option<&str>| was.is_some_and(|was| was != now.to_string());
@@ -312,8 +376,27 @@ mod tests {
         assert_eq!(
             query.join("&"),
             "curve=energy&iso=ercot&operating_day=2026-11-20&start=2026-12&end=2031-12\
-             &mode=unstandardized&format=xlsx"
+             &mode=standardized&format=xlsx"
         );
+    }
+
+    #[test]
+    fn each_curve_type_offers_what_it_can_use() {
+        let names = |query| {
+            settle(query).query().into_iter().map(|(name, _)| name).collect::<Vec<_>>().join(" ")
+        };
+        let nerc = "curve=nonenergy&calendar=nerc&strip=7x8";
+        assert_eq!(names(nerc), "curve iso operating_day start end mode calendar format");
+        let blocks = |query| settle(query).strips.into_iter().map(|s| s.value).collect::<Vec<_>>();
+        assert_eq!(
+            blocks("curve=nonenergy&mode=unstandardized"),
+            ["5x16", "7x8", "on-peak", "off-peak"]
+        );
+        assert_eq!(blocks("curve=nonenergy"), [""; 0]);
+        let matrix = "curve=matrix&start=2027-01&mode=standardized&strip=5x16";
+        assert_eq!(names(matrix), "curve iso operating_day strip format");
+        assert_eq!(names("curve=vlr&strip=5x16&end=2027-01"), "curve iso operating_day format");
+        assert_eq!(names("curve=shaping"), "curve iso operating_day format");
     }
 
     #[test]
@@ -340,6 +423,12 @@ mod tests {
         assert_eq!(months(later), pair("2027-05", "2027-05"));
         let earlier = "start=2027-01&end=2026-12&previous=2026-11-20/2027-01/2027-02";
         assert_eq!(months(earlier), pair("2026-12", "2026-12"));
+        assert_eq!(
+            months("start=2027-01&previous=2026-11-20/2027-01/2027-02"),
+            pair("2027-01", "")
+        );
+        assert_eq!(months("end=2027-01&previous=2026-11-20/-/2027-01"), pair("", "2027-01"));
+        assert_eq!(months("previous=2026-11-20//"), pair("2026-12", "2031-12"));
     }
 
     #[test]
@@ -358,12 +447,12 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_told_beside_its_field_and_the_rest_holds() {
-        let query = "curve=foo&start=2026&mode=standardized&version_id=1,x&strips=5x16&end=2027-02";
+        let query = "curve=foo&start=2026&mode=flat&version_id=1,x&strips=5x16&end=2027-02";
         let choices = settle(query);
         for (field, words) in [
             ("curve", "curve=\"foo\": known are energy"),
             ("start", "2026"),
-            ("mode", "only unstandardized"),
+            ("mode", "known are standardized, unstandardized"),
             ("version_id", "parted by commas"),
             ("strips", "did you mean strip?"),
         ] {

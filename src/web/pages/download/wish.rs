@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use chrono::NaiveDate;
 
-use super::choices::{FORMATS, LAYOUTS, MODES, VERSIONS, curve_names, iso_names};
+use super::choices::{CALENDARS, FORMATS, LAYOUTS, MODES, VERSIONS, curve_names, iso_names};
 use crate::{
     domain::ContractMonth,
     error::Problem,
@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The fields of the form.
-const NAMES: [&str; 15] = [
+const NAMES: [&str; 16] = [
     "curve",
     "iso",
     "operating_day",
@@ -26,6 +26,7 @@ const NAMES: [&str; 15] = [
     "end",
     "strip",
     "mode",
+    "calendar",
     "layout",
     "format",
     "bom",
@@ -45,6 +46,8 @@ pub(super) struct Wish {
     pub(super) start: Option<ContractMonth>,
     pub(super) end: Option<ContractMonth>,
     pub(super) strip: Vec<String>,
+    pub(super) mode: Option<String>,
+    pub(super) calendar: Option<String>,
     pub(super) layout: Option<String>,
     pub(super) format: Option<String>,
     pub(super) bom: Option<bool>,
@@ -110,8 +113,6 @@ struct Reader {
 
 impl Reader {
     fn read(mut self) -> Wish {
-        // The one mode that there is; it goes into every query where it matters.
-        _ = self.word("mode", &MODES);
         Wish {
             curve: self.word("curve", &curve_names()),
             iso: self.word("iso", &iso_names()),
@@ -122,6 +123,8 @@ impl Reader {
             start: self.value("start"),
             end: self.value("end"),
             strip: self.parameters.texts("strip"),
+            mode: self.word("mode", &MODES),
+            calendar: self.word("calendar", &CALENDARS),
             layout: self.word("layout", &LAYOUTS),
             format: self.word("format", &FORMATS),
             bom: self.value("bom"),
@@ -144,10 +147,7 @@ impl Reader {
             return Some(word);
         }
         let words: Vec<&str> = known.iter().map(|(value, _)| *value).collect();
-        let wanted = match name {
-            "mode" => "standardized prices are not available here, only unstandardized".to_owned(),
-            _ => format!("known are {}", words.join(", ")),
-        };
+        let wanted = format!("known are {}", words.join(", "));
         self.faults.add(name, &Problem::bad_parameter(name, &word, wanted));
         None
     }
