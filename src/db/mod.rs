@@ -7,6 +7,7 @@ pub mod data;
 pub mod numeric;
 pub mod pages;
 pub mod pool;
+pub mod presence;
 pub mod series;
 pub mod sessions;
 pub mod snapshot;

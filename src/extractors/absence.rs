@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 use super::{
     query::Query,
     selection::{EVERY_DAY, Part, Skipped, version_filter},
+    standardise::printed_block,
     words::Combination,
 };
 use crate::{
@@ -91,9 +92,8 @@ async fn other_months(
     let ids: Vec<i64> = versions.iter().map(|version| version.id).collect();
     let span = data::span(snapshot.connection(), &ids).await?;
     let series = data::series_of(snapshot.connection(), dataset, &ids).await?;
-    let lower = |block: String| block.to_ascii_lowercase();
     let mut strips: Vec<String> =
-        series.into_iter().map(|series| lower(series.key.labels.block_type)).collect();
+        series.iter().map(|series| printed_block(dataset, series)).collect();
     strips.sort_unstable();
     strips.dedup();
     let days = versions.iter().map(|version| version.operating_day);

@@ -10,9 +10,9 @@
 //! [`query`] reads the parameters strictly and knows no database. [`selection`] decides in one
 //! snapshot what the answer holds, so that its status, headers and `ETag` are known before a point
 //! is read. [`stream`] then reads one version's grid at a time while the one before it is written.
-//! [`layout`] turns series headers and a grid into records of [`cell::Cell`]s, and a
-//! [`cell::Sink`] writes these. A step that computes (a derived strip, a conversion) belongs
-//! between selection and layout: from a grid and series headers to a grid and series headers.
+//! [`standardise`] computes between the two: it plans output series from stored ones, and
+//! their columns from stored columns. [`layout`] turns series headers and a grid into records of
+//! [`cell::Cell`]s, and a [`cell::Sink`] writes these.
 
 mod absence;
 pub mod cell;
@@ -25,8 +25,10 @@ pub mod printed;
 pub mod query;
 pub mod report;
 pub mod selection;
+pub mod standardise;
 pub mod stream;
 pub mod turns;
+pub mod warnings;
 pub mod words;
 pub mod writers;
 

@@ -93,7 +93,7 @@ pub async fn preview(
         header: table.records,
         rows,
         index_columns: index.into(),
-        warnings: selection.warnings,
+        warnings: selection.warnings.listed,
     })
 }
 

@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use crate::{
     db::data::SeriesHeader,
     domain::{Family, MoreLabels},
+    extractors::standardise::Recipe,
 };
 
 /// The place of Block Type among the labels: a derived column comes after the native ones of the
@@ -37,7 +38,7 @@ impl Kind {
 /// A series as it is printed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PrintedSeries {
-    /// Row of `series`.
+    /// Row of `series`: of a derived column, that of its first member.
     pub id: i64,
     /// The eight labels in the order of [`crate::domain::Labels::NAMES`].
     pub labels: [String; 8],
@@ -47,6 +48,8 @@ pub struct PrintedSeries {
     pub uom: String,
     /// Where its values come from.
     pub kind: Kind,
+    /// How its values come about.
+    pub recipe: Recipe,
     /// Values are printed times ten to this power: loads in MWh, ratios in percent points.
     pub shift: i32,
     /// What the family has besides the eight labels.
@@ -73,8 +76,18 @@ impl PrintedSeries {
             sub_component: header.key.sub_component,
             uom: uom.to_owned(),
             kind: if shift == 0 { Kind::Native } else { Kind::Converted },
+            recipe: Recipe::Stored,
             shift,
             more: header.key.more,
+        }
+    }
+
+    /// The stored series that its values come from.
+    #[must_use]
+    pub fn sources(&self) -> Vec<i64> {
+        match &self.recipe {
+            Recipe::Stored => vec![self.id],
+            Recipe::Computed(computed) => computed.series().collect(),
         }
     }
 

@@ -3,9 +3,12 @@
 use axum::http::StatusCode;
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 
-use super::words::{
-    Area, Block, Calendar, Combination, Curve, Day, Form, Format, Instant, Mode, MonthBound,
-    Selector,
+use super::{
+    standardise::Wish,
+    words::{
+        Area, Block, Calendar, Combination, Curve, Day, Form, Format, Instant, Mode, MonthBound,
+        Selector,
+    },
 };
 use crate::{
     error::{Problem, Result, shown},
@@ -171,6 +174,7 @@ impl Query {
         self.check_pins()?;
         self.check_cob()?;
         self.check_form()?;
+        self.check_mode()?;
         self.check_available()
     }
 
@@ -222,6 +226,18 @@ impl Query {
         Ok(())
     }
 
+    /// A standardized price is one of every hour.
+    fn check_mode(&self) -> Result<()> {
+        let other = |block: &&Block| !matches!(block, Block::S7x24 | Block::All);
+        match self.strips.iter().find(other) {
+            Some(strip) if self.curve.has_modes() && self.mode == Some(Mode::Standardized) => {
+                let why = "has no standardized price: mode=standardized gives 7x24 only";
+                Err(contradiction("strip", strip, why))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// What this server does not compute is refused, never answered with something else.
     fn check_available(&self) -> Result<()> {
         if self.format == Some(Format::Parquet) {
@@ -231,32 +247,43 @@ impl Query {
                 "Parquet is not available here; available are csv, xlsx, json and ndjson",
             ));
         }
-        if !self.curve.has_modes() {
-            return Ok(());
+        Ok(())
+    }
+
+    /// Which output series of `curve` are asked for. Without a mode, 7x24 is standardized and every
+    /// other strip is not; `all` stands for every strip then.
+    #[must_use]
+    pub fn wish(&self, curve: Curve) -> Wish {
+        let every = vec![Block::All];
+        let strips = if self.strips.is_empty() { every } else { self.strips.clone() };
+        if !curve.has_modes() {
+            return Wish { standardized: false, stored: strips };
         }
         match self.mode {
-            Some(Mode::Standardized) => Err(Problem::bad_parameter(
-                "mode",
-                "standardized",
-                "standardized prices are not available here; mode=unstandardized gives the \
-                 stored blocks in their native units",
-            )),
-            None if self.strips.contains(&Block::S7x24) => Err(Problem::bad_parameter(
-                "strip",
-                "7x24",
-                "without a mode it means the standardized 7x24 price, which is not available \
-                 here; add mode=unstandardized for stored blocks",
-            )),
-            _ => Ok(()),
+            Some(Mode::Unstandardized) => Wish { standardized: false, stored: strips },
+            Some(Mode::Standardized) => Wish { standardized: true, stored: Vec::new() },
+            None if self.strips.is_empty() => Wish { standardized: true, stored: Vec::new() },
+            None => {
+                let all = strips.contains(&Block::All);
+                let asked = if all { Block::ALL } else { &strips };
+                let stored = |block: &Block| !matches!(block, Block::S7x24 | Block::All);
+                let stored = asked.iter().copied().filter(stored).collect();
+                Wish { standardized: asked.contains(&Block::S7x24), stored }
+            }
         }
     }
 
-    /// Whether one 7x24 price of every zone is asked for, and stored blocks are the answer for want
-    /// of it: energy and nonenergy without a word about the mode.
+    /// The mode of all that is answered for `curve`; none where it has no modes, or some strips are
+    /// standardized and others not.
     #[must_use]
-    pub fn lacks_standardized(&self, curve: Curve) -> bool {
-        let every = self.strips.is_empty() || self.strips.contains(&Block::All);
-        matches!(curve, Curve::Energy | Curve::NonEnergy) && self.mode.is_none() && every
+    pub fn mode_in_force(&self, curve: Curve) -> Option<Mode> {
+        let wish = self.wish(curve);
+        match (wish.standardized, wish.stored.is_empty()) {
+            _ if !curve.has_modes() => None,
+            (true, true) => Some(Mode::Standardized),
+            (false, _) => Some(Mode::Unstandardized),
+            (true, false) => None,
+        }
     }
 
     /// The selector in force.
@@ -286,7 +313,7 @@ impl Query {
             ("version", cob && !curve.has_cob()),
             ("mode", self.mode.is_some() && !curve.has_modes()),
             // Stored blocks need no hours.
-            ("calendar", self.calendar.is_some()),
+            ("calendar", self.calendar.is_some() && !self.wish(curve).standardized),
         ]
         .into_iter()
         .filter_map(|(name, unused)| unused.then_some(name))
@@ -355,9 +382,6 @@ mod tests {
             "curve=energy&iso=ercot&bom=yes",
             "curve=energy&iso=ercot&version_id=x",
             "curve=energy&curve=rec&iso=ercot",
-            "curve=energy&iso=ercot&mode=standardized",
-            "curve=energy&iso=ercot&strip=7x24",
-            "curve=all&iso=ercot&strip=7X24",
             "curve=energy&iso=ercot&format=parquet",
         ] {
             assert_eq!(refused(query), "bad_parameter", "{query}");
@@ -371,6 +395,8 @@ mod tests {
             "curve=rec&iso=ercot&version=cob",
             "curve=energy&iso=ercot&format=json&layout=wide",
             "curve=energy&iso=ercot&format=xlsx&bom=true",
+            "curve=energy&iso=ercot&mode=standardized&strip=7x24&strip=5x16",
+            "curve=all&iso=ercot&mode=standardized&strip=on-peak",
             "curve=energy&iso=ercot&as_of=2024-01-01T00:00:00Z&asOf=2024-01-01T00:00:00Z",
         ] {
             assert_eq!(refused(query), "contradictory_parameters", "{query}");
@@ -395,11 +421,46 @@ mod tests {
     }
 
     #[test]
+    fn without_a_mode_7x24_is_standardized_and_every_other_strip_is_not() {
+        let wish = |query: &str| {
+            let query = read(&format!("curve=energy&iso=ercot{query}")).unwrap();
+            let Wish { standardized, stored } = query.wish(query.curve);
+            let stored: Vec<&str> = stored.iter().map(|block| block.as_str()).collect();
+            let mode = query.mode_in_force(query.curve).map(Mode::as_str);
+            (standardized, stored.join(" "), mode)
+        };
+        let (standardized, unstandardized) = (Some("standardized"), Some("unstandardized"));
+        for (query, expected) in [
+            ("", (true, "", standardized)),
+            ("&strip=7x24", (true, "", standardized)),
+            ("&strip=7X24&strip=wd", (true, "wd", None)),
+            ("&strip=5x16&strip=7x8", (false, "5x16 7x8", unstandardized)),
+            ("&strip=all", (true, "5x16 2x16 7x8 wd we on-peak off-peak", None)),
+            ("&mode=standardized", (true, "", standardized)),
+            ("&mode=standardized&strip=all", (true, "", standardized)),
+            ("&mode=unstandardized", (false, "all", unstandardized)),
+            ("&mode=unstandardized&strip=7x24", (false, "7x24", unstandardized)),
+        ] {
+            let (one, stored, mode) = expected;
+            assert_eq!(wish(query), (one, stored.to_owned(), mode), "{query}");
+        }
+        let rec = read("curve=rec&iso=pjm&mode=standardized&strip=5x16").unwrap();
+        let stored = vec![Block::S5x16];
+        assert_eq!(rec.wish(Curve::Rec), Wish { standardized: false, stored });
+        assert_eq!(rec.mode_in_force(Curve::Rec), None);
+    }
+
+    #[test]
     fn what_a_curve_cannot_use_is_named() {
         let query = read("curve=all&iso=all&version=cob&mode=unstandardized").unwrap();
         assert_eq!(query.combinations().count(), 50);
         assert_eq!(query.not_applied(Curve::Energy), Vec::<&str>::new());
         assert_eq!(query.not_applied(Curve::Rec), ["version", "mode"]);
+        let query = read("curve=all&iso=all&calendar=nerc&mode=standardized").unwrap();
+        assert_eq!(query.not_applied(Curve::NonEnergy), Vec::<&str>::new());
+        assert_eq!(query.not_applied(Curve::Rec), ["mode", "calendar"]);
+        let stored = read("curve=energy&iso=pjm&calendar=nerc&strip=5x16").unwrap();
+        assert_eq!(stored.not_applied(Curve::Energy), ["calendar"]);
         assert!(read("curve=rec&iso=pjm&mode=standardized&strip=7x24").is_ok());
     }
 }

@@ -34,6 +34,9 @@ async fn size(selection: &Selection, part: &Part, snapshot: &mut Snapshot) -> Re
     if wide && !is_record_per_series {
         return Ok(Size { rows: part.places, columns: Wide(part).columns() });
     }
+    if let Some(rows) = part.values {
+        return Ok(Size { rows, columns: Long(part).columns() });
+    }
     let versions: Vec<i64> = part.versions.iter().map(|version| version.id).collect();
     let series: Vec<i64> = part.series.iter().map(|series| series.id).collect();
     let counts =
@@ -83,12 +86,11 @@ pub async fn describe(selection: &Selection, snapshot: &mut Snapshot) -> Result<
     let mut entries = Vec::new();
     for part in &selection.parts {
         let size = size(selection, part, snapshot).await?;
-        let modes = part.combination.curve.has_modes();
         entries.push(json!({
             "file": selection.file_name_of(part),
             "curve": part.combination.curve,
             "iso": part.combination.iso,
-            "mode": modes.then_some("unstandardized"),
+            "mode": selection.query.mode_in_force(part.combination.curve),
             "versions": part.versions.iter().map(version_json).collect::<Vec<_>>(),
             "months": part.places,
             "series": part.series.len(),
@@ -102,7 +104,8 @@ pub async fn describe(selection: &Selection, snapshot: &mut Snapshot) -> Result<
         "file": selection.file_name(),
         "entries": entries,
         "skipped": selection.skipped,
-        "warnings": selection.warnings,
+        "warnings": selection.warnings.listed,
+        "warning_count": selection.warnings.count,
         "not_applied": selection.not_applied,
         "disclaimer": selection.disclaimer,
     }))

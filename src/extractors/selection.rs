@@ -4,16 +4,19 @@ use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
+pub use super::warnings::Warning;
 use super::{
     absence,
     printed::PrintedSeries,
     query::Query,
+    standardise::{self, Recipe, Wish},
+    warnings::Warnings,
     words::{Block, Combination, Curve, Form, Format, Mode, Selector},
 };
 use crate::{
     auth::Principal,
     db::{
-        data::{self, VersionFilter, VersionHeader},
+        data::{self, SeriesHeader, VersionFilter, VersionHeader},
         snapshot::{Snapshot, SnapshotError},
     },
     domain::{Dataset, Sha256},
@@ -22,7 +25,7 @@ use crate::{
 
 /// The output's revision: raised when the same versions print differently, so that no cache keeps
 /// the older print.
-pub const REVISION: u32 = 2;
+pub const REVISION: u32 = 3;
 
 /// The window of a request that pins versions.
 pub(super) const EVERY_DAY: (NaiveDate, NaiveDate) =
@@ -41,15 +44,8 @@ pub struct Part {
     pub series: Vec<PrintedSeries>,
     /// Records of the wide layout: places of the axes of all versions.
     pub places: u64,
-}
-
-/// Something the caller should know about an answer.
-#[derive(Debug, Clone, serde::Serialize)]
-pub struct Warning {
-    /// A stable machine word.
-    pub code: &'static str,
-    /// One sentence.
-    pub detail: String,
+    /// Records of the long layout, where they are known before the points are read.
+    pub values: Option<u64>,
 }
 
 /// A combination without an answer.
@@ -78,7 +74,7 @@ pub struct Selection {
     /// Asked for, but empty.
     pub skipped: Vec<Skipped>,
     /// What the caller should know.
-    pub warnings: Vec<Warning>,
+    pub warnings: Warnings,
     /// Parameters without effect.
     pub not_applied: Vec<&'static str>,
     /// Whether it answers an existing script: JSON is a plain array of flat records then, and a
@@ -102,8 +98,9 @@ pub async fn select(
     let datasets: Vec<Dataset> = combinations.iter().filter_map(|c| c.dataset()).collect();
     let mut snapshot = Snapshot::begin(pool, &datasets, query.as_of).await?;
     let (mut parts, mut skipped) = (Vec::new(), Vec::new());
+    let mut warnings = selector_warnings(&query, &combinations);
     for &combination in &combinations {
-        match parts_of(&mut snapshot, combination, &query).await? {
+        match parts_of(&mut snapshot, combination, &query, &mut warnings).await? {
             Ok(found) => parts.extend(found),
             Err(reason) => skipped.push(Skipped { combination, reason }),
         }
@@ -120,7 +117,6 @@ pub async fn select(
     }
     let not_applied = not_applied(&query);
     let known_at = snapshot.known_at;
-    let warnings = warnings(&query, &combinations, &parts);
     let selection = Selection {
         query,
         form,
@@ -159,6 +155,7 @@ async fn parts_of(
     snapshot: &mut Snapshot,
     combination: Combination,
     query: &Query,
+    warnings: &mut Warnings,
 ) -> Result<Result<Vec<Part>, &'static str>> {
     let Some(dataset) = combination.dataset() else {
         let computed = combination.curve == Curve::Headroom;
@@ -174,7 +171,7 @@ async fn parts_of(
     };
     let mut parts = Vec::new();
     for versions in files {
-        parts.extend(part(snapshot, (combination, dataset), query, versions).await?);
+        parts.extend(part(snapshot, (combination, dataset), query, versions, warnings).await?);
     }
     Ok(if parts.is_empty() { Err("no_data") } else { Ok(parts) })
 }
@@ -185,6 +182,7 @@ async fn part(
     (combination, dataset): (Combination, Dataset),
     query: &Query,
     versions: Vec<VersionHeader>,
+    warnings: &mut Warnings,
 ) -> Result<Option<Part>> {
     let ids: Vec<i64> = versions.iter().map(|version| version.id).collect();
     if ids.is_empty() {
@@ -192,18 +190,58 @@ async fn part(
     }
     let connection = snapshot.connection();
     let found = data::series_of(connection, dataset, &ids).await?;
-    let mut series: Vec<PrintedSeries> = found
-        .into_iter()
-        .map(|header| PrintedSeries::native(dataset.family, header))
-        .filter(|series| is_wanted(&query.strips, &series.labels[5]))
-        .collect();
+    let wish = query.wish(combination.curve);
+    let mut series = output(dataset, &wish, combination.curve, found, warnings);
     if series.is_empty() {
         return Ok(None);
     }
     series.sort_by(|a, b| a.order(b, dataset.family).then(a.id.cmp(&b.id)));
     break_ties(snapshot, dataset, &ids, &mut series).await?;
     let places = versions.iter().map(|version| u64::from(version.places.unsigned_abs())).sum();
-    Ok(Some(Part { combination, dataset, versions, series, places }))
+    let values = scan(snapshot, dataset, query, &ids, &mut series, warnings).await?;
+    Ok(Some(Part { combination, dataset, versions, series, places, values }))
+}
+
+/// The output series of stored ones.
+fn output(
+    dataset: Dataset,
+    wish: &Wish,
+    curve: Curve,
+    found: Vec<SeriesHeader>,
+    warnings: &mut Warnings,
+) -> Vec<PrintedSeries> {
+    if curve.has_modes() {
+        let plan = standardise::plan(dataset, wish, &found);
+        plan.warnings.into_iter().for_each(|warning| warnings.add(|| warning));
+        return plan.series;
+    }
+    let native = |header| PrintedSeries::native(dataset.family, header);
+    found.into_iter().map(native).filter(|series| wish.lists(&series.labels[5])).collect()
+}
+
+/// Looks ahead where something is computed: warns of empty cells, drops columns that no version
+/// has, and counts the values.
+async fn scan(
+    snapshot: &mut Snapshot,
+    dataset: Dataset,
+    query: &Query,
+    versions: &[i64],
+    series: &mut Vec<PrintedSeries>,
+    warnings: &mut Warnings,
+) -> Result<Option<u64>> {
+    if series.iter().all(|series| series.recipe == Recipe::Stored) {
+        return Ok(None);
+    }
+    let (start, end) = (query.start, query.end);
+    let is_wanted = move |month: NaiveDate| {
+        start.is_none_or(|start| start <= month) && end.is_none_or(|end| month <= end)
+    };
+    let connection = snapshot.connection();
+    let scanned =
+        standardise::scan(connection, dataset, versions, series, is_wanted, warnings).await?;
+    let mut used = scanned.used.into_iter();
+    series.retain(|_| used.next().unwrap_or_default());
+    Ok(Some(scanned.values))
 }
 
 pub(super) fn version_filter(query: &Query, curve: Curve) -> VersionFilter {
@@ -221,13 +259,6 @@ pub(super) fn version_filter(query: &Query, curve: Curve) -> VersionFilter {
     };
     let every = query.selector() == Selector::All;
     VersionFilter { cob, days: query.days, every, ids: None, start, end }
-}
-
-fn is_wanted(strips: &[Block], printed: &str) -> bool {
-    strips.is_empty()
-        || strips
-            .iter()
-            .any(|block| *block == Block::All || block.as_str().eq_ignore_ascii_case(printed))
 }
 
 /// Columns that print alike stay in the order of the source file.
@@ -263,21 +294,17 @@ fn not_applied(query: &Query) -> Vec<&'static str> {
     names
 }
 
-fn warnings(query: &Query, combinations: &[Combination], parts: &[Part]) -> Vec<Warning> {
-    let replaced = matches!(query.version, Some(Selector::Cob | Selector::Intraday))
-        && combinations.iter().any(|combination| !combination.curve.has_cob());
-    let text = format!(
-        "version={} is for energy; the other curves have no close of business and give latest",
-        query.selector()
-    );
-    let replaced = replaced.then_some(Warning { code: "selector_replaced", detail: text });
-    let stored = parts.iter().any(|part| query.lacks_standardized(part.combination.curve));
-    let stored = stored.then(|| Warning {
-        code: "not_standardized",
-        detail: "standardized prices are not available on this server; these are the stored blocks"
-            .to_owned(),
-    });
-    [replaced, stored].into_iter().flatten().collect()
+fn selector_warnings(query: &Query, combinations: &[Combination]) -> Warnings {
+    let mut warnings = Warnings::default();
+    let needs_cob = matches!(query.version, Some(Selector::Cob | Selector::Intraday));
+    if needs_cob && combinations.iter().any(|combination| !combination.curve.has_cob()) {
+        let detail = format!(
+            "version={} is for energy; the other curves have no close of business and give latest",
+            query.selector()
+        );
+        warnings.add(|| Warning::new("selector_replaced", detail));
+    }
+    warnings
 }
 
 impl From<SnapshotError> for Problem {
@@ -329,7 +356,7 @@ impl Part {
 fn what(query: &Query, curve: Curve) -> String {
     match query.mode {
         Some(mode) if curve.has_modes() => mode.to_string(),
-        None if query.strips.is_empty() && curve.has_modes() => Mode::Unstandardized.to_string(),
+        None if query.strips.is_empty() && curve.has_modes() => Mode::Standardized.to_string(),
         _ if query.strips.is_empty() => Block::All.to_string(),
         _ => {
             let strips: Vec<&str> = query.strips.iter().map(|strip| strip.as_str()).collect();
@@ -383,10 +410,9 @@ impl Selection {
                 }
             }
         }
-        let curves = self.query.curve.members();
-        if curves.iter().any(|curve| self.query.lacks_standardized(*curve)) {
-            // What is answered, where the request leaves it open.
-            request.insert("mode".to_owned(), Mode::Unstandardized.as_str().into());
+        if let Some(mode) = self.query.mode_in_force(self.query.curve) {
+            // Where the request leaves it open.
+            request.insert("mode".to_owned(), mode.as_str().into());
         }
         request.into()
     }
@@ -396,9 +422,10 @@ impl Selection {
     pub fn etag(&self) -> String {
         let mut text =
             format!("{REVISION} {}\n{}\n", self.script, super::query::encode(&self.normalised()));
-        for warning in &self.warnings {
+        for warning in &self.warnings.listed {
             text += warning.code;
         }
+        text += &self.warnings.count.to_string();
         for part in &self.parts {
             text += &part.dataset.to_string();
             for version in &part.versions {

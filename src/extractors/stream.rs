@@ -2,7 +2,6 @@
 //! holds both back.
 
 use std::{
-    collections::HashMap,
     io::{self, Write},
     sync::Arc,
     time::Duration,
@@ -14,15 +13,17 @@ use futures::stream;
 use tokio::{runtime::Handle, sync::mpsc};
 
 use super::{
-    layout::{Grid, GridColumn},
+    layout::Grid,
+    printed::PrintedSeries,
     query::Query,
     selection::{Part, Selection},
+    standardise::{self, Recipe},
     turns::Turn,
     writers::{self, Grids},
 };
 use crate::{
     db::{data, snapshot::Snapshot},
-    domain::{Axis, ContractMonth},
+    domain::{Axis, Calendar, ContractMonth, MonthHours},
 };
 
 /// A client that takes nothing for this long is given up, and its connection to the database freed.
@@ -181,14 +182,14 @@ pub(super) struct PartReader<'a> {
     query: &'a Query,
     part: &'a Part,
     series: Vec<i64>,
-    places: HashMap<i64, usize>,
 }
 
 impl<'a> PartReader<'a> {
     pub(super) fn new(query: &'a Query, part: &'a Part) -> Self {
-        let series: Vec<i64> = part.series.iter().map(|series| series.id).collect();
-        let places = series.iter().copied().zip(0..).collect();
-        Self { query, part, series, places }
+        let mut series: Vec<i64> = part.series.iter().flat_map(PrintedSeries::sources).collect();
+        series.sort_unstable();
+        series.dedup();
+        Self { query, part, series }
     }
 
     /// Reads one version, cut to the requested months.
@@ -199,15 +200,19 @@ impl<'a> PartReader<'a> {
         let found = data::columns(connection, self.part.dataset, version, &self.series).await?;
         let rows = wanted_rows(&axis, query);
         let first = rows.start;
-        let mut columns = vec![None; self.series.len()];
-        for column in found {
-            if let Some(place) = self.places.get(&column.series_id) {
-                let shift = self.part.series[*place].shift;
-                columns[*place] = Some(GridColumn::new(column, first).shifted(shift));
-            }
-        }
         let axis = if rows == (0..axis.len()) { axis } else { axis.cut(rows) };
+        let hours = self.hours(&axis);
+        let columns = standardise::compute(&self.part.series, found, first, &hours)
+            .map_err(|error| sqlx::Error::Decode(error.into()))?;
         Ok(Grid { axis, columns })
+    }
+
+    /// The hours of the rows, where something is computed from them.
+    fn hours(&self, axis: &Axis) -> Vec<MonthHours> {
+        let computes = self.part.series.iter().any(|series| series.recipe != Recipe::Stored);
+        let calendar = self.query.calendar.unwrap_or(Calendar::Flat);
+        let of = |month| MonthHours::of(self.part.dataset.iso, calendar, month);
+        axis.months().filter(|_| computes).map(of).collect()
     }
 }
 

@@ -29,6 +29,7 @@ pub struct GridColumn {
     values: Vec<Option<Decimal>>,
     notation: Option<String>,
     lookup_id: Option<String>,
+    reasons: Vec<Option<&'static str>>,
     first: usize,
     shift: i32,
     /// Whether the values were computed and carry five decimals; else they are exact.
@@ -40,13 +41,28 @@ impl GridColumn {
     #[must_use]
     pub fn new(column: Column, first: usize) -> Self {
         let (values, notation, lookup_id) = (column.values.0, column.notation, column.lookup_id);
-        Self { values, notation, lookup_id, first, shift: 0, computed: false }
+        let reasons = Vec::new();
+        Self { values, notation, lookup_id, reasons, first, shift: 0, computed: false }
     }
 
     /// Values that were computed for the rows of a grid.
     #[must_use]
     pub const fn computed(values: Vec<Option<Decimal>>) -> Self {
-        Self { values, notation: None, lookup_id: None, first: 0, shift: 0, computed: true }
+        let reasons = Vec::new();
+        let (notation, lookup_id) = (None, None);
+        Self { values, notation, lookup_id, reasons, first: 0, shift: 0, computed: true }
+    }
+
+    /// The same column with what is to say beside computed values: why one is missing, row by row,
+    /// and the file's Lookup ID.
+    #[must_use]
+    pub fn explained(
+        mut self,
+        reasons: Vec<Option<&'static str>>,
+        lookup_id: Option<String>,
+    ) -> Self {
+        (self.reasons, self.lookup_id) = (reasons, lookup_id);
+        self
     }
 
     /// The same column with its values times ten to the power of `shift`, exactly.
@@ -71,6 +87,9 @@ impl GridColumn {
     /// Why there is no value at a row of the grid.
     #[must_use]
     pub fn missing_reason(&self, row: usize) -> Option<&'static str> {
+        if let Some(reason) = self.reasons.get(row).copied().flatten() {
+            return Some(reason);
+        }
         let notation = self.notation.as_ref()?.as_bytes().get(self.first + row)?;
         match Notation::from_code(*notation)? {
             Notation::Missing(reason) => Some(reason.as_str()),

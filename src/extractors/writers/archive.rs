@@ -48,7 +48,8 @@ fn manifest(selection: &Selection, entries: &[Value]) -> io::Result<Vec<u8>> {
         "known_at": selection.known_at_text(),
         "entries": entries,
         "skipped": selection.skipped,
-        "warnings": selection.warnings,
+        "warnings": selection.warnings.listed,
+        "warning_count": selection.warnings.count,
         "disclaimer": selection.disclaimer,
     });
     let mut bytes = serde_json::to_vec_pretty(&manifest)?;

@@ -156,7 +156,8 @@ fn meta(selection: &Selection, part: &Part, rows: u64) -> Value {
         "known_at": selection.known_at_text(),
         "versions": part.versions.iter().map(version_json).collect::<Vec<_>>(),
         "counts": { "rows": rows, "series": part.series.len(), "versions": part.versions.len() },
-        "warnings": selection.warnings,
+        "warnings": selection.warnings.listed,
+        "warning_count": selection.warnings.count,
         "disclaimer": selection.disclaimer,
     })
 }

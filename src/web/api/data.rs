@@ -111,13 +111,14 @@ struct DataParams {
                 "value": 41.27, "missing_reason": null
             }], "meta": {
                 "request": {"curve": "energy", "iso": "ercot", "start": "2031-04-01", "end": "2031-04-01",
-                            "strip": ["5x16"], "layout": "long", "format": "json"},
+                            "strip": ["5x16"], "mode": "unstandardized", "layout": "long",
+                            "format": "json"},
                 "known_at": "2031-03-04T09:31:07.123456Z",
                 "versions": [{"id": "17", "curve_timestamp": "2031-03-04T09:30:00Z",
                               "operating_day": "2031-03-04", "cob": false,
                               "known_at": "2031-03-04T09:30:41.000512Z",
                               "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"}],
-                "counts": {"versions": 1, "series": 1, "rows": 1}, "warnings": [], "disclaimer": null
+                "counts": {"versions": 1, "series": 1, "rows": 1}, "warnings": [], "warning_count": 0, "disclaimer": null
             }})),
             (String = "application/x-ndjson"),
             (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
@@ -168,20 +169,20 @@ async fn download(
     params(DataParams),
     responses(
         (status = 200, description = "The description.", body = serde_json::Value, example = json!({
-            "request": {"curve": "energy", "iso": "ercot", "mode": "unstandardized", "layout": "wide",
+            "request": {"curve": "energy", "iso": "ercot", "mode": "standardized", "layout": "wide",
                         "format": "csv"},
             "known_at": "2031-03-04T09:31:07.123456Z",
-            "file": "energy_ercot_unstandardized_2031-03-04.csv",
+            "file": "energy_ercot_standardized_2031-03-04.csv",
             "entries": [{
-                "file": "energy_ercot_unstandardized_2031-03-04.csv", "curve": "energy", "iso": "ercot",
-                "mode": "unstandardized",
+                "file": "energy_ercot_standardized_2031-03-04.csv", "curve": "energy", "iso": "ercot",
+                "mode": "standardized",
                 "versions": [{"id": "17", "curve_timestamp": "2031-03-04T09:30:00Z",
                               "operating_day": "2031-03-04", "cob": false,
                               "known_at": "2031-03-04T09:30:41.000512Z",
                               "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"}],
-                "months": 60, "series": 24, "rows": 60, "columns": 27
+                "months": 60, "series": 8, "rows": 60, "columns": 11
             }],
-            "skipped": [], "warnings": [], "not_applied": [], "disclaimer": null
+            "skipped": [], "warnings": [], "warning_count": 0, "not_applied": [], "disclaimer": null
         })),
         (status = 400, description = "As for the data."),
         (status = 401, description = "No valid credential."),
@@ -242,7 +243,7 @@ fn value(text: impl AsRef<str>) -> Result<HeaderValue> {
 fn common_headers(selection: &Selection) -> Result<HeaderMap> {
     let mut headers = HeaderMap::new();
     headers.insert(HeaderName::from_static("x-known-at"), value(selection.known_at_text())?);
-    headers.insert(HeaderName::from_static("x-warnings"), selection.warnings.len().into());
+    headers.insert(HeaderName::from_static("x-warnings"), selection.warnings.count.into());
     if !selection.not_applied.is_empty() {
         let names = selection.not_applied.join(", ");
         headers.insert(HeaderName::from_static("x-not-applied"), value(names)?);

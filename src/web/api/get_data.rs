@@ -162,7 +162,7 @@ impl FromParameters for ScriptQuery {
             None if curve == Curve::LineLoss => Area::All,
             None => return Err(query::missing("iso", Area::ALL)),
         };
-        let (strips, mode) = strips(p, curve)?;
+        let (strips, mode) = strips(p)?;
         let format = match p.value("type")?.unwrap_or(Type::Csv) {
             Type::Csv => Format::Csv,
             Type::Json => Format::Json,
@@ -189,19 +189,12 @@ impl FromParameters for ScriptQuery {
     }
 }
 
-/// Why a price of every hour cannot be had, in the words of this call.
-const NOT_STANDARDIZED: &str = "standardized prices are not available on this server; add \
-    strip=unstandardized for the stored blocks in their native units";
-
 /// Blocks and mode share the parameter `strip`; what stands before the last `_` does not count.
-fn strips(p: &mut Parameters, curve: Curve) -> Result<(Vec<Block>, Option<Mode>)> {
+fn strips(p: &mut Parameters) -> Result<(Vec<Block>, Option<Mode>)> {
     let (mut blocks, mut mode) = (Vec::new(), None);
     for text in p.texts("strip") {
         let word = text.rsplit('_').next().unwrap_or_default();
         match (word.parse::<Mode>(), word.parse::<Block>()) {
-            (Ok(Mode::Standardized), _) if curve.has_modes() => {
-                return Err(Problem::bad_parameter("strip", &text, NOT_STANDARDIZED));
-            }
             (Ok(word), _) if mode.is_some_and(|mode| mode != word) => {
                 return Err(query::contradiction("strip", word, "contradicts the other mode"));
             }
@@ -209,14 +202,11 @@ fn strips(p: &mut Parameters, curve: Curve) -> Result<(Vec<Block>, Option<Mode>)
             (_, Ok(block)) => blocks.push(block),
             (_, Err(UnknownWord { known, .. })) => {
                 let why = format!(
-                    "it is not a strip; known are {known}, and unstandardized for stored blocks"
+                    "it is not a strip; known are {known}, standardized, and unstandardized for stored blocks"
                 );
                 return Err(Problem::bad_parameter("strip", &text, why));
             }
         }
-    }
-    if mode.is_none() && curve.has_modes() && blocks.contains(&Block::S7x24) {
-        return Err(Problem::bad_parameter("strip", "7x24", NOT_STANDARDIZED));
     }
     Ok((query::canonical(&blocks), mode))
 }
@@ -292,7 +282,7 @@ fn version(p: &mut Parameters, curve: Curve) -> Result<Option<Selector>> {
         ("end" = Option<String>, Query, description = "Last contract month, also YYYYMMDD."),
         ("operating_day" = Option<String>, Query, description = "First operating day, also YYYYMMDD.", example = "20310304"),
         ("operating_day_end" = Option<String>, Query, description = "Last operating day, also YYYYMMDD."),
-        ("strip" = Option<Vec<String>>, Query, description = "Blocks (`strip_5x16` is `5x16`), all, or unstandardized."),
+        ("strip" = Option<Vec<String>>, Query, description = "Blocks (`strip_5x16` is `5x16`), all, standardized or unstandardized."),
         ("type" = Option<String>, Query, description = "csv, json or xlsx.", example = "csv"),
         ("idcob" = Option<String>, Query, description = "all, latestall, cobonly or intradayonly."),
         ("history" = Option<String>, Query, description = "all: every version."),
@@ -397,10 +387,8 @@ mod tests {
 
     #[test]
     fn messages_are_in_the_words_of_the_call() {
-        for query in ["strip=strip_standardized", "strip=7x24", "strip=9x9"] {
-            let detail = read(&format!("curve_type=energy&iso=ercot&{query}")).unwrap_err().detail;
-            assert!(detail.contains("unstandardized") && !detail.contains("mode"), "{detail}");
-        }
+        let strip = read("curve_type=energy&iso=ercot&strip=9x9").unwrap_err().detail;
+        assert!(strip.contains("unstandardized") && !strip.contains("mode"), "{strip}");
         let start = read("curve_type=energy&iso=ercot&start=2031").unwrap_err().detail;
         assert!(start.ends_with("write YYYY-MM, YYYY-MM-DD or YYYYMMDD"), "{start}");
     }
@@ -411,7 +399,7 @@ mod tests {
             "iso=ercot",
             "curve_type=energy&iso=ercot&type=parquet",
             "curve_type=energy&iso=ercot&strip=strip_9x9",
-            "curve_type=energy&iso=ercot&strip=standardized",
+            "curve_type=energy&iso=ercot&strip=standardized&strip=5x16",
             "curve_type=energy&iso=ercot&operating_day=2031030",
             "curve_type=energy&iso=ercot&idcob=never",
             "curve_type=energy&iso=ercot&offset=3",

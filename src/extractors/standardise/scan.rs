@@ -1,0 +1,163 @@
+//! Which cells of an answer will be empty, told from notations and without reading a value.
+
+use std::collections::HashMap;
+
+use chrono::NaiveDate;
+use futures::TryStreamExt as _;
+use sqlx::PgConnection;
+
+use super::recipe::{Attendance, Fault, Lack, Recipe};
+use crate::{
+    db::presence::{Presence, presence},
+    domain::{ContractMonth, Dataset, Notation},
+    extractors::{
+        printed::PrintedSeries,
+        warnings::{Place, Warning, Warnings},
+        words::Block,
+    },
+};
+
+/// What a scan finds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scanned {
+    /// Values of all versions: records of the long layout.
+    pub values: u64,
+    /// For each output series whether any version has it.
+    pub used: Vec<bool>,
+}
+
+/// Looks through `versions` for the output series `series`, adding one warning for each cell that
+/// stays empty for want of a member or a scaler. `is_wanted` tells the contract months of the
+/// answer.
+pub async fn scan(
+    connection: &mut PgConnection,
+    dataset: Dataset,
+    versions: &[i64],
+    series: &[PrintedSeries],
+    is_wanted: impl Fn(NaiveDate) -> bool,
+    warnings: &mut Warnings,
+) -> sqlx::Result<Scanned> {
+    let mut ids: Vec<i64> = series.iter().flat_map(PrintedSeries::sources).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let mut scanned = Scanned { values: 0, used: vec![false; series.len()] };
+    let mut found = presence(connection, dataset, versions, &ids);
+    while let Some(mut version) = found.try_next().await? {
+        let wanted = |month: &NaiveDate| is_wanted(*month);
+        let first = version.months.iter().position(wanted).unwrap_or_default();
+        version.months.retain(wanted);
+        let version = Version::new(&version, first);
+        for (place, series) in series.iter().enumerate() {
+            if version.has(series, warnings) {
+                scanned.used[place] = true;
+                scanned.values += version.months.len() as u64;
+            }
+        }
+    }
+    Ok(scanned)
+}
+
+/// A version that is looked through.
+struct Version<'a> {
+    id: i64,
+    months: &'a [NaiveDate],
+    /// The place of the first wanted month.
+    first: usize,
+    notations: HashMap<i64, Option<&'a [u8]>>,
+}
+
+impl<'a> Version<'a> {
+    fn new(presence: &'a Presence, first: usize) -> Self {
+        let notations = presence.notations.iter().map(|text| text.as_deref().map(str::as_bytes));
+        let notations = presence.series.iter().copied().zip(notations).collect();
+        Self { id: presence.version_id, months: &presence.months, first, notations }
+    }
+
+    /// Whether the version has a column for `series`, with warnings for its empty cells.
+    fn has(&self, series: &PrintedSeries, warnings: &mut Warnings) -> bool {
+        let Recipe::Computed(computed) = &series.recipe else {
+            return self.notations.contains_key(&series.id);
+        };
+        match computed.attendance(|id| self.notations.contains_key(&id)) {
+            None => return false,
+            Some(Attendance::Failed(fault)) => warnings.add(|| self.failed(series, fault)),
+            Some(Attendance::Sources { sources, absent }) => {
+                let ids = sources.iter().flat_map(|s| [Some(s.series), s.scaler]).flatten();
+                let has_gaps = ids.into_iter().any(|id| self.notation(id).is_some());
+                if has_gaps || !absent.is_empty() {
+                    let lack =
+                        |row| computed.lack(&sources, &absent, |id| self.is_missing(id, row));
+                    self.cells(series, lack, warnings);
+                }
+            }
+        }
+        true
+    }
+
+    fn cells(
+        &self,
+        series: &PrintedSeries,
+        lack: impl Fn(usize) -> Option<Lack>,
+        warnings: &mut Warnings,
+    ) {
+        for (row, month) in self.months.iter().enumerate() {
+            let lack = lack(row);
+            if let Some((code, lack)) = lack.as_ref().and_then(|lack| Some((lack.code()?, lack))) {
+                warnings.add(|| self.empty_cell(series, *month, code, lack));
+            }
+        }
+    }
+
+    fn notation(&self, series: i64) -> Option<&[u8]> {
+        self.notations.get(&series).copied().flatten()
+    }
+
+    fn is_missing(&self, series: i64, row: usize) -> bool {
+        let code = self.notation(series).and_then(|codes| codes.get(self.first + row));
+        let notation = code.and_then(|code| Notation::from_code(*code));
+        matches!(notation, Some(Notation::Missing(_)))
+    }
+
+    fn failed(&self, series: &PrintedSeries, fault: Fault) -> Warning {
+        let why = match fault {
+            Fault::MixedUom => "its members have different units",
+            Fault::AmbiguousMember => "two series claim to be the same member or scaler",
+        };
+        let detail = format!("{}: {why}", series.labels.join(", "));
+        Warning { code: fault.as_str(), detail, place: Some(self.place(series, None, &[])) }
+    }
+
+    fn empty_cell(
+        &self,
+        series: &PrintedSeries,
+        month: NaiveDate,
+        code: &'static str,
+        lack: &Lack,
+    ) -> Warning {
+        let month = ContractMonth::containing(month);
+        let (blocks, what) = match lack {
+            Lack::Strips(blocks) => (&**blocks, words(blocks).join(" and ")),
+            _ => (&[][..], "the scaler".to_owned()),
+        };
+        let detail = format!("{}: {what} has no value in {month}", series.labels.join(", "));
+        Warning { code, detail, place: Some(self.place(series, Some(month), blocks)) }
+    }
+
+    fn place(
+        &self,
+        series: &PrintedSeries,
+        month: Option<ContractMonth>,
+        blocks: &[Block],
+    ) -> Place {
+        Place {
+            series: series.labels.join(", "),
+            version_id: Some(self.id.to_string()),
+            contract_month: month.map(|month| month.to_string()),
+            blocks: words(blocks),
+        }
+    }
+}
+
+fn words(blocks: &[Block]) -> Vec<&'static str> {
+    blocks.iter().map(|block| block.as_str()).collect()
+}
