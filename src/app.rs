@@ -12,6 +12,7 @@ use crate::{
     error::Problem,
     extractors::turns::Turns,
     intake::DayTurns,
+    live::Bell,
     objects::Documents,
 };
 
@@ -36,6 +37,8 @@ pub struct App {
     pub uploads: Arc<Semaphore>,
     /// Turns at deciding about an operating day.
     pub days: DayTurns,
+    /// Rings when the feed of updates has grown.
+    pub bell: Bell,
 }
 
 impl App {
@@ -76,6 +79,7 @@ impl App {
             readers: Arc::new(Semaphore::new(Self::READERS)),
             uploads: Arc::new(Semaphore::new(Self::UPLOADS)),
             days: DayTurns::default(),
+            bell: Bell::default(),
         })
     }
 }

@@ -20,6 +20,7 @@ pub mod extractors;
 pub mod grid;
 pub mod ingestors;
 pub mod intake;
+pub mod live;
 pub mod objects;
 pub mod telemetry;
 pub mod web;

@@ -37,10 +37,16 @@ pub async fn run(config: Config) -> Outcome {
     }
     let address = listener.local_addr()?;
     tokio::spawn(sweep_hourly(parts.app.clone()));
+    let bell = parts.app.bell.clone();
     let router = web::router(parts.app);
     writeln!(std::io::stdout(), "listening on http://{address}")?;
     tracing::info!(%address, "ready");
-    server::serve(listener, router, stopped(stopping), Patience::default()).await;
+    let stop = async {
+        stopped(stopping).await;
+        // Whoever waits for updates gets an answer.
+        bell.end();
+    };
+    server::serve(listener, router, stop, Patience::default()).await;
     parts.database.close().await;
     tracing::info!("ended");
     Ok(ExitCode::SUCCESS)

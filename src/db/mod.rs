@@ -13,6 +13,7 @@ pub mod sessions;
 pub mod snapshot;
 pub mod throttle;
 pub mod tokens;
+pub mod updates;
 pub mod uploads;
 pub mod users;
 pub mod versions;

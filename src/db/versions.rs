@@ -11,6 +11,7 @@ use super::{
     data::{self, series_key},
     numeric::{Values, put_numeric_array},
     series::digest,
+    updates,
 };
 use crate::domain::{
     Axis, CurveTimestamp, Dataset, Labels, Notation, SeriesKey, Sha256, VersionRef,
@@ -338,6 +339,7 @@ pub async fn reopen_day(
         )
         .execute(&mut *conn)
         .await?;
+        updates::tell_reopened(conn, dataset, version.id, reason, now).await?;
     }
     Ok(closing.into_iter().max_by_key(|version| version.curve_timestamp))
 }

@@ -6,7 +6,8 @@ use super::{query::Query, words::Format};
 use crate::error::{Problem, Result};
 
 /// What is offered, the default first.
-const OFFERED: [Format; 4] = [Format::Csv, Format::Xlsx, Format::Json, Format::Ndjson];
+const OFFERED: [Format; 5] =
+    [Format::Csv, Format::Xlsx, Format::Json, Format::Ndjson, Format::Parquet];
 
 /// The format of the answer: the one given, else what `Accept` likes best; csv where nothing is
 /// said.
@@ -127,6 +128,6 @@ mod tests {
             Some(Format::Csv)
         );
         assert_eq!(chosen("text/html"), None);
-        assert_eq!(chosen("application/vnd.apache.parquet"), None);
+        assert_eq!(chosen("application/vnd.apache.parquet"), Some(Format::Parquet));
     }
 }

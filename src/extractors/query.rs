@@ -174,8 +174,7 @@ impl Query {
         self.check_pins()?;
         self.check_cob()?;
         self.check_form()?;
-        self.check_mode()?;
-        self.check_available()
+        self.check_mode()
     }
 
     fn check_pins(&self) -> Result<()> {
@@ -236,18 +235,6 @@ impl Query {
             }
             _ => Ok(()),
         }
-    }
-
-    /// What this server does not compute is refused, never answered with something else.
-    fn check_available(&self) -> Result<()> {
-        if self.format == Some(Format::Parquet) {
-            return Err(Problem::bad_parameter(
-                "format",
-                "parquet",
-                "Parquet is not available here; available are csv, xlsx, json and ndjson",
-            ));
-        }
-        Ok(())
     }
 
     /// Which output series of `curve` are asked for. Without a mode, 7x24 is standardized and every
@@ -382,7 +369,6 @@ mod tests {
             "curve=energy&iso=ercot&bom=yes",
             "curve=energy&iso=ercot&version_id=x",
             "curve=energy&curve=rec&iso=ercot",
-            "curve=energy&iso=ercot&format=parquet",
         ] {
             assert_eq!(refused(query), "bad_parameter", "{query}");
         }

@@ -138,11 +138,13 @@ fn form(query: &Query, format: Format) -> Result<Form> {
         return Err(super::query::contradiction("bom", true, &why));
     }
     match (query.layout, format) {
-        (Some(Form::Wide), Format::Json | Format::Ndjson) => Err(super::query::contradiction(
-            "layout",
-            Form::Wide,
-            &format!("is for csv and xlsx; {format}, which Accept chose, is always long"),
-        )),
+        (Some(Form::Wide), Format::Json | Format::Ndjson | Format::Parquet) => {
+            Err(super::query::contradiction(
+                "layout",
+                Form::Wide,
+                &format!("is for csv and xlsx; {format}, which Accept chose, is always long"),
+            ))
+        }
         (Some(form), _) => Ok(form),
         (None, Format::Csv | Format::Xlsx) => Ok(Form::Wide),
         (None, _) => Ok(Form::Long),

@@ -8,7 +8,7 @@ use super::{Answer, ReadFile, Submission, log};
 use crate::{
     app::App,
     db::{
-        series, uploads,
+        series, updates, uploads,
         versions::{self, NewCurve, NewVersion},
     },
     domain::{
@@ -170,12 +170,13 @@ async fn store(
     let bytes = i64::try_from(submission.bytes.len()).unwrap_or(i64::MAX);
     uploads::insert_document(tx, answer.sha256, bytes, answer.received_at).await?;
     let mut valid_to = None;
-    match decision {
+    let older = match decision {
         Decision::Superseded(older) | Decision::Backfilled { cut: Some(older), .. } => {
             versions::end_validity(tx, older.id, name.timestamp.instant()).await?;
+            Some(older.id)
         }
-        _ => {}
-    }
+        _ => None,
+    };
     if let Decision::Backfilled { valid_to: next, .. } = decision {
         valid_to = Some(next);
     }
@@ -186,7 +187,9 @@ async fn store(
     }
     answer.version_id = Some(version_id);
     uploads::insert(tx, answer.entry(submission)).await?;
-    versions::make_known(tx, dataset, version_id).await?;
+    updates::take_turn(tx).await?;
+    let known_at = versions::make_known(tx, dataset, version_id).await?;
+    updates::tell_published(tx, dataset, version_id, older, known_at).await?;
     Ok(())
 }
 

@@ -1,8 +1,9 @@
-//! Records to bytes: csv, xlsx, json and ndjson, alone or in an archive.
+//! Records to bytes: csv, xlsx, json, ndjson and parquet, alone or in an archive.
 
 mod archive;
 pub mod csv;
 pub mod json;
+pub mod parquet;
 pub mod xlsx;
 
 use std::io::{self, Write};
@@ -13,6 +14,7 @@ use serde_json::{Value, json};
 use self::{
     csv::Csv,
     json::{Framing, Json},
+    parquet::Parquet,
 };
 use super::{
     cell::Sink,
@@ -64,7 +66,7 @@ fn write_part(
         (Format::Json, _) if selection.script => write_script(part, grids, out),
         (Format::Json, _) => write_json(selection, part, grids, out),
         (Format::Ndjson, _) => write_lines(part, grids, out),
-        (Format::Parquet, _) => Err(io::Error::other("parquet is refused with the query")),
+        (Format::Parquet, _) => write_parquet(selection, part, grids, out),
     }
 }
 
@@ -118,6 +120,21 @@ fn write_lines(
     let mut json = Json::new(out, Long::COLUMNS, Long::DIMS, Framing::Lines);
     let rows = versions(part, &Long(part), grids, &mut json)?;
     json.finish()?;
+    Ok(Written { rows, columns: Long::COLUMNS.len() })
+}
+
+fn write_parquet(
+    selection: &Selection,
+    part: &Part,
+    grids: &mut dyn Grids,
+    out: &mut (dyn Write + Send),
+) -> io::Result<Written> {
+    let request = ("request", selection.request_json().to_string());
+    let disclaimer = selection.disclaimer.clone().map(|text| ("disclaimer", text));
+    let facts = [request].into_iter().chain(disclaimer).collect();
+    let mut parquet = Parquet::new(out, Long::COLUMNS, facts)?;
+    let rows = versions(part, &Long(part), grids, &mut parquet)?;
+    parquet.finish()?;
     Ok(Written { rows, columns: Long::COLUMNS.len() })
 }
 

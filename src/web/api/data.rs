@@ -121,6 +121,7 @@ struct DataParams {
                 "counts": {"versions": 1, "series": 1, "rows": 1}, "warnings": [], "warning_count": 0, "disclaimer": null
             }})),
             (String = "application/x-ndjson"),
+            (Vec<u8> = "application/vnd.apache.parquet"),
             (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
             (Vec<u8> = "application/zip"),
         ), headers(

@@ -15,6 +15,7 @@ mod reference_hours;
 mod series;
 mod sessions;
 mod tokens;
+mod updates;
 pub mod uploads;
 mod versions;
 
@@ -41,6 +42,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(series::routes())
         .merge(sessions::routes())
         .merge(tokens::routes())
+        .merge(updates::routes())
         .merge(uploads::routes())
         .merge(versions::routes())
 }
