@@ -18,6 +18,7 @@ pub mod domain;
 pub mod error;
 pub mod extractors;
 pub mod grid;
+pub mod headroom;
 pub mod ingestors;
 pub mod intake;
 pub mod live;
