@@ -17,6 +17,7 @@
 mod absence;
 pub mod cell;
 pub mod copy_box;
+mod headroom;
 pub mod layout;
 pub mod negotiate;
 pub mod number;

@@ -6,7 +6,7 @@ use sqlx::PgPool;
 
 pub use super::warnings::Warning;
 use super::{
-    absence,
+    absence, headroom,
     printed::PrintedSeries,
     query::Query,
     standardise::{self, Recipe, Wish},
@@ -19,7 +19,7 @@ use crate::{
         data::{self, SeriesHeader, VersionFilter, VersionHeader},
         snapshot::{Snapshot, SnapshotError},
     },
-    domain::{Dataset, Sha256},
+    domain::{Dataset, Sha256, Source},
     error::{Problem, Result},
 };
 
@@ -36,8 +36,8 @@ pub(super) const EVERY_DAY: (NaiveDate, NaiveDate) =
 pub struct Part {
     /// What it is.
     pub combination: Combination,
-    /// Where it is stored.
-    pub dataset: Dataset,
+    /// Where it is kept.
+    pub source: Source,
     /// By curve timestamp.
     pub versions: Vec<VersionHeader>,
     /// In the order of the columns.
@@ -95,8 +95,8 @@ pub async fn select(
 ) -> Result<(Selection, Snapshot)> {
     let form = form(&query, format)?;
     let combinations: Vec<Combination> = query.combinations().collect();
-    let datasets: Vec<Dataset> = combinations.iter().filter_map(|c| c.dataset()).collect();
-    let mut snapshot = Snapshot::begin(pool, &datasets, query.as_of).await?;
+    let sources: Vec<Source> = combinations.iter().filter_map(|c| c.source()).collect();
+    let mut snapshot = Snapshot::begin(pool, &sources, query.as_of).await?;
     let (mut parts, mut skipped) = (Vec::new(), Vec::new());
     let mut warnings = selector_warnings(&query, &combinations);
     for &combination in &combinations {
@@ -159,13 +159,10 @@ async fn parts_of(
     query: &Query,
     warnings: &mut Warnings,
 ) -> Result<Result<Vec<Part>, &'static str>> {
-    let Some(dataset) = combination.dataset() else {
-        let computed = combination.curve == Curve::Headroom;
-        return Ok(Err(if computed { "no_data" } else { "no_such_dataset" }));
-    };
+    let Some(source) = combination.source() else { return Ok(Err("no_such_dataset")) };
     let (known_at, connection) = (snapshot.known_at, snapshot.connection());
     let filter = version_filter(query, combination.curve);
-    let mut versions = data::versions(connection, dataset, known_at, &filter).await?;
+    let mut versions = data::versions(connection, source, known_at, &filter).await?;
     versions.retain(|version| version.places > 0);
     let files: Vec<Vec<VersionHeader>> = match combination.curve {
         Curve::Matrix => versions.into_iter().map(|version| vec![version]).collect(),
@@ -173,7 +170,7 @@ async fn parts_of(
     };
     let mut parts = Vec::new();
     for versions in files {
-        parts.extend(part(snapshot, (combination, dataset), query, versions, warnings).await?);
+        parts.extend(part(snapshot, (combination, source), query, versions, warnings).await?);
     }
     Ok(if parts.is_empty() { Err("no_data") } else { Ok(parts) })
 }
@@ -181,7 +178,7 @@ async fn parts_of(
 /// The headers of one file; none where nothing is left of the versions.
 async fn part(
     snapshot: &mut Snapshot,
-    (combination, dataset): (Combination, Dataset),
+    (combination, source): (Combination, Source),
     query: &Query,
     versions: Vec<VersionHeader>,
     warnings: &mut Warnings,
@@ -190,18 +187,41 @@ async fn part(
     if ids.is_empty() {
         return Ok(None);
     }
-    let connection = snapshot.connection();
-    let found = data::series_of(connection, dataset, &ids).await?;
     let wish = query.wish(combination.curve);
-    let mut series = output(dataset, &wish, combination.curve, found, warnings);
+    let (series, values) = match source {
+        Source::Stored(dataset) => {
+            let asked = (query, &wish, combination.curve);
+            stored(snapshot, dataset, asked, &ids, warnings).await?
+        }
+        Source::Headroom(iso) => {
+            (headroom::series(snapshot.connection(), iso, &wish, &ids, warnings).await?, None)
+        }
+    };
     if series.is_empty() {
         return Ok(None);
     }
-    series.sort_by(|a, b| a.order(b, dataset.family).then(a.id.cmp(&b.id)));
-    break_ties(snapshot, dataset, &ids, &mut series).await?;
     let places = versions.iter().map(|version| u64::from(version.places.unsigned_abs())).sum();
-    let values = scan(snapshot, dataset, query, &ids, &mut series, warnings).await?;
-    Ok(Some(Part { combination, dataset, versions, series, places, values }))
+    Ok(Some(Part { combination, source, versions, series, places, values }))
+}
+
+/// The output series of stored versions, in the order of the columns, and how many values they have
+/// where that is known.
+async fn stored(
+    snapshot: &mut Snapshot,
+    dataset: Dataset,
+    (query, wish, curve): (&Query, &Wish, Curve),
+    ids: &[i64],
+    warnings: &mut Warnings,
+) -> Result<(Vec<PrintedSeries>, Option<u64>)> {
+    let found = data::series_of(snapshot.connection(), dataset, ids).await?;
+    let mut series = output(dataset, wish, curve, found, warnings);
+    if series.is_empty() {
+        return Ok((series, None));
+    }
+    series.sort_by(|a, b| a.order(b, dataset.family).then(a.id.cmp(&b.id)));
+    break_ties(snapshot, dataset, ids, &mut series).await?;
+    let values = scan(snapshot, dataset, query, ids, &mut series, warnings).await?;
+    Ok((series, values))
 }
 
 /// The output series of stored ones.
@@ -429,7 +449,7 @@ impl Selection {
         }
         text += &self.warnings.count.to_string();
         for part in &self.parts {
-            text += &part.dataset.to_string();
+            text += &part.source.to_string();
             for version in &part.versions {
                 text.push(' ');
                 text += &version.id.to_string();

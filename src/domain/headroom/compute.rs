@@ -306,9 +306,9 @@ mod tests {
         asked.loads.push(load("NORTH ZONE", "ALL", 2, "2"));
         let measures = outcome(&asked, Basis::Term).unwrap();
         assert_eq!(measures[..3], ["225", "90", "135"]);
-        asked
-            .loads
-            .extend((0..3).map(|n| load("NORTH ZONE", "LSP", n, ["3", "0", "0"][n as usize])));
+        for (n, kwh) in (0..).zip(["3", "0", "0"]) {
+            asked.loads.push(load("NORTH ZONE", "LSP", n, kwh));
+        }
         assert_eq!(outcome(&asked, Basis::Term).unwrap()[0], "100", "the utility's own profile");
         asked.loads[0].kwh = None;
         assert_eq!(outcome(&asked, Basis::Term).unwrap()[0], "100");

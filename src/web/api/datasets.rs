@@ -14,10 +14,18 @@ use super::listing::{self, Keyed, Listing, Page, Record};
 use crate::{
     app::App,
     auth::SignedIn,
-    db::catalogue::{self, DatasetSummary},
-    domain::{Dataset, Family, Iso},
+    db::{
+        catalogue::{self, DatasetSummary},
+        headroom::reads,
+        snapshot::Snapshot,
+    },
+    domain::{Family, Iso, Source},
     error::Result,
-    extractors::{cell::Cell, query},
+    extractors::{
+        cell::Cell,
+        query,
+        words::{Combination, Curve},
+    },
     web::parameters::{FromParameters, Parameters, StrictQuery},
 };
 
@@ -53,11 +61,11 @@ struct DatasetItem {
 }
 
 impl DatasetItem {
-    fn new(dataset: Dataset, summary: &DatasetSummary) -> Self {
-        let strips = strips(dataset.family);
+    fn new(source: Source, summary: &DatasetSummary) -> Self {
+        let strips = strips(source.family());
         Self {
-            curve: dataset.family.to_string(),
-            iso: dataset.iso.to_string(),
+            curve: source.curve().to_owned(),
+            iso: source.iso().to_string(),
             strips: strips.to_vec(),
             versions: summary.versions,
             first_operating_day: summary.first_day,
@@ -143,20 +151,28 @@ async fn list(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let all: Vec<Dataset> = Dataset::all().collect();
+    let all: Vec<Source> = Source::all().collect();
     let mut snapshot = listing.snapshot(&app, &all).await?;
     let known_at = snapshot.known_at;
-    let summaries = catalogue::datasets(snapshot.connection(), known_at).await?;
+    let summaries = summaries(&mut snapshot).await?;
     snapshot.finish().await?;
     let after: i16 = listing.after()?.unwrap_or_default();
     let items = summaries
         .iter()
         .filter(|summary| summary.dataset_id > after)
         .filter_map(|summary| {
-            Dataset::from_id(summary.dataset_id).map(|dataset| DatasetItem::new(dataset, summary))
+            Source::from_id(summary.dataset_id).map(|source| DatasetItem::new(source, summary))
         })
         .collect();
     listing::page(&listing, known_at, items, &uri, &headers)
+}
+
+/// Those of files, then those of headroom.
+async fn summaries(snapshot: &mut Snapshot) -> sqlx::Result<Vec<DatasetSummary>> {
+    let known_at = snapshot.known_at;
+    let mut summaries = catalogue::datasets(snapshot.connection(), known_at).await?;
+    summaries.extend(reads::summaries(snapshot.connection(), known_at).await?);
+    Ok(summaries)
 }
 
 struct OneQuery(Option<DateTime<Utc>>);
@@ -193,15 +209,14 @@ async fn one(
     StrictQuery(OneQuery(as_of)): StrictQuery<OneQuery>,
 ) -> Result<Response> {
     let unknown = || listing::no_such_dataset(&curve, &iso);
-    let family: Family = curve.parse().map_err(|_| unknown())?;
+    let curve: Curve = curve.parse().map_err(|_| unknown())?;
     let area: Iso = iso.parse().map_err(|_| unknown())?;
-    let dataset = Dataset::new(family, area).ok_or_else(unknown)?;
-    let mut snapshot = crate::db::snapshot::Snapshot::begin(&app.pool, &[dataset], as_of).await?;
+    let source = Combination { curve, iso: area }.source().ok_or_else(unknown)?;
+    let mut snapshot = Snapshot::begin(&app.pool, &[source], as_of).await?;
     let known_at = snapshot.known_at;
-    let summaries = catalogue::datasets(snapshot.connection(), known_at).await?;
+    let summaries = summaries(&mut snapshot).await?;
     snapshot.finish().await?;
-    let summary =
-        summaries.iter().find(|row| row.dataset_id == dataset.id()).ok_or_else(unknown)?;
+    let summary = summaries.iter().find(|row| row.dataset_id == source.id()).ok_or_else(unknown)?;
     let headers = listing::known_at_headers(known_at)?;
-    Ok((headers, Json(DatasetItem::new(dataset, summary))).into_response())
+    Ok((headers, Json(DatasetItem::new(source, summary))).into_response())
 }

@@ -13,8 +13,11 @@ use super::listing::{self, Keyed, Listing, Page, Record};
 use crate::{
     app::App,
     auth::SignedIn,
-    db::catalogue::{self, DayRow},
-    domain::Dataset,
+    db::{
+        catalogue::{self, DayRow},
+        headroom::reads,
+    },
+    domain::Source,
     error::Result,
     extractors::{cell::Cell, words::Day},
     web::parameters::{FromParameters, Parameters, StrictQuery},
@@ -66,7 +69,7 @@ impl Keyed for DayItem {
 }
 
 struct Query {
-    dataset: Dataset,
+    source: Source,
     series: Option<i64>,
     listing: Listing,
 }
@@ -77,7 +80,7 @@ impl FromParameters for Query {
 
     fn from_parameters(p: &mut Parameters) -> Result<Self> {
         Ok(Self {
-            dataset: listing::dataset(p)?,
+            source: listing::source(p)?,
             series: p.value("series")?,
             listing: Listing::from_parameters(p)?,
         })
@@ -112,13 +115,19 @@ async fn list(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let Query { dataset, series, listing } = query;
+    let Query { source, series, listing } = query;
     let before = listing.after::<Day>()?.map(|day| day.0);
-    let mut snapshot = listing.snapshot(&app, &[dataset]).await?;
+    let mut snapshot = listing.snapshot(&app, &[source]).await?;
     let (known_at, limit) = (snapshot.known_at, listing.probe());
     let connection = snapshot.connection();
-    let rows =
-        catalogue::operating_days(connection, dataset, known_at, series, before, limit).await?;
+    let rows = match source {
+        Source::Stored(dataset) => {
+            catalogue::operating_days(connection, dataset, known_at, series, before, limit).await?
+        }
+        Source::Headroom(iso) => {
+            reads::operating_days(connection, iso, known_at, before, limit).await?
+        }
+    };
     snapshot.finish().await?;
     let items: Vec<DayItem> = rows.into_iter().map(DayItem::from).collect();
     listing::page(&listing, known_at, items, &uri, &headers)
