@@ -5,6 +5,7 @@ mod data;
 mod datasets;
 mod exports;
 mod get_data;
+mod headroom;
 mod intraday_timestamps;
 mod labels;
 mod listing;
@@ -33,6 +34,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(datasets::routes())
         .merge(exports::routes())
         .merge(get_data::routes())
+        .merge(headroom::routes())
         .merge(intraday_timestamps::routes())
         .merge(labels::routes())
         .merge(login::routes())
