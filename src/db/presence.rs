@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 
 use crate::domain::Dataset;
 
-/// The series of a version, out of those asked for.
+/// The series of a version.
 #[derive(Debug, Clone)]
 pub struct Presence {
     /// Row of `curve_version`.
@@ -16,30 +16,18 @@ pub struct Presence {
     pub months: Vec<NaiveDate>,
     /// Rows of `series`.
     pub series: Vec<i64>,
-    /// For each of them one character per month, see [`crate::domain::Notation`]; none where no
-    /// value is missing.
-    pub notations: Vec<Option<String>>,
+    /// Those of them that miss a value.
+    pub gapped: Vec<i64>,
+    /// For each of these one character per month, see [`crate::domain::Notation`].
+    pub notations: Vec<String>,
 }
 
-/// Which of `series` each of `versions` holds, by curve timestamp; versions with none are left out.
+/// Which series each of `versions`, all with months, holds; by curve timestamp.
 pub fn presence<'a>(
     connection: &'a mut PgConnection,
     dataset: Dataset,
     versions: &'a [i64],
-    series: &'a [i64],
 ) -> BoxStream<'a, sqlx::Result<Presence>> {
-    sqlx::query_as!(
-        Presence,
-        r#"select v.id as version_id, v.months as "months!", array_agg(c.series_id) as "series!",
-                  array_agg(case when c.notation ~ '[eb#]' then c.notation end)
-                      as "notations!: Vec<Option<String>>"
-           from curve_version v
-           join curve c on c.dataset_id = v.dataset_id and c.version_id = v.id
-           where c.dataset_id = $1 and c.version_id = any($2) and c.series_id = any($3)
-           group by v.id order by v.curve_timestamp, v.id"#,
-        dataset.id(),
-        versions,
-        series
-    )
-    .fetch(connection)
+    sqlx::query_file_as!(Presence, "sql/queries/presence.sql", dataset.id(), versions)
+        .fetch(connection)
 }

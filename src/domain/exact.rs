@@ -50,9 +50,19 @@ fn short(terms: &[Term], scale: u32, times: u32, divisor: u32) -> Option<i128> {
     let sum =
         sum.checked_mul(times.into())?.checked_mul(power_of_ten(PLACES.saturating_sub(scale))?)?;
     let unit = power_of_ten(scale.saturating_sub(PLACES))?.checked_mul(divisor.into())?;
-    let (quotient, rest) = (sum.checked_div(unit)?, sum % unit);
-    let away = rest.unsigned_abs() >= unit.unsigned_abs() - rest.unsigned_abs();
-    Some(quotient + if away { sum.signum() } else { 0 })
+    let size = divide_rounding(sum.unsigned_abs(), unit.unsigned_abs());
+    i128::try_from(size).ok().map(|size| if sum < 0 { -size } else { size })
+}
+
+/// Half goes up.
+fn divide_rounding(size: u128, unit: u128) -> u128 {
+    // 64-bit division is many times faster, and nearly all sums fit.
+    if let (Ok(size), Ok(unit)) = (u64::try_from(size), u64::try_from(unit)) {
+        let rest = size % unit;
+        return u128::from(size / unit) + u128::from(rest >= unit - rest);
+    }
+    let rest = size % unit;
+    size / unit + u128::from(rest >= unit - rest)
 }
 
 const fn power_of_ten(exponent: u32) -> Option<i128> {

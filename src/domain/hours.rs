@@ -60,7 +60,7 @@ fn is_weekend_like(day: NaiveDate, calendar: Calendar) -> bool {
 /// The change of the clocks on `day` where it counts.
 fn change_on(day: NaiveDate, iso: Iso, calendar: Calendar) -> Option<ClockChange> {
     let counts = calendar == Calendar::Nerc && clock(iso).changes;
-    clock_change(day).filter(|_| counts)
+    if counts { clock_change(day) } else { None }
 }
 
 fn extra_hours(day: NaiveDate, iso: Iso, calendar: Calendar) -> i32 {

@@ -21,6 +21,9 @@ use crate::{
     error::{Problem, Result},
 };
 
+/// Warnings beside a preview.
+const WARNINGS: usize = 20;
+
 /// The beginning of what a query gives, laid out wide.
 #[derive(Debug, Clone)]
 pub struct Preview {
@@ -93,7 +96,7 @@ pub async fn preview(
         header: table.records,
         rows,
         index_columns: index.into(),
-        warnings: selection.warnings.listed,
+        warnings: selection.warnings.shown(WARNINGS),
     })
 }
 

@@ -49,6 +49,16 @@ pub struct Warnings {
 }
 
 impl Warnings {
+    /// The first ones for a person, and how many more there are.
+    #[must_use]
+    pub fn shown(mut self, most: usize) -> Vec<Warning> {
+        self.listed.truncate(most);
+        let more = self.count - self.listed.len() as u64;
+        let detail = format!("{more} more warnings; the report of the download lists them");
+        self.listed.extend((more > 0).then(|| Warning::new("more_warnings", detail)));
+        self.listed
+    }
+
     /// Counts a warning, and keeps it while there is room; it is made only then.
     pub fn add(&mut self, warning: impl FnOnce() -> Warning) {
         self.count += 1;
@@ -72,5 +82,11 @@ mod tests {
             });
         }
         assert_eq!((warnings.count, warnings.listed.len()), (1500, 1000));
+        let shown = warnings.shown(10);
+        assert_eq!(shown.len(), 11);
+        assert!(shown[10].detail.starts_with("1490 more"), "{}", shown[10].detail);
+        let mut one = Warnings::default();
+        one.add(|| Warning::new("word", String::new()));
+        assert_eq!(one.shown(10).len(), 1);
     }
 }

@@ -16,6 +16,9 @@ use crate::{
     support::{Caller, TestServer},
 };
 
+/// Stored blocks.
+const STORED: &str = "/api/v1/data?curve=energy&iso=ercot&mode=unstandardized";
+
 async fn started() -> (TestServer, Caller) {
     let server = TestServer::start().await;
     let caller = server.caller(Role::ReadOnly).await;
@@ -41,7 +44,7 @@ async fn two_versions(server: &TestServer) -> [i64; 2] {
 async fn the_wide_csv_is_right_to_the_byte() {
     let (server, caller) = started().await;
     two_versions(&server).await;
-    let answer = caller.get("/api/v1/data?curve=energy&iso=ercot&version=all").await;
+    let answer = caller.get(&format!("{STORED}&version=all")).await;
     assert_eq!(answer.headers()[header::CONTENT_TYPE], "text/csv; charset=utf-8");
     assert_eq!(
         answer.headers()[header::CONTENT_DISPOSITION],
@@ -75,8 +78,7 @@ async fn a_disclaimer_ends_every_file() {
     let server = TestServer::start_with(adjust, None).await;
     let caller = server.caller(Role::ReadOnly).await;
     store(&server.app.pool, &small(at(3, 4, 9, 30), at(3, 4, 9, 31), false)).await;
-    let text =
-        caller.get("/api/v1/data?curve=energy&iso=ercot&bom=true").await.bytes().await.unwrap();
+    let text = caller.get(&format!("{STORED}&bom=true")).await.bytes().await.unwrap();
     assert!(text.starts_with("\u{feff}Control Area".as_bytes()));
     assert!(text.ends_with(b"41.27000\n\r\n\"Not \"\"advice\"\"\"\r\n"));
 }
@@ -140,7 +142,7 @@ fn rounded(points: &Points) -> Points {
 async fn every_format_has_the_same_values() {
     let (server, caller) = started().await;
     two_versions(&server).await;
-    let url = "/api/v1/data?curve=energy&iso=ercot&version=all";
+    let url = &format!("{STORED}&version=all");
     let text = async |more: &str| caller.get(&format!("{url}{more}")).await.text().await.unwrap();
     let long = of_long(&text("&layout=long").await);
     assert_eq!(long.len(), 13);
@@ -235,11 +237,10 @@ async fn several_results_come_as_an_archive_with_a_true_manifest() {
     other.dataset = Dataset::from_id(35).unwrap();
     other.columns = vec![column("ZB", "7x24", &["0.05"])];
     store(&server.app.pool, &other).await;
-    let answer = caller.get("/api/v1/data?curve=all&iso=all&version=cob").await;
+    let answer = caller.get("/api/v1/data?curve=all&iso=all&version=cob&mode=unstandardized").await;
     assert_eq!(answer.headers()[header::CONTENT_TYPE], "application/zip");
-    assert_eq!(answer.headers()["x-not-applied"], "version");
-    // The selector, and stored blocks instead of standardized prices.
-    assert_eq!(answer.headers()["x-warnings"], "2");
+    assert_eq!(answer.headers()["x-not-applied"], "version, mode");
+    assert_eq!(answer.headers()["x-warnings"], "1");
     let bytes = answer.bytes().await.unwrap();
     let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).unwrap();
     let mut entry = |name: &str| {
@@ -294,7 +295,7 @@ async fn nothing_found_names_the_nearest_day() {
     assert_eq!(code("/api/v1/data?curve=rec&iso=miso").await.1, "no_such_dataset");
     assert_eq!(code("/api/v1/data?curve=ptc&iso=pjm").await.1, "no_data");
     assert_eq!(code("/api/v1/data?curve=energy&iso=ercot&version_id=999").await.0, 404);
-    for bad in ["as_of=2020-03-04T00:00:00", "as_of=2999-01-01T00:00:00Z", "strip=7x24", "x=1"] {
+    for bad in ["as_of=2020-03-04T00:00:00", "as_of=2999-01-01T00:00:00Z", "strip=8x24", "x=1"] {
         let (status, ..) = code(&format!("/api/v1/data?curve=energy&iso=ercot&{bad}")).await;
         assert_eq!(status, 400, "{bad}");
     }
@@ -363,7 +364,7 @@ async fn a_read_that_breaks_breaks_the_transfer() {
         version.columns = names.iter().map(|zone| column(zone, "5x16", &["1.5"; 200])).collect();
         store(&server.app.pool, &version).await;
     }
-    let url = "/api/v1/data?curve=energy&iso=ercot&version=all&layout=long";
+    let url = &format!("{STORED}&version=all&layout=long");
     let mut answer = caller.get(url).await;
     assert_eq!(answer.status(), StatusCode::OK);
     answer.chunk().await.unwrap();

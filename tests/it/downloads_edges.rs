@@ -85,34 +85,6 @@ async fn a_version_that_is_not_there_is_never_left_out_silently() {
 }
 
 #[tokio::test]
-async fn stored_blocks_in_place_of_standardized_prices_are_announced() {
-    let (server, caller) = started().await;
-    store(&server.app.pool, &small(at(3, 4, 9, 30), at(3, 4, 9, 31), false)).await;
-    let warnings = async |more: &str| {
-        let path = format!("/api/v1/data?curve=energy&iso=ercot&format=json{more}");
-        let answer = caller.get(&path).await;
-        let counted = answer.headers()["x-warnings"].to_str().unwrap().to_owned();
-        let body: Value = answer.json().await.unwrap();
-        (counted, body["meta"].clone())
-    };
-    let (counted, meta) = warnings("").await;
-    assert_eq!(counted, "1");
-    assert_eq!(meta["request"]["mode"], "unstandardized");
-    assert_eq!(
-        meta["warnings"][0]["detail"],
-        "standardized prices are not available on this server; these are the stored blocks"
-    );
-    let (counted, meta) = warnings("&mode=unstandardized").await;
-    assert_eq!((&*counted, &meta["warnings"]), ("0", &serde_json::json!([])));
-    let (counted, _) = warnings("&strip=5x16").await;
-    assert_eq!(counted, "0");
-    let report = caller.get("/api/v1/data/report?curve=energy&iso=ercot").await;
-    let report: Value = report.json().await.unwrap();
-    assert_eq!(report["request"]["mode"], "unstandardized");
-    assert_eq!(report["warnings"].as_array().unwrap().len(), 1);
-}
-
-#[tokio::test]
 async fn one_query_has_one_tag_however_its_defaults_are_spelled() {
     let (server, caller) = started().await;
     store(&server.app.pool, &small(at(3, 4, 9, 30), at(3, 4, 9, 31), false)).await;

@@ -82,6 +82,10 @@ async fn the_range_is_a_century_and_what_lies_outside_is_refused() {
         let reply = server.anonymous().ask("/api/v1/reference-hours?iso=pjm").await;
         assert_eq!(reply.status, 401);
     }
+    let head = caller.request(reqwest::Method::HEAD, "/api/v1/reference-hours/hourly?iso=all");
+    let head = head.send().await.unwrap();
+    assert_eq!(head.status(), 200);
+    assert!(!head.headers().contains_key("content-length"), "nobody knows it");
     let reply = caller.ask("/api/v1/reference-hours/hourly?iso=all&format=xlsx").await;
     assert_eq!(reply.outcome(), (400, "too_large_for_xlsx"));
 }

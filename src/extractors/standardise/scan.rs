@@ -1,6 +1,6 @@
 //! Which cells of an answer will be empty, told from notations and without reading a value.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::NaiveDate;
 use futures::TryStreamExt as _;
@@ -37,24 +37,40 @@ pub async fn scan(
     is_wanted: impl Fn(NaiveDate) -> bool,
     warnings: &mut Warnings,
 ) -> sqlx::Result<Scanned> {
-    let mut ids: Vec<i64> = series.iter().flat_map(PrintedSeries::sources).collect();
-    ids.sort_unstable();
-    ids.dedup();
     let mut scanned = Scanned { values: 0, used: vec![false; series.len()] };
-    let mut found = presence(connection, dataset, versions, &ids);
-    while let Some(mut version) = found.try_next().await? {
+    let mut quiet = Quiet::default();
+    let mut found = presence(connection, dataset, versions);
+    while let Some(mut presence) = found.try_next().await? {
         let wanted = |month: &NaiveDate| is_wanted(*month);
-        let first = version.months.iter().position(wanted).unwrap_or_default();
-        version.months.retain(wanted);
-        let version = Version::new(&version, first);
-        for (place, series) in series.iter().enumerate() {
-            if version.has(series, warnings) {
-                scanned.used[place] = true;
-                scanned.values += version.months.len() as u64;
+        let first = presence.months.iter().position(wanted).unwrap_or_default();
+        presence.months.retain(wanted);
+        if !quiet.is_like(&presence) {
+            let before = warnings.count;
+            let version = Version::new(&presence, first);
+            quiet.columns = 0;
+            for (series, used) in series.iter().zip(&mut scanned.used) {
+                let has = version.has(series, warnings);
+                *used |= has;
+                quiet.columns += u64::from(has);
             }
+            quiet.series = if warnings.count == before { presence.series } else { Vec::new() };
         }
+        scanned.values += quiet.columns * presence.months.len() as u64;
     }
     Ok(scanned)
+}
+
+/// The last version, if it gave no warning: those with the same series and no gap give none either.
+#[derive(Default)]
+struct Quiet {
+    series: Vec<i64>,
+    columns: u64,
+}
+
+impl Quiet {
+    fn is_like(&self, version: &Presence) -> bool {
+        version.gapped.is_empty() && !self.series.is_empty() && version.series == self.series
+    }
 }
 
 /// A version that is looked through.
@@ -63,27 +79,33 @@ struct Version<'a> {
     months: &'a [NaiveDate],
     /// The place of the first wanted month.
     first: usize,
-    notations: HashMap<i64, Option<&'a [u8]>>,
+    series: HashSet<i64>,
+    notations: HashMap<i64, &'a [u8]>,
 }
 
 impl<'a> Version<'a> {
     fn new(presence: &'a Presence, first: usize) -> Self {
-        let notations = presence.notations.iter().map(|text| text.as_deref().map(str::as_bytes));
-        let notations = presence.series.iter().copied().zip(notations).collect();
-        Self { id: presence.version_id, months: &presence.months, first, notations }
+        let notations = presence.notations.iter().map(String::as_bytes);
+        Self {
+            id: presence.version_id,
+            months: &presence.months,
+            first,
+            series: presence.series.iter().copied().collect(),
+            notations: presence.gapped.iter().copied().zip(notations).collect(),
+        }
     }
 
     /// Whether the version has a column for `series`, with warnings for its empty cells.
     fn has(&self, series: &PrintedSeries, warnings: &mut Warnings) -> bool {
         let Recipe::Computed(computed) = &series.recipe else {
-            return self.notations.contains_key(&series.id);
+            return self.series.contains(&series.id);
         };
-        match computed.attendance(|id| self.notations.contains_key(&id)) {
+        match computed.attendance(|id| self.series.contains(&id)) {
             None => return false,
             Some(Attendance::Failed(fault)) => warnings.add(|| self.failed(series, fault)),
             Some(Attendance::Sources { sources, absent }) => {
                 let ids = sources.iter().flat_map(|s| [Some(s.series), s.scaler]).flatten();
-                let has_gaps = ids.into_iter().any(|id| self.notation(id).is_some());
+                let has_gaps = ids.into_iter().any(|id| self.notations.contains_key(&id));
                 if has_gaps || !absent.is_empty() {
                     let lack =
                         |row| computed.lack(&sources, &absent, |id| self.is_missing(id, row));
@@ -108,12 +130,8 @@ impl<'a> Version<'a> {
         }
     }
 
-    fn notation(&self, series: i64) -> Option<&[u8]> {
-        self.notations.get(&series).copied().flatten()
-    }
-
     fn is_missing(&self, series: i64, row: usize) -> bool {
-        let code = self.notation(series).and_then(|codes| codes.get(self.first + row));
+        let code = self.notations.get(&series).and_then(|codes| codes.get(self.first + row));
         let notation = code.and_then(|code| Notation::from_code(*code));
         matches!(notation, Some(Notation::Missing(_)))
     }

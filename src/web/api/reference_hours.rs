@@ -3,10 +3,12 @@
 use std::io::{self, Write};
 
 use axum::{
+    body::Body,
     extract::State,
-    http::{HeaderMap, HeaderValue, header},
+    http::{HeaderMap, HeaderValue, Method, header},
     response::{IntoResponse, Response},
 };
+use bytes::Bytes;
 use chrono::{DateTime, Datelike as _, Months, NaiveDate};
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -256,6 +258,7 @@ async fn months(
     State(app): State<App>,
     SignedIn(principal): SignedIn,
     StrictQuery(query): StrictQuery<Query>,
+    method: Method,
     headers: HeaderMap,
 ) -> Result<Response> {
     let format = query.format(&headers)?;
@@ -265,7 +268,7 @@ async fn months(
     let records = isos.iter().flat_map(move |&iso| {
         query.months().map(move |month| MonthRecord::new(iso, calendar, month))
     });
-    answer(&app, &principal, records, format, &name).await
+    answer((&app, &principal, &method), records, format, &name).await
 }
 
 /// Read reference hours one by one
@@ -299,6 +302,7 @@ async fn hourly(
     State(app): State<App>,
     SignedIn(principal): SignedIn,
     StrictQuery(query): StrictQuery<Query>,
+    method: Method,
     headers: HeaderMap,
 ) -> Result<Response> {
     let format = query.format(&headers)?;
@@ -311,13 +315,12 @@ async fn hourly(
         return Err(Problem::new(status, "too_large_for_xlsx", detail));
     }
     let name = query.file_name("reference_hours_hourly", format);
-    answer(&app, &principal, query.hours(), format, &name).await
+    answer((&app, &principal, &method), query.hours(), format, &name).await
 }
 
 /// Streams `records` as they are computed.
 async fn answer<R: Record + Send + 'static>(
-    app: &App,
-    principal: &Principal,
+    (app, principal, method): (&App, &Principal, &Method),
     records: impl Iterator<Item = R> + Send + 'static,
     format: TableFormat,
     name: &str,
@@ -331,6 +334,11 @@ async fn answer<R: Record + Send + 'static>(
         (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
         (header::VARY, HeaderValue::from_static("Accept, Authorization, Cookie")),
     ]);
+    if method == Method::HEAD {
+        // How long the body would be nobody knows.
+        let unknown = Body::from_stream(futures::stream::empty::<io::Result<Bytes>>());
+        return Ok((headers, unknown).into_response());
+    }
     let body = stream::written(turn, move |out| write(records, format, out));
     Ok((headers, body).into_response())
 }
