@@ -62,33 +62,46 @@ def shortest(value: Decimal) -> str:
 
 
 def text(words: str) -> Cell:
-    """A label or caption. A bare `0` becomes a number in the workbook, as spreadsheets do."""
-    if words == "0":
-        return Cell(words, Kind.PLAIN, Decimal(0))
+    """A label or caption. Bare digits become a number in the workbook, as spreadsheets do."""
+    if words.isdecimal() and words == str(int(words)):
+        return Cell(words, Kind.PLAIN, Decimal(words))
     return Cell(words) if words else EMPTY
+
+
+def _in_places(value: Decimal, places: int, form: str = "") -> str:
+    """Fixed places, which must show the whole value: the text is what a reader sees."""
+    words = format(value, f"{form}.{places}f")
+    assert Decimal(words.replace(",", "")) == value, f"{value} does not fit into {places} places"
+    return words
 
 
 def plain(value: Decimal, places: Optional[int] = None) -> Cell:
     """A bare decimal, in its shortest form or with fixed places."""
-    return Cell(shortest(value) if places is None else format(value, f".{places}f"), Kind.PLAIN, value)
+    return Cell(shortest(value) if places is None else _in_places(value, places), Kind.PLAIN, value)
 
 
 def padded(value: Decimal, places: int) -> Cell:
     """The accounting notation of one REC publisher: blanks around, a dash for zero."""
     if not value:
         return Cell(" -   ", Kind.DASH, value)
-    return Cell(f" {value:.{places}f} ", Kind.PLAIN, value)
+    return Cell(f" {_in_places(value, places)} ", Kind.PLAIN, value)
 
 
 def money(value: Decimal, places: int = 2) -> Cell:
     """Dollars with a trailing blank: `$1,234.50 `."""
     sign = "-" if value < 0 else ""
-    return Cell(f"{sign}${abs(value):,.{places}f} ", Kind.MONEY, value)
+    return Cell(f"{sign}${_in_places(abs(value), places, ',')} ", Kind.MONEY, value)
+
+
+def accounting(value: Decimal, places: int = 2, sign: str = "") -> Cell:
+    """Thousands in groups, negative values in parentheses: `1,250,000`, `(0.51)`, `($0.51)`."""
+    words = sign + _in_places(abs(value), places, ",")
+    return Cell(f"({words})" if value < 0 else words, Kind.MONEY if sign else Kind.PLAIN, value)
 
 
 def percent(fraction: Decimal, places: int = 2) -> Cell:
     """A fraction written as percent: 0.0499 is `4.99%`."""
-    return Cell(f"{fraction * 100:.{places}f}%", Kind.PERCENT, fraction)
+    return Cell(f"{_in_places(fraction * 100, places)}%", Kind.PERCENT, fraction)
 
 
 def _table(kind: Kind, *pairs) -> "list[Cell]":

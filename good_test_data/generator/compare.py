@@ -1,36 +1,18 @@
 """What a file changes against the newest earlier version of its dataset (sections 4.1 and 9.1)."""
-from datetime import date
 from decimal import Decimal
 from statistics import median
 from typing import Optional
 
-from .curve import Column, CurveFile
+from .model import CurveModel
 
 JUMP = 50
-Series = tuple[str, ...]
-Points = dict[Series, dict[date, Optional[Decimal]]]
 
 
-def points(curve: CurveFile) -> Points:
-    """Stored values by series and month."""
-    return {
-        _key(curve, column): {month: cell.stored for month, cell in zip(curve.months, column.cells)}
-        for _, column in curve.series
-    }
-
-
-def _key(curve: CurveFile, column: Column) -> Series:
-    """Labels (the strip without case, all without surrounding blanks), sub-component and unit."""
-    strip = curve.layout.labels.index("Block Type")
-    labels = [label.lower() if n == strip else label.strip() for n, label in enumerate(column.labels)]
-    return (*labels, column.caption.strip() or labels[-1], column.unit or "")
-
-
-def changes(old: CurveFile, new: CurveFile) -> dict[str, object]:
+def changes(old: CurveModel, new: CurveModel) -> dict[str, object]:
     """Counts for the entry `in_order` of expected.json."""
-    before, after = points(old), points(new)
+    before, after = old.points(), new.points()
     pairs = {
-        series: [(before[series][month], value) for month, value in after[series].items() if month in before[series]]
+        series: [(before[series][place], value) for place, value in after[series].items() if place in before[series]]
         for series in after
         if series in before
     }

@@ -1,6 +1,7 @@
 """Contract months and the ways to write them (section 5)."""
-from datetime import date
-from typing import Callable
+from collections.abc import Iterable
+from datetime import date, timedelta
+from typing import Callable, Optional, Union
 
 from .cells import Cell, Kind
 
@@ -25,11 +26,24 @@ def months(first: str, count: int) -> list[date]:
     return [date(i // 12, i % 12 + 1, 1) for i in range(start, start + count)]
 
 
+def days(first: str, count: int) -> list[date]:
+    """`count` consecutive days from `YYYY-MM-DD`."""
+    start = date.fromisoformat(first)
+    return [start + timedelta(number) for number in range(count)]
+
+
+def hours(of: Iterable[Union[date, int]], autumn: Optional[date] = None, spring: Optional[date] = None) -> list[tuple]:
+    """Each date or month number with each hour ending; the clock-change days have 25 and, without HE 3, 23."""
+    pairs = [(day, hour) for day in of for hour in range(1, 26 if day == autumn else 25)]
+    return [pair for pair in pairs if pair != (spring, 3)]
+
+
 def index(day: date) -> int:
     """Months since year 0, for gaps and windows."""
     return day.year * 12 + day.month - 1
 
 
 def date_cell(day: date, form: str) -> Cell:
-    """The cell of column A: text in csv, a date in the workbook."""
+    """Text in csv, a date in the workbook."""
+    assert day.day == 1 or not form.startswith("Mon"), f"{form} cannot say {day}"
     return Cell(FORMS[form](day), Kind.DATE, day=day)

@@ -15,7 +15,7 @@ from typing import Callable, Optional
 from .archive import SYMLINK, entry_info, pack
 from .bad import ENERGY, NONENERGY, SHEET, base_file, base_grid, zip_results
 from .cells import shortest
-from .curve import COMMON
+from .families import COMMON
 from .dates import months
 from .grid import csv_bytes
 from .output import as_json

@@ -5,8 +5,9 @@ from typing import Optional
 from . import bad, good
 from .archive import pack
 from .compare import changes
-from .curve import FAMILIES, CurveFile
+from .families import FAMILIES
 from .grid import csv_bytes
+from .model import CurveModel
 from .workbook import workbook
 
 
@@ -14,10 +15,11 @@ def everything() -> dict[str, bytes]:
     """All committed files."""
     made: dict[str, bytes] = {}
     curves = good.files()
+    assert [curve.stem for curve in curves] == sorted((curve.stem for curve in curves), key=place_in_order)
     assert covered(curves) == {(family, iso) for family, layout in FAMILIES.items() for iso in layout.isos}
     entries: dict[str, object] = {}
     codes = outcomes(curves)
-    newest: dict[tuple[str, str], CurveFile] = {}
+    newest: dict[tuple[str, str], CurveModel] = {}
     for curve in curves:
         grid = curve.grid()
         made[f"good/{curve.stem}.csv"] = csv_bytes(grid, curve.csv)
@@ -37,9 +39,15 @@ def everything() -> dict[str, bytes]:
     return made
 
 
-def covered(curves: list[CurveFile]) -> set[tuple[str, str]]:
+def covered(curves: list[CurveModel]) -> set[tuple[str, str]]:
     """The pairs of family and ISO that have a file."""
     return {curve.dataset for curve in curves}
+
+
+def place_in_order(stem: str) -> tuple[int, str]:
+    """Dataset, then curve timestamp."""
+    family = stem.split("_")[0].lower()
+    return list(FAMILIES).index(family), stem.lower()
 
 
 def as_json(value: object) -> bytes:
@@ -47,7 +55,7 @@ def as_json(value: object) -> bytes:
     return (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode()
 
 
-def outcomes(curves: list[CurveFile]) -> dict[str, str]:
+def outcomes(curves: list[CurveModel]) -> dict[str, str]:
     """`created` for the first version of an operating day, `superseded` for later ones."""
     seen, codes = set(), {}
     for curve in curves:
@@ -56,7 +64,7 @@ def outcomes(curves: list[CurveFile]) -> dict[str, str]:
     return codes
 
 
-def expectations(curve: CurveFile, code: str, earlier: Optional[CurveFile]) -> dict[str, object]:
+def expectations(curve: CurveModel, code: str, earlier: Optional[CurveModel]) -> dict[str, object]:
     """The entries of both twins; they differ in format and in the warnings that follow from it."""
     both = curve.all_warnings()
     csv_form = {
@@ -81,7 +89,7 @@ def expectations(curve: CurveFile, code: str, earlier: Optional[CurveFile]) -> d
     }
 
 
-def _traits(curve: CurveFile) -> dict[str, object]:
+def _traits(curve: CurveModel) -> dict[str, object]:
     book = curve.book
     names = ("date1904", "extra_sheet", "inline_strings", "text_notations", "formulas", "noise")
     traits: dict[str, object] = {name: True for name in names if getattr(book, name)}
@@ -92,7 +100,7 @@ def _traits(curve: CurveFile) -> dict[str, object]:
     return traits
 
 
-def archives(made: dict[str, bytes], curves: list[CurveFile], codes: dict[str, str]):
+def archives(made: dict[str, bytes], curves: list[CurveModel], codes: dict[str, str]):
     """Zip files of good curves: name -> (bytes, expectation)."""
     names = [f"{curve.stem}.csv" for curve in curves]
     # Reverse order inside: the server has to sort.

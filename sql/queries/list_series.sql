@@ -2,6 +2,7 @@
 -- $1 dataset, $2 cut-off, $3 above this id, $4 how many.
 select s.id, s.control_area, s.state, s.load_zone, s.capacity_zone, s.utility, s.block_type,
        s.cost_group, s.cost_component, s.sub_component, s.unit,
+       s.customer_type, s.utility_name, s.load_profile, s.matching_id, s.lookup_id, s.term, s.beginning_date,
        span.first_month as "first_month?", span.last_month as "last_month?"
 from series s
 join lateral (

@@ -7,8 +7,8 @@ use futures::stream::BoxStream;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-use super::data::labels;
-use crate::domain::{Dataset, Labels};
+use super::data::series_key;
+use crate::domain::{Dataset, Labels, SeriesKey};
 
 /// What is stored of a dataset.
 #[derive(Debug, Clone)]
@@ -123,12 +123,8 @@ pub async fn place_of_version(
 pub struct SeriesRow {
     /// Row of `series`.
     pub id: i64,
-    /// Verbatim.
-    pub labels: Labels,
-    /// The column's caption.
-    pub sub_component: String,
-    /// Unit of measure.
-    pub unit: String,
+    /// Labels, sub-component and unit.
+    pub key: SeriesKey,
     /// Earliest contract month of a version that holds it.
     pub first_month: Option<NaiveDate>,
     /// Latest contract month of a version that holds it.
@@ -147,19 +143,13 @@ pub async fn series(
         sqlx::query_file!("sql/queries/list_series.sql", dataset.id(), known_at, after, limit)
             .fetch_all(connection)
             .await?;
-    let mut series = Vec::with_capacity(rows.len());
-    for row in rows {
-        let labels = labels!(row);
-        series.push(SeriesRow {
-            id: row.id,
-            labels,
-            sub_component: row.sub_component,
-            unit: row.unit,
-            first_month: row.first_month,
-            last_month: row.last_month,
-        });
-    }
-    Ok(series)
+    let series = rows.into_iter().map(|row| SeriesRow {
+        id: row.id,
+        first_month: row.first_month,
+        last_month: row.last_month,
+        key: series_key!(row),
+    });
+    Ok(series.collect())
 }
 
 /// Distinct values of the label `next`, given the `chosen` ones (in the order of

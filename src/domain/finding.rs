@@ -92,6 +92,7 @@ codes! {
     LabelInvalid = "label_invalid", Error, Labels, 422;
     UnknownStrip = "unknown_strip", Error, Labels, 422;
     AreaMismatch = "area_mismatch", Error, Labels, 422;
+    BadTerm = "bad_term", Error, Labels, 422;
     HeaderNotFound = "header_not_found", Error, Labels, 422;
     ColumnUnlabelled = "column_unlabelled", Error, Labels, 422;
     ColumnEmpty = "column_empty", Error, Labels, 422;
@@ -101,6 +102,9 @@ codes! {
     MixedDateFormats = "mixed_date_formats", Error, Values, 422;
     NotFirstOfMonth = "not_first_of_month", Error, Values, 422;
     DuplicateMonth = "duplicate_month", Error, Values, 422;
+    DuplicateHour = "duplicate_hour", Error, Values, 422;
+    BadHour = "bad_hour", Error, Values, 422;
+    BadMonth = "bad_month", Error, Values, 422;
     NotANumber = "not_a_number", Error, Values, 422;
     NotFinite = "not_finite", Error, Values, 422;
     OutOfRange = "out_of_range", Error, Values, 422;
@@ -112,6 +116,7 @@ codes! {
     EncodingCp1252 = "encoding_cp1252", Warning, Grid, 200;
     ExtraSheets = "extra_sheets", Warning, Grid, 200;
     UnknownLabelRow = "unknown_label_row", Warning, Labels, 200;
+    UnknownColumn = "unknown_column", Warning, Labels, 200;
     StateMismatch = "state_mismatch", Warning, Labels, 200;
     StateRowMissing = "state_row_missing", Warning, Labels, 200;
     SuspiciousLabel = "suspicious_label", Warning, Labels, 200;

@@ -132,7 +132,9 @@ pub fn compare(curve: &Curve, earlier: &Earlier, findings: &mut Findings) {
             findings.push(Finding::new(code, message).value(&count.to_string()));
         }
     }
-    let mut equal = pairing.added == 0 && pairing.removed == 0 && curve.axis == earlier.axis;
+    // Components keep the order of their file, which is no content.
+    let is_same_axis = matches!(curve.axis, Axis::Components(_)) || curve.axis == earlier.axis;
+    let mut equal = pairing.added == 0 && pairing.removed == 0 && is_same_axis;
     for &pair in &pairing.pairs {
         equal = equal && pairing.cells(pair).all(|(_, new, old)| new == old);
         warn_of_jumps(curve, pair.0, pairing.cells(pair), findings);
@@ -177,6 +179,14 @@ fn warn_of_jumps(
         .filter_map(|(place, new, old)| Some(Moved { place, new: new?, old: old? }))
         .filter(|cell| !cell.new.is_zero() && !cell.old.is_zero())
         .collect();
+    if matches!(curve.axis, Axis::Components(_) | Axis::Single) {
+        // A series of one value, as each component of an offer is: its ratio is the median.
+        let jumps = moved.iter().filter(|cell| cell.is_up() || cell.is_down());
+        findings.extend(jumps.filter_map(|jump| {
+            Some(placed(scale_jump(series, jump.ratio()?), curve, series, *jump))
+        }));
+        return;
+    }
     let jumps: Vec<Moved> =
         moved.iter().copied().filter(|cell| cell.is_up() || cell.is_down()).collect();
     // Division is slow: the median matters only if half of the cells jumped.
@@ -204,12 +214,17 @@ fn value_jump(curve: &Curve, series: &CurveSeries, jump: Moved) -> Finding {
         _ => &series.key.unit,
     };
     let message = format!("{} {unit}, was {}", jump.new, jump.old);
-    Finding::new(Code::ValueJump, message)
+    let finding = Finding::new(Code::ValueJump, message).hint("check the decimal point");
+    placed(finding, curve, series, jump)
+}
+
+/// A finding about a cell: where it stands, whose value it is.
+fn placed(finding: Finding, curve: &Curve, series: &CurveSeries, jump: Moved) -> Finding {
+    finding
         .row(curve.row_of(series, jump.place))
         .column(series.column)
-        .label(series.label_at(place))
+        .label(series.label_at(curve.axis.place(jump.place)))
         .value(&jump.new.to_string())
-        .hint("check the decimal point")
 }
 
 /// The median ratio of the new values to the old ones.
@@ -277,7 +292,7 @@ pub fn diff(curve: &Curve, earlier: Option<&Earlier>) -> Diff {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{ContractMonth, Labels, Notation};
+    use crate::domain::{Component, ContractMonth, Labels, Notation};
 
     fn key(zone: &str) -> SeriesKey {
         let labels =
@@ -338,6 +353,32 @@ mod tests {
         assert_eq!(codes(&scale, &before), [(Code::ScaleJump, None)]);
         let from_zero = earlier(&[("A", &["0", "0", "0"])]);
         assert_eq!(codes(&jump, &from_zero), []);
+    }
+
+    #[test]
+    fn a_component_of_an_offer_is_a_series_of_its_own() {
+        let components = |mut curve: Curve| -> Curve {
+            let component = |name: &str| Component { name: name.into(), unit: "$/MWh".into() };
+            curve.axis = Axis::Components(vec![component("Energy"), component("Losses")]);
+            curve
+        };
+        let mut before = earlier(&[("A", &["20", "2"]), ("B", &["21", "2"])]);
+        before.axis = components(curve(&[("A", &["20", "2"])])).axis;
+        let same = components(curve(&[("A", &["20", "2"]), ("B", &["21", "2"])]));
+        assert_eq!(codes(&same, &before), [(Code::UnchangedContent, None)]);
+        let now = components(curve(&[("A", &["0.2", "2"]), ("B", &["21", "3"])]));
+        assert_eq!(codes(&now, &before), [(Code::ScaleJump, Some("A11".into()))]);
+        let mut renamed = now;
+        if let Axis::Components(components) = &mut renamed.axis {
+            components[0].unit = "c/kWh".into();
+        }
+        // In another unit it is another series, of both offers.
+        assert_eq!(
+            codes(&renamed, &before),
+            [(Code::SeriesAdded, None), (Code::SeriesRemoved, None)]
+        );
+        let diff = diff(&renamed, Some(&before));
+        assert_eq!((diff.series_added, diff.series_removed, diff.changed), (2, 2, 1));
     }
 
     #[test]

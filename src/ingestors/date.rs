@@ -1,9 +1,9 @@
-//! Dates of data rows: one format a file, month first, nothing guessed.
+//! Dates: one format a file, month first, nothing guessed.
 
 use chrono::{Datelike, NaiveDate};
 
 use crate::{
-    domain::Code,
+    domain::{Code, Finding},
     grid::{Cell, CellKind, Grid},
 };
 
@@ -44,6 +44,60 @@ pub struct ReadDate {
     pub day: NaiveDate,
     /// How it was written.
     pub format: DateFormat,
+}
+
+/// Reads the dates of a file, which must all be written alike.
+#[derive(Debug, Clone)]
+pub struct Dates<'g> {
+    grid: &'g Grid,
+    first: Option<DateFormat>,
+}
+
+impl<'g> Dates<'g> {
+    /// Of this file.
+    pub const fn of(grid: &'g Grid) -> Self {
+        Self { grid, first: None }
+    }
+
+    /// Reads the next one; the error is `bad_date`, `date_order` or `mixed_date_formats`.
+    pub fn read(&mut self, cell: Cell<'_>) -> Result<ReadDate, Finding> {
+        let read = read(self.grid, cell).map_err(|code| wrong_date(code, cell.trimmed()))?;
+        let first = *self.first.get_or_insert(read.format);
+        if first == read.format {
+            return Ok(read);
+        }
+        let message = format!("the date is written as {}, those above as {first}", read.format);
+        Err(Finding::new(Code::MixedDateFormats, message).hint("write all dates of a file alike"))
+    }
+}
+
+fn wrong_date(code: Code, text: &str) -> Finding {
+    let (message, hint) = match (code, text) {
+        (Code::DateOrder, _) => (
+            "the first number is above 12: dates are read month first".to_owned(),
+            "write dates as M/D/YYYY or YYYY-MM-DD",
+        ),
+        (_, "") => {
+            ("the row has values but no date".to_owned(), "fill in the date or empty the row")
+        }
+        _ => (
+            format!("{:?} is not a date", text.chars().take(40).collect::<String>()),
+            "write dates as M/D/YYYY, YYYY-MM-DD or Mon-YY; totals and footnotes do not belong here",
+        ),
+    };
+    Finding::new(code, message).hint(hint)
+}
+
+/// Whether every date lies in January though the days differ, as when D/M is read as M/D: the first
+/// place that gives it away.
+pub fn days_of_january(dates: &[Option<ReadDate>]) -> Option<usize> {
+    let slashes =
+        |read: &ReadDate| matches!(read.format, DateFormat::SlashLong | DateFormat::SlashShort);
+    let all_january =
+        dates.iter().all(|read| read.is_some_and(|read| slashes(&read) && read.day.month() == 1));
+    all_january
+        .then(|| dates.iter().position(|read| read.is_some_and(|read| read.day.day() != 1)))
+        .flatten()
 }
 
 const MONTHS: [&str; 12] =

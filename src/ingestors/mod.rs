@@ -1,9 +1,12 @@
 //! Cells to a curve and a report, one file per family. Pure: no database, no network, no clock.
 //!
+//! A family is a declaration ([`Rules`]): its labels, how its header row is found, what a data row
+//! stands for. All that reads is shared: [`layout`] finds labels, captions and values, [`labels`] and
+//! [`index`] read what names them, [`values`] the cells with their units, [`reader`] makes the series.
+//!
 //! To add a family:
-//! 1. write its file beside [`energy`]: a type with [`Ingestor`], most of it a call into the shared
-//!    layout ([`layout`]), cells ([`cell`]), dates ([`date`]) and units ([`unit`]);
-//! 2. name it in [`ingestor`];
+//! 1. write its file beside [`energy`]: a constant of [`Rules`];
+//! 2. name it in [`rules_of`];
 //! 3. add its table to `good_test_data/generate.py`.
 
 pub mod cell;
@@ -11,19 +14,32 @@ mod compare;
 mod curve;
 mod date;
 mod energy;
+mod index;
+mod labels;
 mod layout;
-mod monthly;
+mod lineloss;
+mod loadprofile;
+mod matrix;
 mod nonenergy;
+mod ptc;
+mod reader;
 mod rec;
 mod report;
+mod rules;
+mod shaping;
+#[cfg(test)]
+mod testing;
 mod unit;
+mod values;
+mod vlr;
 
 pub use compare::{Diff, DiffCell, Earlier, EarlierSeries, compare, diff};
 pub use curve::{Curve, CurveSeries};
 pub use report::{Findings, MissingByReason, Stats};
 
+use self::rules::Rules;
 use crate::{
-    domain::{Code, CurveFileName, Family, Finding, ValueBand},
+    domain::{CurveFileName, Family, ValueBand},
     grid::{Grid, Limits},
 };
 
@@ -53,25 +69,18 @@ impl Reading {
     }
 }
 
-/// Reads the files of one family.
-pub trait Ingestor: Sync {
-    /// Turns the cells of a file into a curve. `findings` holds what the grid warned of.
-    fn read(&self, grid: &Grid, context: &Context<'_>, findings: Findings) -> Reading;
-}
-
-/// The ingestor of a family; `None` for families whose files are not read.
-#[must_use]
-pub fn ingestor(family: Family) -> Option<&'static dyn Ingestor> {
+/// The layout of a family.
+const fn rules_of(family: Family) -> &'static Rules {
     match family {
-        Family::Energy => Some(&energy::Energy),
-        Family::NonEnergy => Some(&nonenergy::NonEnergy),
-        Family::Rec => Some(&rec::Rec),
-        Family::Ptc
-        | Family::Matrix
-        | Family::LoadProfile
-        | Family::Shaping
-        | Family::Vlr
-        | Family::LineLoss => None,
+        Family::Energy => &energy::RULES,
+        Family::NonEnergy => &nonenergy::RULES,
+        Family::Rec => &rec::RULES,
+        Family::Ptc => &ptc::RULES,
+        Family::Matrix => &matrix::RULES,
+        Family::LoadProfile => &loadprofile::RULES,
+        Family::Shaping => &shaping::RULES,
+        Family::Vlr => &vlr::RULES,
+        Family::LineLoss => &lineloss::RULES,
     }
 }
 
@@ -82,17 +91,158 @@ pub fn read(bytes: &[u8], context: &Context<'_>, limits: &Limits) -> Reading {
     let grid = Grid::read(context.name.format, bytes, limits, &mut warnings);
     let mut findings = Findings::default();
     findings.extend(warnings);
-    let family = context.name.dataset.family;
-    match (grid, ingestor(family)) {
-        (Ok(grid), Some(ingestor)) => ingestor.read(&grid, context, findings),
-        (Ok(_), None) => {
-            let message = format!("files of the family {family} are not read by this server");
-            findings.push(Finding::new(Code::UnsupportedArea, message));
-            Reading::refused(findings)
+    match grid {
+        Ok(grid) => {
+            let rules = rules_of(context.name.dataset.family);
+            reader::read(rules, &grid, context, findings)
         }
-        (Err(error), _) => {
+        Err(error) => {
             findings.push(error);
             Reading::refused(findings)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::Cell, collections::HashSet};
+
+    use proptest::{prelude::*, test_runner::TestRunner};
+
+    use super::{
+        rules::{Header, Index},
+        rules_of,
+        testing::{read_text, refused},
+    };
+    use crate::domain::{Axis, Family, Labels, Place};
+
+    const WORDS: [&str; 36] = [
+        "",
+        " ",
+        "#N/A",
+        "NYISO",
+        "NY",
+        "7x24",
+        "Month",
+        "Date",
+        "HE",
+        "5/1/2024",
+        "6/1/2024",
+        "11/3/2024",
+        "13/1/2024",
+        "1",
+        "2",
+        "25",
+        "0.5",
+        "5%",
+        "$1",
+        "-",
+        "(1)",
+        "words",
+        "0",
+        "x\u{7}",
+        "Energy",
+        "cents/kWh",
+        "12",
+        "Zone",
+        "zone a",
+        "Total ($/furlong)",
+        "1e-16",
+        "inf",
+        "State",
+        "Load Profile",
+        "Line Loss Factor",
+        "2024-05-01",
+    ];
+
+    /// A good file of a family: two series, three rows (or three series).
+    fn good(family: Family) -> Vec<Vec<&'static str>> {
+        let rules = rules_of(family);
+        let labels: Vec<&str> = rules.all_labels().iter().map(|label| label.name).collect();
+        let cell = |label: &str, second: bool| match (label, second) {
+            ("Control Area", _) => "NYISO",
+            ("Block Type", _) => "7x24",
+            ("Term (Months)", _) => "12",
+            ("Beginning Date", _) => "5/1/2024",
+            ("Load Zone", true) => "ZONE B",
+            _ => "ZONE A",
+        };
+        let index: [&[&str]; 3] = match rules.index {
+            Index::Month { .. } => [&["5/1/2024"], &["6/1/2024"], &["7/1/2024"]],
+            Index::DayHour => [&["11/1/2024", "1"], &["11/1/2024", "2"], &["12/1/2024", "1"]],
+            Index::MonthHour => [&["1", "1"], &["1", "2"], &["2", "1"]],
+            Index::Component => [&["Energy"], &["cents/kWh"], &["Losses"]],
+            Index::Series => [&[], &[], &[]],
+        };
+        if let Header::Flat { value } = rules.header {
+            let row = |(number, second): (&'static str, bool)| {
+                labels.iter().map(|label| cell(label, second)).chain([number]).collect()
+            };
+            let header = labels.iter().copied().chain([value]).collect();
+            return [header].into_iter().chain([("1", true), ("0.5", false)].map(row)).collect();
+        }
+        let lead = &["", ""][..rules.first_column() - 1];
+        let label = |name: &&'static str| {
+            let cells = [cell(name, false), cell(name, true)];
+            [*name].iter().chain(lead).chain(&cells).copied().collect()
+        };
+        let header = match rules.header {
+            Header::Word { words, beside, .. } => [words[0]].into_iter().chain(beside).collect(),
+            _ => vec!["x"],
+        };
+        let header: Vec<&str> = header.into_iter().chain(["ZONE A", "ZONE B"]).collect();
+        let data = index.map(|place| place.iter().copied().chain(["1", "0.5"]).collect());
+        labels.iter().map(label).chain([header]).chain(data).collect()
+    }
+
+    fn edited(mut rows: Vec<Vec<&'static str>>, edits: &[(usize, usize, &'static str)]) -> String {
+        for (row, column, word) in edits {
+            let row = row % rows.len();
+            let column = column % rows[row].len();
+            rows[row][column] = word;
+        }
+        rows.iter().map(|row| row.join(",") + "\n").collect()
+    }
+
+    #[test]
+    fn what_is_read_can_be_stored() {
+        for family in Family::ALL.iter().copied() {
+            let (read, refused) = (Cell::new(0), Cell::new(0));
+            let edit = (0..40_usize, 0..10_usize, prop::sample::select(&WORDS[..]));
+            let edits = prop::collection::vec(edit, 0..4);
+            let tried = TestRunner::deterministic().run(&edits, |edits| {
+                let text = edited(good(family), &edits);
+                let reading = read_text(&format!("{family}_nyiso"), &text);
+                prop_assert_eq!(reading.curve.is_none(), reading.findings.has_errors(), "{}", text);
+                let Some(curve) = reading.curve else {
+                    refused.set(refused.get() + 1);
+                    return Ok(());
+                };
+                read.set(read.get() + 1);
+                let places: HashSet<Place<'_>> = curve.axis.places().collect();
+                prop_assert!(!places.is_empty() && places.len() == curve.axis.len());
+                prop_assert!(curve.axis.is_in_order());
+                let keys: HashSet<_> = curve.series.iter().map(|series| &series.key).collect();
+                prop_assert!(!keys.is_empty() && keys.len() == curve.series.len());
+                for series in &curve.series {
+                    prop_assert_eq!(series.numbers.len(), curve.axis.len());
+                    prop_assert_eq!(series.notations.len(), curve.axis.len());
+                }
+                let stats = reading.stats.unwrap();
+                prop_assert_eq!(stats.points, curve.axis.len() * curve.series.len());
+                let has_months = matches!(curve.axis, Axis::Months(_) | Axis::Hours(_));
+                prop_assert_eq!(stats.months.is_some(), has_months);
+                Ok(())
+            });
+            tried.unwrap();
+            assert!(read.get() > 50 && refused.get() > 50, "{family} {read:?} {refused:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_without_a_column_of_values_has_no_data() {
+        let names = Labels::NAMES.join("\n");
+        let text = format!("{names}\nDate\n5/1/2024\n");
+        assert_eq!(refused("NonEnergy_NYISO", &text), ["no_data 9"]);
     }
 }

@@ -1,6 +1,6 @@
 //! What a reading found: findings within bounds, and the figures of the file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -107,8 +107,8 @@ pub struct Stats {
     pub min: Option<String>,
     /// Greatest stored value, as a decimal.
     pub max: Option<String>,
-    /// Different contract months.
-    pub months: usize,
+    /// Different contract months; `None` in families whose rows are none.
+    pub months: Option<usize>,
     /// First contract month, `YYYY-MM`.
     pub first_month: Option<String>,
     /// Last contract month, `YYYY-MM`.
@@ -180,22 +180,26 @@ impl Tally {
         self.stats.points += 1;
     }
 
-    /// The figures, with those of the axis.
+    /// The figures, with those of the axis: `months` of the rows, `None` in families whose rows are
+    /// none.
     #[must_use]
-    pub fn finish(self, rows: usize, columns: usize, months: &[ContractMonth]) -> Stats {
+    pub fn finish(
+        self,
+        rows: usize,
+        columns: usize,
+        months: Option<&BTreeSet<ContractMonth>>,
+    ) -> Stats {
         let (min, max) =
             self.range.map(|(least, greatest)| (least.to_string(), greatest.to_string())).unzip();
-        let mut distinct = months.to_vec();
-        distinct.sort_unstable();
-        distinct.dedup();
+        let name = |month: Option<&ContractMonth>| month.map(ToString::to_string);
         Stats {
             rows,
             columns,
             min,
             max,
-            months: distinct.len(),
-            first_month: distinct.first().map(ToString::to_string),
-            last_month: distinct.last().map(ToString::to_string),
+            months: months.map(BTreeSet::len),
+            first_month: name(months.and_then(BTreeSet::first)),
+            last_month: name(months.and_then(BTreeSet::last)),
             sum: self.sum.to_string(),
             ..self.stats
         }

@@ -328,6 +328,12 @@ fn damaged_files_are_read_or_refused_and_never_panic() {
         ("REC_ERCOT_20240506_142300.csv", 100),
         ("NonEnergy_MISO_20240531_101010.csv", 100),
         ("REC_NYISO_20240506_142700.xlsx", 50),
+        ("PTC_ISONE_20240603_071500.csv", 100),
+        ("Matrix_PJM_20240603_073000.csv", 100),
+        ("LoadProfile_PJM_20240603_060000.csv", 50),
+        ("Shaping_ISONE_20240603_060000.csv", 50),
+        ("Vlr_MISO_20240603_060000.csv", 50),
+        ("LineLoss_ISONE_20240603_060000.csv", 100),
     ] {
         let bytes = fs::read(good.join(name)).unwrap();
         let whole = read(name, &bytes);

@@ -12,6 +12,7 @@ mod downloads_as_of;
 mod downloads_edges;
 mod downloads_numeric;
 mod downloads_stored;
+mod families;
 mod good_test_data;
 mod hostile;
 mod openapi;

@@ -5,6 +5,7 @@ use axum::{
     http::{HeaderMap, Uri},
     response::Response,
 };
+use chrono::NaiveDate;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -13,7 +14,7 @@ use crate::{
     app::App,
     auth::SignedIn,
     db::catalogue::{self, SeriesRow},
-    domain::{ContractMonth, Dataset},
+    domain::{ContractMonth, Dataset, SeriesKey},
     error::Result,
     extractors::cell::Cell,
     web::parameters::{FromParameters, Parameters, StrictQuery},
@@ -47,26 +48,62 @@ struct SeriesItem {
     first_month: Option<String>,
     /// Latest contract month, `YYYY-MM`.
     last_month: Option<String>,
+    /// loadprofile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "Residential")]
+    customer_type: Option<String>,
+    /// ptc: the utility by its full name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "Utility One")]
+    utility_name: Option<String>,
+    /// ptc: rate class or load profile; matrix: load profile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "SC-2")]
+    load_profile: Option<String>,
+    /// ptc and matrix: what offers look up; `N/A` where the file leaves it blank.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "M-0002")]
+    matching_id: Option<String>,
+    /// ptc and matrix: `Lookup ID1`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "NYISO NY ZONE Y")]
+    lookup_id: Option<String>,
+    /// matrix: months of the offer's term.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = 12)]
+    term: Option<u8>,
+    /// matrix: the day on which the offer's term begins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "2031-06-01")]
+    beginning_date: Option<NaiveDate>,
 }
 
 impl From<SeriesRow> for SeriesItem {
     fn from(row: SeriesRow) -> Self {
         let month = |day| ContractMonth::containing(day).to_string();
+        let SeriesKey { labels, sub_component, unit, more } = row.key;
         Self {
             id: row.id.to_string(),
-            control_area: row.labels.control_area,
-            state: row.labels.state,
-            load_zone: row.labels.load_zone,
-            capacity_zone: row.labels.capacity_zone,
-            utility: row.labels.utility,
-            block_type: row.labels.block_type,
-            cost_group: row.labels.cost_group,
-            cost_component: row.labels.cost_component,
-            sub_component: row.sub_component,
-            uom: row.unit,
+            control_area: labels.control_area,
+            state: labels.state,
+            load_zone: labels.load_zone,
+            capacity_zone: labels.capacity_zone,
+            utility: labels.utility,
+            block_type: labels.block_type,
+            cost_group: labels.cost_group,
+            cost_component: labels.cost_component,
+            sub_component,
+            uom: unit,
             kind: "native",
             first_month: row.first_month.map(month),
             last_month: row.last_month.map(month),
+            customer_type: more.customer_type,
+            utility_name: more.utility_name,
+            load_profile: more.load_profile,
+            matching_id: more.matching_id,
+            lookup_id: more.lookup_id,
+            term: more.term,
+            beginning_date: more.beginning_date,
         }
     }
 }
@@ -87,10 +124,17 @@ impl Record for SeriesItem {
         "kind",
         "first_month",
         "last_month",
+        "customer_type",
+        "utility_name",
+        "load_profile",
+        "matching_id",
+        "lookup_id",
+        "term",
+        "beginning_date",
     ];
 
     fn cells(&self) -> Vec<Cell<'_>> {
-        let texts = [
+        let labels = [
             &*self.id,
             &self.control_area,
             &self.state,
@@ -103,10 +147,20 @@ impl Record for SeriesItem {
             &self.sub_component,
             &self.uom,
             self.kind,
-            self.first_month.as_deref().unwrap_or_default(),
-            self.last_month.as_deref().unwrap_or_default(),
         ];
-        texts.into_iter().map(Cell::Text).collect()
+        let of_some = [
+            &self.first_month,
+            &self.last_month,
+            &self.customer_type,
+            &self.utility_name,
+            &self.load_profile,
+            &self.matching_id,
+            &self.lookup_id,
+        ];
+        let of_some = of_some.map(|text| text.as_deref().map_or(Cell::Blank, Cell::Text));
+        let term = self.term.map_or(Cell::Blank, |months| Cell::Exact(months.into()));
+        let beginning = self.beginning_date.map_or(Cell::Blank, Cell::Day);
+        labels.map(Cell::Text).into_iter().chain(of_some).chain([term, beginning]).collect()
     }
 }
 

@@ -6,15 +6,28 @@ use rust_xlsxwriter::{Format, Formula, Workbook, Worksheet};
 /// Makes it. Values are numbers with percent and money formats, months are dates, `#N/A` is an
 /// error cell; a dash and whatever else is text stays text.
 pub fn twin(csv: &[u8]) -> Vec<u8> {
+    let mut in_data = false;
+    book(csv, |record| {
+        in_data |= record.first().is_some_and(|first| day(first).is_some());
+        in_data
+    })
+}
+
+/// The same with typed cells among the labels, too: what looks like a number or a date is one.
+pub fn typed(csv: &[u8]) -> Vec<u8> {
+    book(csv, |_| true)
+}
+
+/// A workbook in which the cells of a record are typed where `has_values` says so.
+fn book(csv: &[u8], mut has_values: impl FnMut(&[String]) -> bool) -> Vec<u8> {
     let text = String::from_utf8(csv.to_vec()).unwrap();
     let mut workbook = Workbook::new();
     let sheet = workbook.add_worksheet();
-    let mut in_data = false;
     for (row, line) in (0..).zip(text.lines()) {
         let record = record(line);
-        in_data |= record.first().is_some_and(|first| day(first).is_some());
+        let has_values = has_values(&record);
         for (column, cell) in (0..).zip(&record) {
-            match in_data {
+            match has_values {
                 true => write_value(sheet, row, column, cell),
                 false => write_label(sheet, row, column, cell),
             }
