@@ -17,6 +17,7 @@
 mod absence;
 pub mod cell;
 pub mod copy_box;
+pub mod diff;
 mod headroom;
 pub mod layout;
 pub mod negotiate;

@@ -199,6 +199,11 @@ impl Loaded {
             }
             (_, "/api/v1/data/report") => format!("{path}?{CURVE}&layout=wide&format=csv"),
             (_, "/get_data") => format!("{path}?curve_type=energy&iso=ercot&type=json"),
+            (_, "/api/v1/diff") => {
+                let versions = self.get(&format!("/api/v1/versions?{CURVE}")).await;
+                let id = |place: usize| versions["items"][place]["id"].as_str().unwrap().to_owned();
+                format!("{path}?from={}&to={}", id(1), id(0))
+            }
             (_, "/api/v1/labels") => format!("{path}?{CURVE}&next=load_zone"),
             (_, "/api/v1/datasets/{curve}/{iso}") => "/api/v1/datasets/energy/ercot".to_owned(),
             (_, "/api/v1/series/{id}/curve") => {

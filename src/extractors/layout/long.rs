@@ -107,7 +107,8 @@ impl Layout for Long<'_> {
                     // Each place of a matrix is a component with a unit of its own.
                     Place::Component(name, unit) => {
                         let cells = component_cells(self.0.combination.curve, name, unit);
-                        sink.put(&prepared_series(sink, series, column, cells))?;
+                        let cells = series_cells(series, column, cells);
+                        sink.put(&sink.prepare(Self::SERIES, &cells))?;
                     }
                     _ => sink.put(&prepared.series)?,
                 }
@@ -137,7 +138,7 @@ impl<P> Prepared<P> {
         let term = series.more.term.map_or(Cell::Blank, |months| Cell::Whole(months.into()));
         let beginning = series.more.beginning_date.map_or(Cell::Blank, Cell::Day);
         Self {
-            series: prepared_series(sink, series, column, names),
+            series: sink.prepare(Long::SERIES, &series_cells(series, column, names)),
             offer: sink.prepare(Long::OFFER, &[term, beginning]),
         }
     }
@@ -159,7 +160,7 @@ fn measure(curve: Curve, place: Place<'_>) -> &str {
 }
 
 /// Contract month, date, month number, hour ending.
-fn place_cells(place: Place<'_>) -> [Cell<'static>; 4] {
+pub(in crate::extractors) fn place_cells(place: Place<'_>) -> [Cell<'static>; 4] {
     const BLANK: Cell<'static> = Cell::Blank;
     let whole = |number: u8| Cell::Whole(number.into());
     match place {
@@ -171,14 +172,13 @@ fn place_cells(place: Place<'_>) -> [Cell<'static>; 4] {
 }
 
 /// The labels, sub-component, more labels, unit and kind of a series.
-fn prepared_series<S: Sink>(
-    sink: &S,
-    series: &PrintedSeries,
-    column: &GridColumn,
-    (sub_component, uom): (Cell<'_>, Cell<'_>),
-) -> S::Prepared {
+pub(in crate::extractors) fn series_cells<'a>(
+    series: &'a PrintedSeries,
+    column: &'a GridColumn,
+    (sub_component, uom): (Cell<'a>, Cell<'a>),
+) -> Vec<Cell<'a>> {
     let more = &series.more;
-    let mut cells: Vec<Cell<'_>> = series.labels.iter().map(|label| Cell::Text(label)).collect();
+    let mut cells: Vec<Cell<'a>> = series.labels.iter().map(|label| Cell::Text(label)).collect();
     cells.push(sub_component);
     cells.extend([
         Cell::text(more.customer_type.as_deref()),
@@ -187,5 +187,5 @@ fn prepared_series<S: Sink>(
         Cell::text(more.lookup_id.as_deref().or_else(|| column.lookup_id())),
     ]);
     cells.extend([uom, Cell::Text(series.kind.as_str())]);
-    sink.prepare(Long::SERIES, &cells)
+    cells
 }

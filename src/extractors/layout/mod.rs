@@ -7,6 +7,7 @@ mod wide;
 
 use rust_decimal::Decimal;
 
+pub(in crate::extractors) use self::long::{place_cells, series_cells};
 pub use self::{long::Long, script::Script, wide::Wide};
 use super::cell::{Cell, Sink};
 use crate::{

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::NaiveDate;
 use parquet::{
     basic::{Compression, LogicalType, Repetition, TimeUnit, Type as Physical},
     data_type::{
@@ -25,7 +25,7 @@ use rust_decimal::{Decimal, RoundingStrategy, prelude::ToPrimitive as _};
 use crate::extractors::cell::{Cell, Sink};
 
 /// Records of a row group: what is held in memory.
-const ROWS: usize = 1 << 16;
+const ROWS: usize = 1 << 15;
 
 /// Decimals of a value. Stored values have 15 at the most, and a conversion from kWh to MWh adds
 /// three; 20 digits are left before the point.
@@ -101,7 +101,7 @@ impl From<Cell<'_>> for Field {
             Cell::Flag(flag) => Self::Flag(flag),
             Cell::Day(day) | Cell::Midnight(day) | Cell::UsDay(day) => Self::Day(days(day)),
             Cell::Timestamp(at) | Cell::Instant(at) | Cell::Microseconds(at) | Cell::Plain(at) => {
-                Self::Instant(micros(at))
+                Self::Instant(at.timestamp_micros())
             }
             Cell::Price(value) => Self::Number(rounded(value, 5)),
             Cell::Percent(value) => Self::Number(rounded(value, 2)),
@@ -120,10 +120,6 @@ fn days(day: NaiveDate) -> i32 {
     let days = day.signed_duration_since(NaiveDate::default()).num_days();
     // chrono's own range is below 2^28 days.
     i32::try_from(days).unwrap_or_default()
-}
-
-fn micros(at: DateTime<Utc>) -> i64 {
-    at.timestamp_micros()
 }
 
 /// Two's complement at [`SCALE`], the highest byte first. `None` for what it cannot hold exactly.

@@ -3,14 +3,14 @@
 use axum::{
     Json,
     extract::{Path, State},
-    http::{HeaderMap, Uri},
     response::{IntoResponse, Response},
 };
 use chrono::{DateTime, NaiveDate, Utc};
+use sqlx::PgConnection;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::listing::{self, Keyed, Listing, Page, Record};
+use super::listing::{self, Asked, Keyed, Listing, Page, Record};
 use crate::{
     app::App,
     auth::SignedIn,
@@ -144,34 +144,25 @@ impl FromParameters for ListQuery {
         (status = 401, description = "No valid credential."),
     ),
 )]
-async fn list(
-    State(app): State<App>,
-    _signed_in: SignedIn,
-    StrictQuery(ListQuery(listing)): StrictQuery<ListQuery>,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Result<Response> {
-    let all: Vec<Source> = Source::all().collect();
-    let mut snapshot = listing.snapshot(&app, &all).await?;
-    let known_at = snapshot.known_at;
-    let summaries = summaries(&mut snapshot).await?;
-    snapshot.finish().await?;
+async fn list(asked: Asked<ListQuery>) -> Result<Response> {
+    let ListQuery(listing) = &asked.query;
     let after: i16 = listing.after()?.unwrap_or_default();
-    let items = summaries
-        .iter()
-        .filter(|summary| summary.dataset_id > after)
-        .filter_map(|summary| {
-            Source::from_id(summary.dataset_id).map(|source| DatasetItem::new(source, summary))
-        })
-        .collect();
-    listing::page(&listing, known_at, items, &uri, &headers)
+    let all: Vec<Source> = Source::all().collect();
+    let read = async |connection: &mut PgConnection, known_at| {
+        let rows = summaries(connection, known_at).await?.into_iter();
+        let rows = rows.filter(|row| row.dataset_id > after);
+        Ok(rows.filter_map(|row| Some((Source::from_id(row.dataset_id)?, row))).collect())
+    };
+    asked.page(listing, &all, read, |(source, row)| DatasetItem::new(source, &row)).await
 }
 
 /// Those of files, then those of headroom.
-async fn summaries(snapshot: &mut Snapshot) -> sqlx::Result<Vec<DatasetSummary>> {
-    let known_at = snapshot.known_at;
-    let mut summaries = catalogue::datasets(snapshot.connection(), known_at).await?;
-    summaries.extend(reads::summaries(snapshot.connection(), known_at).await?);
+async fn summaries(
+    connection: &mut PgConnection,
+    known_at: DateTime<Utc>,
+) -> sqlx::Result<Vec<DatasetSummary>> {
+    let mut summaries = catalogue::datasets(connection, known_at).await?;
+    summaries.extend(reads::summaries(connection, known_at).await?);
     Ok(summaries)
 }
 
@@ -214,7 +205,7 @@ async fn one(
     let source = Combination { curve, iso: area }.source().ok_or_else(unknown)?;
     let mut snapshot = Snapshot::begin(&app.pool, &[source], as_of).await?;
     let known_at = snapshot.known_at;
-    let summaries = summaries(&mut snapshot).await?;
+    let summaries = summaries(snapshot.connection(), known_at).await?;
     snapshot.finish().await?;
     let summary = summaries.iter().find(|row| row.dataset_id == source.id()).ok_or_else(unknown)?;
     let headers = listing::known_at_headers(known_at)?;

@@ -13,7 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use super::listing::Listing;
 use crate::{
     app::App,
-    db::{headroom::reads::Wanted, snapshot::Snapshot},
+    db::headroom::reads::Wanted,
     domain::{Iso, Source, headroom::Basis},
     error::Result,
     extractors::{
@@ -106,10 +106,8 @@ impl Query {
         })
     }
 
-    async fn snapshot(&self, app: &App) -> Result<Snapshot> {
-        let sources: Vec<Source> =
-            self.wanted.isos.iter().map(|&iso| Source::Headroom(iso)).collect();
-        self.listing.snapshot(app, &sources).await
+    fn sources(&self) -> Vec<Source> {
+        sources(&self.wanted.isos)
     }
 }
 
@@ -150,6 +148,10 @@ impl FromParameters for PlainQuery {
     fn from_parameters(p: &mut Parameters) -> Result<Self> {
         Query::read(p).map(Self)
     }
+}
+
+fn sources(isos: &[Iso]) -> Vec<Source> {
+    isos.iter().map(|&iso| Source::Headroom(iso)).collect()
 }
 
 fn iso_of(source: i16) -> Iso {

@@ -1,14 +1,10 @@
 //! `GET /api/v1/intraday-timestamps` and `GET /api/v1/cob-availability`: what a day offers.
 
-use axum::{
-    extract::State,
-    http::{HeaderMap, Uri},
-    response::Response,
-};
+use axum::{extract::State, http::HeaderMap, response::Response};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::listing::{self, Keyed, Page, Record, VersionQuery};
+use super::listing::{self, Asked, Keyed, Page, Record, VersionQuery};
 use crate::{
     app::App,
     auth::SignedIn,
@@ -93,16 +89,9 @@ impl Keyed for TimestampItem {
         (status = 404, description = "`no_such_dataset`"),
     ),
 )]
-async fn list(
-    State(app): State<App>,
-    _signed_in: SignedIn,
-    StrictQuery(query): StrictQuery<VersionQuery>,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Result<Response> {
-    let (known_at, rows) = query.read(&app).await?;
-    let items = rows.iter().map(|row| TimestampItem::new(query.dataset, row)).collect();
-    listing::page(&query.listing, known_at, items, &uri, &headers)
+async fn list(asked: Asked<VersionQuery>) -> Result<Response> {
+    let dataset = asked.query.dataset;
+    asked.versions(|row| TimestampItem::new(dataset, &row)).await
 }
 
 /// Which versions the days of a window have.

@@ -1,22 +1,18 @@
 //! `GET /api/v1/labels`: distinct values of a label, given others.
 
-use axum::{
-    extract::State,
-    http::{HeaderMap, Uri},
-    response::Response,
-};
+use axum::response::Response;
+use sqlx::PgConnection;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::listing::{self, Keyed, Listing, Page, Record};
+use super::listing::{self, Asked, Keyed, Listing, Page, Record};
 use crate::{
     app::App,
-    auth::SignedIn,
     db::catalogue,
     domain::{Dataset, words},
     error::Result,
     extractors::cell::Cell,
-    web::parameters::{FromParameters, Parameters, StrictQuery},
+    web::parameters::{FromParameters, Parameters},
 };
 
 /// The routes of this file.
@@ -141,29 +137,13 @@ impl FromParameters for Query {
         (status = 404, description = "`no_such_dataset`"),
     ),
 )]
-async fn list(
-    State(app): State<App>,
-    _signed_in: SignedIn,
-    StrictQuery(query): StrictQuery<Query>,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Result<Response> {
-    let Query { dataset, next, chosen, listing } = query;
+async fn list(asked: Asked<Query>) -> Result<Response> {
+    let Query { dataset, next, ref chosen, ref listing } = asked.query;
+    let (label, limit) = (next.as_str(), listing.probe());
     let after: Option<String> = listing.after()?;
-    let mut snapshot = listing.snapshot(&app, &[dataset]).await?;
-    let known_at = snapshot.known_at;
-    let values = catalogue::labels(
-        snapshot.connection(),
-        dataset,
-        known_at,
-        next.as_str(),
-        &chosen,
-        after.as_deref(),
-        listing.probe(),
-    )
-    .await?;
-    snapshot.finish().await?;
-    let item = |value| LabelItem { label: next.as_str(), value };
-    let items: Vec<LabelItem> = values.into_iter().map(item).collect();
-    listing::page(&listing, known_at, items, &uri, &headers)
+    let read = async |connection: &mut PgConnection, known_at| {
+        let after = after.as_deref();
+        catalogue::labels(connection, dataset, known_at, label, chosen, after, limit).await
+    };
+    asked.page(listing, &[dataset], read, |value| LabelItem { label, value }).await
 }

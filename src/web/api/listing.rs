@@ -4,14 +4,17 @@ use std::io;
 
 use axum::{
     Json,
-    http::{HeaderMap, HeaderName, HeaderValue, Uri, header},
+    extract::FromRequestParts,
+    http::{HeaderMap, HeaderName, HeaderValue, Uri, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use chrono::{DateTime, Datelike as _, NaiveDate, SecondsFormat, Utc};
+use sqlx::PgConnection;
 use utoipa::IntoParams;
 
 use crate::{
     app::App,
+    auth::SignedIn,
     db::{
         catalogue::{self, VersionList, VersionRow},
         snapshot::Snapshot,
@@ -26,7 +29,7 @@ use crate::{
     },
     web::{
         paging,
-        parameters::{FromParameters, Parameters},
+        parameters::{FromParameters, Parameters, StrictQuery},
     },
 };
 
@@ -120,21 +123,19 @@ impl FromParameters for VersionQuery {
     }
 }
 
-impl VersionQuery {
-    /// The versions of the page, newest first, with the cut-off that they were read at.
-    pub async fn read(&self, app: &App) -> Result<(DateTime<Utc>, Vec<VersionRow>)> {
-        let list = VersionList {
-            dataset: self.dataset,
-            days: self.days,
-            id: None,
-            before: self.listing.after::<Instant>()?.map(|at| at.0),
-            limit: self.listing.probe(),
+impl Asked<VersionQuery> {
+    /// Answers with a page of versions, newest first.
+    pub async fn versions<T: Keyed + serde::Serialize>(
+        &self,
+        item: impl FnMut(VersionRow) -> T,
+    ) -> Result<Response> {
+        let VersionQuery { dataset, days, ref listing } = self.query;
+        let before = listing.after::<Instant>()?.map(|at| at.0);
+        let list = VersionList { dataset, days, id: None, before, limit: listing.probe() };
+        let read = async |connection: &mut PgConnection, known_at| {
+            catalogue::versions(connection, known_at, list).await
         };
-        let mut snapshot = self.listing.snapshot(app, &[self.dataset]).await?;
-        let known_at = snapshot.known_at;
-        let rows = catalogue::versions(snapshot.connection(), known_at, list).await?;
-        snapshot.finish().await?;
-        Ok((known_at, rows))
+        self.page(listing, &[dataset], read, item).await
     }
 }
 
@@ -220,6 +221,45 @@ pub trait Keyed: Record {
     fn key(&self) -> String;
 }
 
+/// A request for a list: what is asked, by somebody signed in, and what shapes the answer besides.
+pub struct Asked<Q> {
+    /// What is asked.
+    pub query: Q,
+    app: App,
+    uri: Uri,
+    headers: HeaderMap,
+}
+
+impl<Q: FromParameters> FromRequestParts<App> for Asked<Q> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        SignedIn::from_request_parts(parts, app).await?;
+        let StrictQuery(query) = StrictQuery::from_request_parts(parts, app).await?;
+        let (uri, headers) = (parts.uri.clone(), parts.headers.clone());
+        Ok(Self { query, app: app.clone(), uri, headers })
+    }
+}
+
+impl<Q> Asked<Q> {
+    /// Answers with the page of `listing` that `read` gives, as `item` shows its rows. They are read
+    /// in one snapshot of `sources`, up to the cut-off that `read` is given.
+    pub async fn page<S: Copy + Into<Source>, R, T: Keyed + serde::Serialize>(
+        &self,
+        listing: &Listing,
+        sources: &[S],
+        read: impl AsyncFnOnce(&mut PgConnection, DateTime<Utc>) -> sqlx::Result<Vec<R>>,
+        item: impl FnMut(R) -> T,
+    ) -> Result<Response> {
+        let mut snapshot = listing.snapshot(&self.app, sources).await?;
+        let known_at = snapshot.known_at;
+        let rows = read(snapshot.connection(), known_at).await?;
+        snapshot.finish().await?;
+        let items = rows.into_iter().map(item).collect();
+        page(listing, known_at, items, &self.uri, &self.headers)
+    }
+}
+
 /// A page of a list.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
 pub struct Page<T> {
@@ -231,7 +271,7 @@ pub struct Page<T> {
 
 /// Answers with a page of `items`, of which there may be one more than the limit. 406
 /// `not_acceptable` where `Accept` takes neither JSON nor CSV.
-pub fn page<T: Keyed + serde::Serialize>(
+fn page<T: Keyed + serde::Serialize>(
     listing: &Listing,
     known_at: DateTime<Utc>,
     mut items: Vec<T>,

@@ -3,6 +3,7 @@
 mod curve;
 mod data;
 mod datasets;
+mod diff;
 mod exports;
 mod get_data;
 mod headroom;
@@ -32,6 +33,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(curve::routes())
         .merge(data::routes())
         .merge(datasets::routes())
+        .merge(diff::routes())
         .merge(exports::routes())
         .merge(get_data::routes())
         .merge(headroom::routes())

@@ -1,18 +1,14 @@
 //! `GET /api/v1/operating-days`: the days that have data.
 
-use axum::{
-    extract::State,
-    http::{HeaderMap, Uri},
-    response::Response,
-};
+use axum::response::Response;
 use chrono::NaiveDate;
+use sqlx::PgConnection;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::listing::{self, Keyed, Listing, Page, Record};
+use super::listing::{self, Asked, Keyed, Listing, Page, Record};
 use crate::{
     app::App,
-    auth::SignedIn,
     db::{
         catalogue::{self, DayRow},
         headroom::reads,
@@ -20,7 +16,7 @@ use crate::{
     domain::Source,
     error::Result,
     extractors::{cell::Cell, words::Day},
-    web::parameters::{FromParameters, Parameters, StrictQuery},
+    web::parameters::{FromParameters, Parameters},
 };
 
 /// The routes of this file.
@@ -108,27 +104,20 @@ impl FromParameters for Query {
         (status = 404, description = "`no_such_dataset`"),
     ),
 )]
-async fn list(
-    State(app): State<App>,
-    _signed_in: SignedIn,
-    StrictQuery(query): StrictQuery<Query>,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Result<Response> {
-    let Query { source, series, listing } = query;
+async fn list(asked: Asked<Query>) -> Result<Response> {
+    let Query { source, series, ref listing } = asked.query;
     let before = listing.after::<Day>()?.map(|day| day.0);
-    let mut snapshot = listing.snapshot(&app, &[source]).await?;
-    let (known_at, limit) = (snapshot.known_at, listing.probe());
-    let connection = snapshot.connection();
-    let rows = match source {
-        Source::Stored(dataset) => {
-            catalogue::operating_days(connection, dataset, known_at, series, before, limit).await?
-        }
-        Source::Headroom(iso) => {
-            reads::operating_days(connection, iso, known_at, before, limit).await?
+    let read = async |connection: &mut PgConnection, known_at| {
+        let limit = listing.probe();
+        match source {
+            Source::Stored(dataset) => {
+                catalogue::operating_days(connection, dataset, known_at, series, before, limit)
+                    .await
+            }
+            Source::Headroom(iso) => {
+                reads::operating_days(connection, iso, known_at, before, limit).await
+            }
         }
     };
-    snapshot.finish().await?;
-    let items: Vec<DayItem> = rows.into_iter().map(DayItem::from).collect();
-    listing::page(&listing, known_at, items, &uri, &headers)
+    asked.page(listing, &[source], read, DayItem::from).await
 }

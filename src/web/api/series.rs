@@ -1,23 +1,19 @@
 //! `GET /api/v1/series`: the columns of a dataset's files.
 
-use axum::{
-    extract::State,
-    http::{HeaderMap, Uri},
-    response::Response,
-};
+use axum::response::Response;
 use chrono::NaiveDate;
+use sqlx::PgConnection;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::listing::{self, Keyed, Listing, Page, Record};
+use super::listing::{self, Asked, Keyed, Listing, Page, Record};
 use crate::{
     app::App,
-    auth::SignedIn,
     db::catalogue::{self, SeriesRow},
     domain::{ContractMonth, Dataset, SeriesKey},
     error::Result,
     extractors::cell::Cell,
-    web::parameters::{FromParameters, Parameters, StrictQuery},
+    web::parameters::{FromParameters, Parameters},
 };
 
 /// The routes of this file.
@@ -202,19 +198,11 @@ impl FromParameters for Query {
         (status = 404, description = "`no_such_dataset`"),
     ),
 )]
-async fn list(
-    State(app): State<App>,
-    _signed_in: SignedIn,
-    StrictQuery(Query { dataset, listing }): StrictQuery<Query>,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Result<Response> {
+async fn list(asked: Asked<Query>) -> Result<Response> {
+    let Query { dataset, ref listing } = asked.query;
     let after: i64 = listing.after()?.unwrap_or_default();
-    let mut snapshot = listing.snapshot(&app, &[dataset]).await?;
-    let known_at = snapshot.known_at;
-    let connection = snapshot.connection();
-    let rows = catalogue::series(connection, dataset, known_at, after, listing.probe()).await?;
-    snapshot.finish().await?;
-    let items: Vec<SeriesItem> = rows.into_iter().map(SeriesItem::from).collect();
-    listing::page(&listing, known_at, items, &uri, &headers)
+    let read = async |connection: &mut PgConnection, known_at| {
+        catalogue::series(connection, dataset, known_at, after, listing.probe()).await
+    };
+    asked.page(listing, &[dataset], read, SeriesItem::from).await
 }

@@ -3,14 +3,13 @@
 use axum::{
     Json,
     extract::{Path, State},
-    http::{HeaderMap, Uri},
     response::{IntoResponse, Response},
 };
 use chrono::{DateTime, NaiveDate, Utc};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::listing::{self, Keyed, Page, Record, VersionQuery};
+use super::listing::{self, Asked, Keyed, Page, Record, VersionQuery};
 use crate::{
     app::App,
     auth::SignedIn,
@@ -181,16 +180,8 @@ impl Keyed for VersionItem {
         (status = 404, description = "`no_such_dataset`"),
     ),
 )]
-async fn list(
-    State(app): State<App>,
-    _signed_in: SignedIn,
-    StrictQuery(query): StrictQuery<VersionQuery>,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Result<Response> {
-    let (known_at, rows) = query.read(&app).await?;
-    let items: Vec<VersionItem> = rows.into_iter().map(VersionItem::from).collect();
-    listing::page(&query.listing, known_at, items, &uri, &headers)
+async fn list(asked: Asked<VersionQuery>) -> Result<Response> {
+    asked.versions(VersionItem::from).await
 }
 
 struct OneQuery(Option<DateTime<Utc>>);

@@ -1,27 +1,22 @@
 //! `GET /api/v1/headroom`: the map's data.
 
-use axum::{
-    extract::State,
-    http::{HeaderMap, Uri},
-    response::Response,
-};
+use axum::response::Response;
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde_json::value::RawValue;
+use sqlx::PgConnection;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    super::listing::{self, Keyed, Page, Record},
+    super::listing::{self, Asked, Keyed, Page, Record},
     HeadroomParams, OfferParams, OfferQuery, day_cell, iso_of, json_number, per_kwh,
 };
 use crate::{
     app::App,
-    auth::SignedIn,
     db::headroom::reads::{self, RecordRow},
     error::Result,
     extractors::cell::Cell,
-    web::parameters::StrictQuery,
 };
 
 /// The route of this file.
@@ -217,19 +212,15 @@ impl Keyed for HeadroomItem {
         (status = 406, description = "`not_acceptable`"),
     ),
 )]
-async fn list(
-    State(app): State<App>,
-    _signed_in: SignedIn,
-    StrictQuery(OfferQuery(query)): StrictQuery<OfferQuery>,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Result<Response> {
-    let mut snapshot = query.snapshot(&app).await?;
-    let known_at = snapshot.known_at;
-    let connection = snapshot.connection();
-    let rows = reads::records(connection, known_at, query.basis, &query.wanted).await?;
-    snapshot.finish().await?;
-    let numbered = rows.into_iter().zip(query.wanted.offset + 1..);
-    let items = numbered.map(|(row, number)| HeadroomItem::new(row, number)).collect();
-    listing::page(&query.listing, known_at, items, &uri, &headers)
+async fn list(asked: Asked<OfferQuery>) -> Result<Response> {
+    let OfferQuery(query) = &asked.query;
+    let read = async |connection: &mut PgConnection, known_at| {
+        reads::records(connection, known_at, query.basis, &query.wanted).await
+    };
+    let mut number = query.wanted.offset;
+    let item = |row| {
+        number += 1;
+        HeadroomItem::new(row, number)
+    };
+    asked.page(&query.listing, &query.sources(), read, item).await
 }

@@ -1,25 +1,20 @@
 //! `GET /api/v1/headroom/unmatched`: offers without a record, and why.
 
-use axum::{
-    extract::State,
-    http::{HeaderMap, Uri},
-    response::Response,
-};
+use axum::response::Response;
 use chrono::NaiveDate;
+use sqlx::PgConnection;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    super::listing::{self, Keyed, Page, Record},
+    super::listing::{self, Asked, Keyed, Page, Record},
     HeadroomParams, PlainQuery, day_cell, iso_of,
 };
 use crate::{
     app::App,
-    auth::SignedIn,
     db::headroom::reads::{self, UnmatchedRow},
     error::Result,
     extractors::cell::Cell,
-    web::parameters::StrictQuery,
 };
 
 /// The route of this file.
@@ -154,19 +149,15 @@ impl Keyed for UnmatchedItem {
         (status = 406, description = "`not_acceptable`"),
     ),
 )]
-async fn list(
-    State(app): State<App>,
-    _signed_in: SignedIn,
-    StrictQuery(PlainQuery(query)): StrictQuery<PlainQuery>,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Result<Response> {
-    let mut snapshot = query.snapshot(&app).await?;
-    let known_at = snapshot.known_at;
-    let connection = snapshot.connection();
-    let rows = reads::unmatched(connection, known_at, query.basis, &query.wanted).await?;
-    snapshot.finish().await?;
-    let numbered = rows.into_iter().zip(query.wanted.offset + 1..);
-    let items = numbered.map(|(row, number)| UnmatchedItem::new(row, number)).collect();
-    listing::page(&query.listing, known_at, items, &uri, &headers)
+async fn list(asked: Asked<PlainQuery>) -> Result<Response> {
+    let PlainQuery(query) = &asked.query;
+    let read = async |connection: &mut PgConnection, known_at| {
+        reads::unmatched(connection, known_at, query.basis, &query.wanted).await
+    };
+    let mut number = query.wanted.offset;
+    let item = |row| {
+        number += 1;
+        UnmatchedItem::new(row, number)
+    };
+    asked.page(&query.listing, &query.sources(), read, item).await
 }

@@ -1,26 +1,21 @@
 //! `GET /api/v1/headroom/versions`: what was computed, and from what.
 
-use axum::{
-    extract::State,
-    http::{HeaderMap, Uri},
-    response::Response,
-};
+use axum::response::Response;
 use chrono::{DateTime, NaiveDate, Utc};
+use sqlx::PgConnection;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    super::listing::{self, Keyed, Listing, Page, Record},
-    iso_of,
+    super::listing::{self, Asked, Keyed, Listing, Page, Record},
+    iso_of, sources,
 };
 use crate::{
     app::App,
-    auth::SignedIn,
     db::headroom::reads::{self, HeadroomVersion},
-    domain::Source,
     error::Result,
     extractors::{cell::Cell, query, words::Area},
-    web::parameters::{FromParameters, Parameters, StrictQuery},
+    web::parameters::{FromParameters, Parameters},
 };
 
 /// The route of this file.
@@ -174,20 +169,11 @@ impl FromParameters for VersionsQuery {
         (status = 406, description = "`not_acceptable`"),
     ),
 )]
-async fn list(
-    State(app): State<App>,
-    _signed_in: SignedIn,
-    StrictQuery(VersionsQuery { iso, days, listing }): StrictQuery<VersionsQuery>,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Result<Response> {
+async fn list(asked: Asked<VersionsQuery>) -> Result<Response> {
+    let VersionsQuery { iso, days, ref listing } = asked.query;
     let (isos, before) = (iso.members(), listing.after::<i64>()?);
-    let sources: Vec<Source> = isos.iter().map(|&iso| Source::Headroom(iso)).collect();
-    let mut snapshot = listing.snapshot(&app, &sources).await?;
-    let (known_at, limit) = (snapshot.known_at, listing.probe());
-    let connection = snapshot.connection();
-    let rows = reads::history(connection, known_at, isos, days, before, limit).await?;
-    snapshot.finish().await?;
-    let items: Vec<VersionItem> = rows.into_iter().map(VersionItem::from).collect();
-    listing::page(&listing, known_at, items, &uri, &headers)
+    let read = async |connection: &mut PgConnection, known_at| {
+        reads::history(connection, known_at, isos, days, before, listing.probe()).await
+    };
+    asked.page(listing, &sources(isos), read, VersionItem::from).await
 }
