@@ -16,6 +16,7 @@ mod downloads_stored;
 mod exports;
 mod families;
 mod good_test_data;
+mod headroom;
 mod hostile;
 mod openapi;
 mod pages;
