@@ -62,6 +62,25 @@ class MatrixFile(CurveModel):
     def unit_lines(self) -> Iterable[Sequence[Cell]]:
         return zip(*(column.cells for _, column in self.series))
 
+    def layout_warnings(self) -> dict[str, int]:
+        """Totals that do not agree with the lines: per offer and comparison, missing values left out."""
+        return {**super().layout_warnings(), "total_mismatch": sum(map(self._mismatches, self.series))}
+
+    def _mismatches(self, numbered: tuple[int, Column]) -> int:
+        names = [place.name.strip() for place in self.places]
+        values = dict(zip(names, (cell.stored for cell in numbered[1].cells)))
+        total = values.get("Total Bundled Price", values.get("Total Bundled Price ($/MWh)"))
+        if total is None:
+            return 0
+        lines = [value for name, value in values.items() if name != "cents/kWh" and not name.startswith("Total")]
+        other = values.get("Total Full Requirements Price", values.get("Total Full Requirements Price ($/MWh)"))
+        cents = values.get("cents/kWh")
+        return sum((
+            bool(lines) and None not in lines and abs(sum(lines) - total) > Decimal("0.03"),
+            other is not None and other != total,
+            cents is not None and abs(cents - total / 10) > Decimal("0.005"),
+        ))
+
     def points(self) -> Points:
         """A series is one offer and one component (section 1)."""
         return {

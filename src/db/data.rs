@@ -168,6 +168,28 @@ pub async fn series_of(
     Ok(series)
 }
 
+/// A warning that was accepted with a version.
+#[derive(Debug, Clone)]
+pub struct AcceptedWarning {
+    /// Row of `curve_version`.
+    pub version_id: i64,
+    /// What it is about: a series, or a value of one.
+    pub label: Option<String>,
+    /// One sentence.
+    pub message: String,
+}
+
+/// The warnings with this code that were kept with `versions`, a hundred each at the most.
+pub async fn accepted_warnings(
+    connection: &mut PgConnection,
+    versions: &[i64],
+    code: &str,
+) -> sqlx::Result<Vec<AcceptedWarning>> {
+    sqlx::query_file_as!(AcceptedWarning, "sql/queries/accepted_warnings.sql", versions, code)
+        .fetch_all(connection)
+        .await
+}
+
 /// Where the given series stand in the file of the newest of `versions` that has them: ties of the
 /// column order are broken by it.
 pub async fn file_columns(

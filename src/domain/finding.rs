@@ -129,6 +129,7 @@ codes! {
     MonthGap = "month_gap", Warning, Values, 200;
     MonthOrder = "month_order", Warning, Values, 200;
     UnexpectedWindow = "unexpected_window", Warning, Values, 200;
+    TotalMismatch = "total_mismatch", Warning, Values, 200;
     ScaleJump = "scale_jump", Warning, Version, 200;
     ValueJump = "value_jump", Warning, Version, 200;
     SeriesAdded = "series_added", Warning, Version, 200;

@@ -162,10 +162,27 @@ impl std::fmt::Display for Labels {
     }
 }
 
+/// As a person tells offers and customers apart, behind [`Labels`]: ` RES`, ` GS 12 months from
+/// 2031-06-01`.
+impl std::fmt::Display for MoreLabels {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for text in
+            [&self.customer_type, &self.utility_name, &self.load_profile].into_iter().flatten()
+        {
+            write!(f, " {text}")?;
+        }
+        if let Some(months) = self.term {
+            write!(f, " {months} months")?;
+        }
+        self.beginning_date.map_or(Ok(()), |day| write!(f, " from {day}"))
+    }
+}
+
 /// As its labels.
 impl std::fmt::Display for SeriesKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.labels.fmt(f)
+        self.labels.fmt(f)?;
+        self.more.fmt(f)
     }
 }
 
@@ -191,6 +208,18 @@ mod tests {
         let lookup = MoreLabels { lookup_id: Some("M".into()), ..MoreLabels::default() };
         assert_ne!(more(matching.clone()), more(lookup));
         assert_ne!(more(matching), key("AB", "C").digest());
+    }
+
+    #[test]
+    fn offers_of_one_zone_are_told_apart() {
+        let mut key = SeriesKey::default();
+        key.labels.load_zone = "ZONE A".into();
+        key.labels.block_type = "7x24".into();
+        assert_eq!(key.to_string(), "ZONE A 7x24");
+        key.more.load_profile = Some("GS".into());
+        key.more.term = Some(12);
+        key.more.beginning_date = NaiveDate::from_ymd_opt(2031, 6, 1);
+        assert_eq!(key.to_string(), "ZONE A 7x24 GS 12 months from 2031-06-01");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::{
     printed::PrintedSeries,
     query::Query,
     standardise::{self, Recipe, Wish},
-    warnings::Warnings,
+    warnings::{self, Warnings},
     words::{Block, Combination, Curve, Form, Format, Mode, Selector},
 };
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
         data::{self, SeriesHeader, VersionFilter, VersionHeader},
         snapshot::{Snapshot, SnapshotError},
     },
-    domain::{Dataset, Sha256, Source},
+    domain::{Code, Dataset, Family, Sha256, Source},
     error::{Problem, Result},
 };
 
@@ -218,10 +218,35 @@ async fn stored(
     if series.is_empty() {
         return Ok((series, None));
     }
+    if dataset.family == Family::Matrix {
+        warn_of_totals(snapshot, ids, warnings).await?;
+    }
     series.sort_by(|a, b| a.order(b, dataset.family).then(a.id.cmp(&b.id)));
     break_ties(snapshot, dataset, ids, &mut series).await?;
     let values = scan(snapshot, dataset, query, ids, &mut series, warnings).await?;
     Ok((series, values))
+}
+
+/// Passes on what was found wrong with the totals of a matrix when it was stored.
+async fn warn_of_totals(
+    snapshot: &mut Snapshot,
+    versions: &[i64],
+    warnings: &mut Warnings,
+) -> Result<()> {
+    let code = Code::TotalMismatch.as_str();
+    for found in data::accepted_warnings(snapshot.connection(), versions, code).await? {
+        warnings.add(|| Warning {
+            code,
+            detail: found.message,
+            place: Some(warnings::Place {
+                series: found.label.unwrap_or_default(),
+                version_id: Some(found.version_id.to_string()),
+                contract_month: None,
+                blocks: Vec::new(),
+            }),
+        });
+    }
+    Ok(())
 }
 
 /// The output series of stored ones.

@@ -222,6 +222,14 @@ enum Stored {
     Nothing,
 }
 
+/// As [`crate::domain::SeriesKey`] is told.
+impl std::fmt::Display for SeriesLabels {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.labels.fmt(f)?;
+        self.more.fmt(f)
+    }
+}
+
 impl SeriesLabels {
     fn put(&mut self, rule: LabelRule, text: String, names: &mut [String; 8]) {
         let more = &mut self.more;

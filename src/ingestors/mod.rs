@@ -29,6 +29,7 @@ mod rules;
 mod shaping;
 #[cfg(test)]
 mod testing;
+mod totals;
 mod unit;
 mod values;
 mod vlr;

@@ -15,6 +15,7 @@ use super::{
     layout::{Layout, ValueColumn},
     report::{Findings, Tally},
     rules::{Index, Rules},
+    totals,
     values::{Cells, Table},
 };
 
@@ -42,6 +43,9 @@ pub fn read(rules: &Rules, grid: &Grid, context: &Context<'_>, mut findings: Fin
         let axis = index::axis(rules.index, &places, &units);
         Curve { axis, rows: layout.data_rows, series }.in_order()
     });
+    if let Some(curve) = curve.as_ref().filter(|_| rules.has_units_by_row()) {
+        totals::check(curve, &mut findings);
+    }
     Reading { curve, stats: Some(stats), findings }
 }
 

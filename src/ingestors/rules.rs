@@ -20,9 +20,9 @@ pub struct Rules {
 pub enum Header {
     /// By a word in column A.
     Word {
-        /// The words, in lower case.
+        /// The words, in any case.
         words: &'static [&'static str],
-        /// The word that column B must have, in lower case.
+        /// The word that column B must have, in any case.
         beside: Option<&'static str>,
         /// Whether the row above it repeats the states.
         has_state_row: bool,
@@ -66,7 +66,7 @@ pub const MATCHING_ID: LabelRule =
     LabelRule { name: "Matching ID", field: Field::MatchingId, presence: Presence::MayBeBlank };
 
 /// The header words of monthly files: any of them in any family.
-const MONTHLY_WORDS: &[&str] = &["date", "month", "ey"];
+const MONTHLY_WORDS: &[&str] = &["Date", "Month", "EY"];
 
 impl Rules {
     /// Label rows, a header row, one row for each contract month.
@@ -85,8 +85,8 @@ impl Rules {
     pub const HOURLY: Self = Self {
         labels: &[LOOKUP_ID],
         header: Header::Word {
-            words: &["month", "date"],
-            beside: Some("he"),
+            words: &["Month", "Date"],
+            beside: Some("HE"),
             has_state_row: false,
         },
         index: Index::DayHour,

@@ -146,7 +146,7 @@ impl<'a> Table<'a> {
     /// A finding about a cell: where it stands, whose value it is.
     fn placed(&self, finding: Finding, row: usize, column: usize) -> Finding {
         let series = if self.rules.has_series_in_rows() { row } else { column };
-        let labels = &self.layout.series[series].labels;
+        let labels = &self.layout.series[series];
         let label = match self.places[row] {
             None | Some(Place::Single) => labels.to_string(),
             Some(place) => format!("{labels}, {place}"),
@@ -210,7 +210,7 @@ impl<'a> Table<'a> {
                 let ValueColumn { index, caption } = &self.layout.columns[column];
                 let finding = finding.row(self.layout.header).column(*index).value(caption);
                 match self.series_of(column) {
-                    Some(series) => finding.label(series.labels.to_string()),
+                    Some(series) => finding.label(series.to_string()),
                     None => finding,
                 }
             }

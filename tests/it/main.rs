@@ -18,6 +18,7 @@ mod families;
 mod good_test_data;
 mod headroom;
 mod hostile;
+mod layouts;
 mod openapi;
 mod pages;
 mod parquet;

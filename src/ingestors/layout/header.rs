@@ -1,5 +1,7 @@
 //! The header row: the captions, and where the data begins.
 
+use std::ops::Range;
+
 use crate::{
     domain::{Code, Finding},
     grid::{CellKind, Grid, Row},
@@ -39,7 +41,7 @@ impl HeaderRows {
         let below = labels.last? + 1;
         match rules.header {
             Header::Word { words, beside, has_state_row } => {
-                let is_header = |row: &usize| words.contains(&&*word(&grid.row(*row)));
+                let is_header = |row: &usize| is_one_of(&word(&grid.row(*row)), words);
                 let row = (below..grid.len()).find(is_header);
                 let states = has_state_row.then_some(labels);
                 by_word(grid, (below, row), states)
@@ -49,7 +51,7 @@ impl HeaderRows {
             }
             Header::AboveFirstDate => above_first_date(grid, below, findings),
             Header::Absent | Header::Flat { .. } => {
-                let rows = filled_rows(grid, below);
+                let rows = filled_rows(grid, below..grid.len());
                 let words = rows.iter().take_while(|row| is_all_words(&grid.row(**row))).copied();
                 let words: Vec<usize> = words.collect();
                 findings.extend(words.iter().map(|row| ignored_row(*row, &word(&grid.row(*row)))));
@@ -60,8 +62,13 @@ impl HeaderRows {
     }
 }
 
-fn filled_rows(grid: &Grid, from: usize) -> Vec<usize> {
-    (from..grid.len()).filter(|row| !grid.row(*row).is_blank()).collect()
+/// Whether a word of column A is one of `words`, in any case.
+pub fn is_one_of(word: &str, words: &[&str]) -> bool {
+    words.iter().any(|known| known.eq_ignore_ascii_case(word))
+}
+
+fn filled_rows(grid: &Grid, rows: Range<usize>) -> Vec<usize> {
+    rows.filter(|row| !grid.row(*row).is_blank()).collect()
 }
 
 /// The header row `row`, if only separators stand above it from `below` on, and for some families
@@ -71,8 +78,7 @@ fn by_word(
     (below, row): (usize, Option<usize>),
     states: Option<&LabelRows>,
 ) -> Result<HeaderRows, Vec<usize>> {
-    let mut between = filled_rows(grid, below);
-    between.retain(|above| row.is_none_or(|row| *above < row));
+    let mut between = filled_rows(grid, below..row.unwrap_or(grid.len()));
     let state = row.zip(states).and_then(|(row, labels)| {
         let state = between.last().copied().filter(|state| state + 1 == row)?;
         is_state_row(grid, labels, state).then(|| between.pop()).flatten()
@@ -108,7 +114,6 @@ fn has_word_beside(
     let text = grid.row(row).cell(1).trimmed();
     let is_there = text.eq_ignore_ascii_case(wanted);
     if !is_there {
-        let wanted = wanted.to_uppercase();
         let message = format!("column B of the header row must say {wanted}, not {text:?}");
         let finding = Finding::new(Code::HeaderNotFound, message).row(row).column(1).value(text);
         findings.push(finding.hint("the hour ending of each row stands in column B"));
@@ -130,7 +135,7 @@ fn is_state_row(grid: &Grid, labels: &LabelRows, row: usize) -> bool {
 /// The last row above the first date, or above the first numbers where no date can be read. A
 /// header row with numbers is a row of values without a date.
 fn above_first_date(grid: &Grid, below: usize, findings: &mut Findings) -> Option<HeaderRows> {
-    let rows = filled_rows(grid, below);
+    let rows = filled_rows(grid, below..grid.len());
     let is_dated = |row: &usize| date::read(grid, grid.row(*row).cell(0)) != Err(Code::BadDate);
     let has_numbers = |row: &usize| holds_numbers(&grid.row(*row));
     let first = rows.iter().position(is_dated).or_else(|| rows.iter().position(has_numbers));

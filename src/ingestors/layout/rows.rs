@@ -10,7 +10,9 @@ use crate::{
     },
 };
 
-use super::{duplicate_label, ignored_row, missing_label, quoted, word, word_of};
+use super::{
+    duplicate_label, header::is_one_of, ignored_row, missing_label, quoted, word, word_of,
+};
 
 /// Where the label rows stand.
 pub struct LabelRows {
@@ -60,7 +62,7 @@ impl LabelRows {
     ) {
         // Below a header row stand dates, not label rows.
         let is_header = |word: &str| match rules.header {
-            Header::Word { words, .. } => words.contains(&word),
+            Header::Word { words, .. } => is_one_of(word, words),
             _ => false,
         };
         let above = strangers.iter().take_while(|(_, word)| !is_header(word));
