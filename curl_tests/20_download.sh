@@ -3,7 +3,7 @@ source "$(dirname "$0")/lib.sh"
 
 signed_in
 published Energy ERCOT "$GOOD/Energy_ERCOT_20240603_080000.csv"
-data="/api/v1/data?curve=energy&iso=ercot&operating_day=$DAY"
+data="/api/v1/data?curve=energy&iso=ercot&operating_day=$DAY&mode=unstandardized"
 
 get "$data&format=csv"
 status 200

@@ -1,5 +1,7 @@
 //! Parquet: typed columns, exact values, groups of bounded size, the same rows as everywhere.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, SecondsFormat, TimeDelta};
 use parquet::{
@@ -17,7 +19,7 @@ use trueprice::auth::Role;
 
 use crate::{
     downloads_stored::{at, column, months, small, store},
-    support::{Caller, TestServer},
+    support::{Caller, TestServer, files},
 };
 
 const QUERY: &str = "/api/v1/data?curve=energy&iso=ercot&mode=unstandardized&version=all";
@@ -125,6 +127,40 @@ async fn every_cell_is_that_of_the_other_formats() {
     assert!(rows.iter().any(|row| row["value"].is_null() && row["missing_reason"] == "empty"));
 }
 
+/// The entries of an archive by name, without the extension.
+fn entries(archive: Bytes) -> BTreeMap<String, Bytes> {
+    let mut archive = zip::ZipArchive::new(std::io::Cursor::new(archive)).unwrap();
+    let mut entries = BTreeMap::new();
+    for place in 0..archive.len() {
+        let mut entry = archive.by_index(place).unwrap();
+        let name = entry.name().unwrap().rsplit_once('.').unwrap().0.to_owned();
+        let mut bytes = Vec::new();
+        std::io::Read::read_to_end(&mut entry, &mut bytes).unwrap();
+        entries.insert(name, bytes.into());
+    }
+    entries.remove("manifest");
+    entries
+}
+
+#[tokio::test]
+async fn every_curve_type_reads_as_its_lines_do() {
+    let downloads = Downloads::start().await;
+    let uploader = downloads.server.caller(Role::ReadWrite).await;
+    let name = "all_families.zip";
+    let bytes = std::fs::read(files::repository("good_test_data/good").join(name)).unwrap();
+    uploader.send("/api/v1/uploads", &[(name, bytes.into())]).await;
+    let all = "/api/v1/data?curve=all&iso=all&strip=all";
+    let lines = entries(downloads.bytes(&format!("{all}&format=ndjson")).await);
+    let files = entries(downloads.bytes(&format!("{all}&format=parquet")).await);
+    assert!(files.len() > 10 && files.keys().eq(lines.keys()));
+    for (name, file) in files {
+        let wanted = std::str::from_utf8(&lines[&name]).unwrap().lines().map(line);
+        let reader = SerializedFileReader::new(file).unwrap();
+        let rows = reader.get_row_iter(None).unwrap().map(|row| flat(&row.unwrap()));
+        assert!(rows.eq(wanted), "{name}");
+    }
+}
+
 #[tokio::test]
 async fn columns_are_typed_and_the_file_says_what_it_is() {
     let downloads = Downloads::of_a_day().await;
@@ -199,10 +235,7 @@ async fn parquet_may_be_asked_for_by_accept_and_in_archives_but_never_wide() {
     }
     let archive = "/api/v1/data?curve=energy&iso=all&mode=unstandardized&format=parquet";
     let bytes = downloads.bytes(archive).await;
-    let mut archive = zip::ZipArchive::new(std::io::Cursor::new(bytes)).unwrap();
-    let mut entry = Vec::new();
-    let mut file = archive.by_index(0).unwrap();
-    std::io::Read::read_to_end(&mut file, &mut entry).unwrap();
-    let reader = SerializedFileReader::new(Bytes::from(entry)).unwrap();
+    let (_, entry) = entries(bytes).pop_first().unwrap();
+    let reader = SerializedFileReader::new(entry).unwrap();
     assert_eq!(reader.metadata().file_metadata().num_rows(), 1);
 }

@@ -308,13 +308,14 @@ async fn those_who_wait_are_answered_when_the_server_ends() {
     assert_eq!(waiting.await.unwrap().0, Vec::<Value>::new());
 }
 
-async fn migrate(pool: &PgPool, versions: std::ops::RangeInclusive<u32>) {
+/// Applies the migrations whose numbers are `wanted`.
+async fn migrate(pool: &PgPool, wanted: impl Fn(u32) -> bool) {
     let folder = std::fs::read_dir(files::repository("sql/migrations")).unwrap();
     let mut steps: Vec<_> = folder.map(|entry| entry.unwrap().path()).collect();
     steps.sort();
     for step in steps {
         let number = &step.file_name().unwrap().to_str().unwrap()[..4];
-        if versions.contains(&number.parse().unwrap()) {
+        if wanted(number.parse().unwrap()) {
             let text = AssertSqlSafe(std::fs::read_to_string(&step).unwrap());
             sqlx::raw_sql(text).execute(pool).await.unwrap();
         }
@@ -324,7 +325,7 @@ async fn migrate(pool: &PgPool, versions: std::ops::RangeInclusive<u32>) {
 #[tokio::test]
 async fn what_was_published_before_there_was_a_feed_is_told_too() {
     let pool = empty_database().await;
-    migrate(&pool, 1..=5).await;
+    migrate(&pool, |number| number != 6).await;
     let mut ids = Vec::new();
     for (hour, known, cob) in [(9, 9, false), (11, 11, false), (10, 12, false), (16, 16, true)] {
         let version = small(at(3, 4, hour, 0), after(at(3, 4, known, 0)), cob);
@@ -338,7 +339,7 @@ async fn what_was_published_before_there_was_a_feed_is_told_too() {
     .execute(&pool)
     .await
     .unwrap();
-    migrate(&pool, 6..=6).await;
+    migrate(&pool, |number| number == 6).await;
     let told: Vec<(String, i64, Option<i64>)> =
         sqlx::query_as("select kind, version_id, other_version_id from update_feed order by id")
             .fetch_all(&pool)

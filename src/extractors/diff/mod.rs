@@ -9,7 +9,7 @@ mod change;
 mod tests;
 mod write;
 
-use std::{cmp::Ordering, collections::HashMap, sync::Arc};
+use std::{cmp::Ordering, collections::HashMap};
 
 use axum::body::Body;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -125,7 +125,7 @@ struct Level<'a> {
 impl Comparison {
     /// The answer: a body that holds both versions until its end.
     pub fn body(self, format: Format, only: Option<Status>, turn: Turn) -> Body {
-        stream::written(Arc::new(turn), move |out| write::write(&self, format, only, out))
+        stream::written(turn, move |out| write::write(&self, format, only, out))
     }
 
     /// The series of both versions in the order of columns.

@@ -271,7 +271,8 @@ async fn newest(
 ///
 /// Row by row: a series at a contract month, or whatever the curve has instead. Rows that only one
 /// version has are added or removed; a value that comes or goes is a change; equal rows are counted
-/// only. Without `mode` stored values are compared in their native units.
+/// only. Without `mode` stored values are compared in their native units. `percent` is of the old
+/// value; `largest_move` is the changed row with the largest delta, up or down.
 #[utoipa::path(
     get,
     path = "/api/v1/diff",
