@@ -17,10 +17,10 @@ use crate::{
     auth::Principal,
     db::{
         data::{self, SeriesHeader, VersionFilter, VersionHeader},
-        snapshot::{Snapshot, SnapshotError},
+        snapshot::Snapshot,
     },
     domain::{Code, Dataset, Family, Sha256, Source},
-    error::{Problem, Result},
+    error::Result,
 };
 
 /// The output's revision: raised when the same versions print differently, so that no cache keeps
@@ -352,18 +352,6 @@ fn selector_warnings(query: &Query, combinations: &[Combination]) -> Warnings {
         warnings.add(|| Warning::new("selector_replaced", detail));
     }
     warnings
-}
-
-impl From<SnapshotError> for Problem {
-    fn from(error: SnapshotError) -> Self {
-        match error {
-            SnapshotError::Future { as_of, .. } => {
-                let text = as_of.to_rfc3339_opts(SecondsFormat::AutoSi, true);
-                Self::bad_parameter("as_of", &text, "it lies in the future")
-            }
-            SnapshotError::Database(error) => error.into(),
-        }
-    }
 }
 
 impl Part {

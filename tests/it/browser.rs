@@ -23,12 +23,13 @@ const MORNING: &str = "Energy_ERCOT_20240603_080000.csv";
 const LATER: &str = "Energy_ERCOT_20240603_093000.csv";
 const PJM: &str = "Energy_PJM_20240603_090000.csv";
 const BAD: &str = "NonEnergy_ERCOT_20240510_101010.csv";
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 10] = [
     "/",
     "/upload",
     "/uploads",
     "/curves",
     "/curves?curve=energy&iso=ercot",
+    "/headroom",
     "/download",
     "/download?curve=energy&iso=ercot",
     "/account",

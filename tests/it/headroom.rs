@@ -78,11 +78,13 @@ pub fn ptc(prices: &[Ptc]) -> Bytes {
     text.into()
 }
 
-const TOTAL: &str = "Total Bundled Price ($/MWh)";
-const MATRIX: &str = "Matrix_PJM_20240403_073000.csv";
-const PTC: &str = "PTC_PJM_20240402_100000.csv";
+/// The line of the bundled price.
+pub const TOTAL: &str = "Total Bundled Price ($/MWh)";
+pub const MATRIX: &str = "Matrix_PJM_20240403_073000.csv";
+pub const PTC: &str = "PTC_PJM_20240402_100000.csv";
 
-async fn publish(caller: &Caller, name: &str, bytes: Bytes) -> String {
+/// Uploads a file that is stored; gives the version's id.
+pub async fn publish(caller: &Caller, name: &str, bytes: Bytes) -> String {
     let reply = caller.upload(name, bytes).await;
     assert_eq!(reply.status, 201, "{name}: {}", reply.body);
     reply.body["version_id"]
@@ -156,7 +158,9 @@ async fn the_example_of_the_specification_comes_out_in_every_form() {
     }
     for format in ["json", "xlsx", "parquet"] {
         let path = format!("/api/v1/data?curve=headroom&iso=pjm&format={format}");
-        assert_eq!(caller.get(&path).await.status(), 200, "{format}");
+        let answer = caller.get(&path).await;
+        assert_eq!(answer.status(), 200, "{format}");
+        assert!(!answer.bytes().await.unwrap().is_empty(), "{format}");
     }
 }
 

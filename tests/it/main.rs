@@ -5,6 +5,7 @@ mod acceptance;
 mod auth;
 mod breaking;
 mod browser;
+mod browser_headroom;
 mod browser_protection;
 mod catalogue;
 mod diff;
