@@ -30,7 +30,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
     "matrix_version_id": "89", "ptc_version_id": "74", "load_profile_version_id": "12",
     "offers": 15, "records": 12, "ambiguous": 0, "known_at": "2031-03-04T07:31:12.000512Z",
     "ended_at": null}))]
-struct VersionItem {
+struct HeadroomVersionItem {
     /// Its id: `GET /api/v1/data?curve=headroom&version_id=` reads it.
     id: String,
     /// Where.
@@ -59,7 +59,7 @@ struct VersionItem {
     ended_at: Option<DateTime<Utc>>,
 }
 
-impl From<HeadroomVersion> for VersionItem {
+impl From<HeadroomVersion> for HeadroomVersionItem {
     fn from(version: HeadroomVersion) -> Self {
         Self {
             id: version.id.to_string(),
@@ -79,7 +79,7 @@ impl From<HeadroomVersion> for VersionItem {
     }
 }
 
-impl Record for VersionItem {
+impl Record for HeadroomVersionItem {
     const COLUMNS: &'static [&'static str] = &[
         "id",
         "iso",
@@ -116,7 +116,7 @@ impl Record for VersionItem {
     }
 }
 
-impl Keyed for VersionItem {
+impl Keyed for HeadroomVersionItem {
     fn key(&self) -> String {
         self.id.clone()
     }
@@ -163,7 +163,7 @@ impl FromParameters for VersionsQuery {
         listing::PageParams,
     ),
     responses(
-        (status = 200, description = "A page of versions.", body = Page<VersionItem>),
+        (status = 200, description = "A page of versions.", body = Page<HeadroomVersionItem>),
         (status = 400, description = "`unknown_parameter`, `bad_parameter`"),
         (status = 401, description = "No valid credential."),
         (status = 406, description = "`not_acceptable`"),
@@ -175,5 +175,5 @@ async fn list(asked: Asked<VersionsQuery>) -> Result<Response> {
     let read = async |connection: &mut PgConnection, known_at| {
         reads::history(connection, known_at, isos, days, before, listing.probe()).await
     };
-    asked.page(listing, &sources(isos), read, VersionItem::from).await
+    asked.page(listing, &sources(isos), read, HeadroomVersionItem::from).await
 }
