@@ -536,3 +536,16 @@ async fn a_server_that_is_killed_before_the_job_leaves_the_event_to_the_next() {
     until(async || text(&caller, WIDE).await.contains(",180.00000,12,")).await;
     assert!(program.end("TERM").await.success());
 }
+
+#[tokio::test]
+async fn the_download_page_offers_headroom_with_its_days() {
+    let (_server, caller) = example().await;
+    let request =
+        caller.request(reqwest::Method::GET, "/download?curve=headroom&iso=pjm&format=csv");
+    let answer = request.header("Accept", "text/html").send().await.unwrap();
+    let page = answer.text().await.unwrap();
+    assert!(page.contains("<option value=\"2024-04-03\" selected>"), "{page}");
+    assert!(
+        page.contains("Truelight Price ($/MWh)") && page.contains("<td class=\"num\">25.00</td>")
+    );
+}
