@@ -344,10 +344,17 @@ async fn make_known(
     sqlx::query!("select pg_advisory_xact_lock($1, $2)", PUBLICATION_LOCK, i32::from(source))
         .execute(&mut *conn)
         .await?;
+    // A clock that was set back must not make it known before what it was computed from.
     let known_at = sqlx::query_scalar!(
-        r#"select greatest(clock_timestamp(), max(known_at) + interval '1 microsecond') as "at!"
-           from headroom_version where dataset_id = $1 and known_at <> 'infinity'"#,
-        source
+        r#"select greatest(
+               clock_timestamp(),
+               (select max(known_at) + interval '1 microsecond' from headroom_version
+                where dataset_id = $1 and known_at <> 'infinity'),
+               (select max(input.known_at) from headroom_version v
+                join curve_version input on input.id in (v.matrix_version_id, v.ptc_version_id)
+                where v.id = $2)) as "at!""#,
+        source,
+        version
     )
     .fetch_one(&mut *conn)
     .await?;
