@@ -90,9 +90,9 @@ mod tests {
         assert_eq!(
             sentences(&found),
             [
-                "No price: the members have different units (mixed_uom).",
                 "No price in 2024-08 to 2024-09: 2x16 has no value (missing_strip).",
                 "No price in 2025-01: 2x16 and 7x8 have no value (missing_strip).",
+                "No price: the members have different units (mixed_uom).",
             ]
         );
     }
