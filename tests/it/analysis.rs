@@ -599,7 +599,7 @@ async fn stored_charges_stay_selectable_and_what_is_missing_is_said() {
         assert_eq!(record[1..4], [scaled, cents(charge(2, n)), cents(charge(9, n))], "month {n}");
     }
     for (zone, words) in [
-        ("Meter", "No price in 2024-08: we has no value (missing_strip)."),
+        ("Meter", "No price in 2024-08: block we has no value (missing_strip)."),
         ("Capacity+Charge", "No price in 2024-10: the scaler has no value (missing_scaler)."),
         ("Fee", "No price: the members have different units (mixed_uom)."),
     ] {

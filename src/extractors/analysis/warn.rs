@@ -51,8 +51,8 @@ fn sentences(warnings: &[Warning]) -> Vec<String> {
 /// What a fault means.
 fn why(code: &str, blocks: &str) -> String {
     match code {
-        "missing_strip" if blocks.contains(' ') => format!("{blocks} have no value"),
-        "missing_strip" => format!("{blocks} has no value"),
+        "missing_strip" if blocks.contains(' ') => format!("blocks {blocks} have no value"),
+        "missing_strip" => format!("block {blocks} has no value"),
         "missing_scaler" => "the scaler has no value".to_owned(),
         "mixed_uom" => "the members have different units".to_owned(),
         _ => "two series claim to be the same member or scaler".to_owned(),
@@ -90,8 +90,8 @@ mod tests {
         assert_eq!(
             sentences(&found),
             [
-                "No price in 2024-08 to 2024-09: 2x16 has no value (missing_strip).",
-                "No price in 2025-01: 2x16 and 7x8 have no value (missing_strip).",
+                "No price in 2024-08 to 2024-09: block 2x16 has no value (missing_strip).",
+                "No price in 2025-01: blocks 2x16 and 7x8 have no value (missing_strip).",
                 "No price: the members have different units (mixed_uom).",
             ]
         );

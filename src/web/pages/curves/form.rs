@@ -171,7 +171,7 @@ fn blocks(series: &Series, first: bool) -> Vec<Choice> {
         true => format!("{}, {}", block.name, block.unit()),
         false => block.name.clone(),
     };
-    let inherited = series.block.as_ref().filter(|_| !first).map(name).unwrap_or_default();
+    let inherited = series.block.as_ref().map(|block| block.name.clone()).unwrap_or_default();
     let mut choices: Vec<_> = same(first, inherited).into_iter().collect();
     let offered = line.map(|line| &*line.blocks).unwrap_or_default();
     // Addresses write blocks in any case.
