@@ -72,7 +72,7 @@ async fn draw(
     let mut query = QUERY.to_owned();
     for place in 0..SERIES {
         let suffix = if place == 0 { String::new() } else { (place + 1).to_string() };
-        _ = write!(query, "&zone{suffix}=Component+{place}");
+        _ = write!(query, "&zone{suffix}=ZONE+{place:02}+/+Component+{place}");
     }
     client.goto(&server.url(&format!("/curves?{query}"))).await?;
     client.wait().for_element(Locator::Css("canvas")).await?;
