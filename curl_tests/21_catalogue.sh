@@ -10,7 +10,7 @@ of="curve=energy&iso=pjm"
 
 get /api/v1/datasets
 status 200
-body '.items | length == 44'
+body '.items | length == 49'
 body '.items[] | select(.curve == "energy" and .iso == "pjm") | .versions >= 2 and .strips == ["7x24", "5x16", "7x8", "2x16"]'
 get /api/v1/datasets -H 'Accept: text/csv'
 [ "$(head -1 "$BODY" | tr -d '\r')" = curve,iso,strips,versions,first_operating_day,last_operating_day,latest_curve_timestamp ] || fail "another header record"

@@ -5,7 +5,10 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use chrono::SecondsFormat;
 use serde_json::{Map, Value, json};
+
+use crate::db::snapshot::SnapshotError;
 
 /// An error answer. Handlers return it; the middleware adds the request id (`instance`) and, for a
 /// browser that asks for HTML, shows it as a page.
@@ -155,6 +158,19 @@ impl Failure {
 
 /// A database that is away or busy is a 503 that may be tried again; a value that it cannot hold is
 /// a 400; anything else is our fault.
+/// A cut-off that has not come yet is the caller's mistake.
+impl From<SnapshotError> for Problem {
+    fn from(error: SnapshotError) -> Self {
+        match error {
+            SnapshotError::Future { as_of, .. } => {
+                let text = as_of.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+                Self::bad_parameter("as_of", &text, "it lies in the future")
+            }
+            SnapshotError::Database(error) => error.into(),
+        }
+    }
+}
+
 impl From<sqlx::Error> for Problem {
     fn from(error: sqlx::Error) -> Self {
         match Failure::of(&error) {

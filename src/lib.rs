@@ -4,7 +4,8 @@
 //! ([`objects`]) under their SHA-256; [`grid`] turns bytes into cells and [`ingestors`] turn cells
 //! into a curve and a report, both without a database or a network; [`intake`] decides the version
 //! and publishes it in one transaction of [`db`]; pages and API ([`web`]) and downloads
-//! ([`extractors`]) read the same tables, and [`live`] wakes those who wait for what is new.
+//! ([`extractors`]) read the same tables, and [`live`] wakes those who wait for what is new. What
+//! follows from a publication is computed by a job: [`headroom`].
 //!
 //! Arrows run one way: `web` → `intake`, `extractors` → `ingestors` → `grid` → `domain`; `db`
 //! knows `domain` and nothing above it; `domain` knows nobody.
@@ -18,6 +19,7 @@ pub mod domain;
 pub mod error;
 pub mod extractors;
 pub mod grid;
+pub mod headroom;
 pub mod ingestors;
 pub mod intake;
 pub mod live;

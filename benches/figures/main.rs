@@ -9,6 +9,7 @@
     reason = "figures for people, and generated numbers that are small"
 )]
 
+mod chart;
 mod downloads;
 mod files;
 mod hostile;
@@ -46,6 +47,7 @@ async fn run() {
     downloads::xlsx(&server, &mut table, DAYS).await;
     downloads::everything(&server, &mut table, DAYS).await;
     standardized::charges(&server, &mut table).await;
+    chart::paint(&server, &mut table).await;
     drop(server);
     hostile::memory(&mut table).await;
     table.print();

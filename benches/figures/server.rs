@@ -24,6 +24,14 @@ pub struct Server {
 }
 
 impl Server {
+    /// Who may sign in, and how.
+    pub const ACCOUNT: (&str, &str) = (EMAIL, PASSWORD);
+
+    /// The address of a page.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
     /// Starts it on a free port and signs in.
     pub async fn start() -> Self {
         let folder = tempfile::tempdir().expect("a folder");

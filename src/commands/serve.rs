@@ -12,7 +12,7 @@ use trueprice::{
     auth::{bootstrap, sweep_hourly},
     config::Config,
     db::pool::Sharing,
-    telemetry,
+    headroom, telemetry,
     web::{
         self,
         server::{self, Patience},
@@ -37,6 +37,7 @@ pub async fn run(config: Config) -> Outcome {
     }
     let address = listener.local_addr()?;
     tokio::spawn(sweep_hourly(parts.app.clone()));
+    let headroom = tokio::spawn(headroom::run(parts.app.clone(), stopped(stopping.clone())));
     let bell = parts.app.bell.clone();
     let router = web::router(parts.app);
     writeln!(std::io::stdout(), "listening on http://{address}")?;
@@ -47,6 +48,7 @@ pub async fn run(config: Config) -> Outcome {
         bell.end();
     };
     server::serve(listener, router, stop, Patience::default()).await;
+    _ = headroom.await;
     parts.database.close().await;
     tracing::info!("ended");
     Ok(ExitCode::SUCCESS)

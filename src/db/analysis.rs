@@ -5,10 +5,11 @@ use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
 
 use super::{
+    data::{SeriesHeader, series_key},
     numeric::Values,
     pages::{OperatingDay, SeriesValues, VersionChoice},
 };
-use crate::domain::Dataset;
+use crate::domain::{Dataset, Labels, SeriesKey};
 
 /// A version with its axis.
 #[derive(Debug, Clone)]
@@ -111,6 +112,57 @@ pub async fn version(
     )
     .fetch_optional(connection)
     .await
+}
+
+/// The series of a version, in the order of the file's columns; by their labels where a file has a
+/// row for each.
+pub async fn series_of(
+    connection: &mut PgConnection,
+    dataset: Dataset,
+    version: i64,
+) -> sqlx::Result<Vec<SeriesHeader>> {
+    let rows = sqlx::query!(
+        "select s.id, s.control_area, s.state, s.load_zone, s.capacity_zone, s.utility, s.block_type,
+                s.cost_group, s.cost_component, s.sub_component, s.unit, s.customer_type,
+                s.utility_name, s.load_profile, s.matching_id, s.lookup_id, s.term, s.beginning_date
+         from curve c join series s on s.id = c.series_id
+         where c.dataset_id = $1 and c.version_id = $2
+         order by c.file_column, s.state, s.load_zone, s.utility, s.cost_component, s.id",
+        dataset.id(),
+        version
+    )
+    .fetch_all(connection)
+    .await?;
+    let header = |key, id| SeriesHeader { id, key };
+    Ok(rows.into_iter().map(|row| header(series_key!(row), row.id)).collect())
+}
+
+/// Every series of a dataset at a place, that is with these first five labels: what any version may
+/// compute a price of the place from.
+pub async fn series_at(
+    connection: &mut PgConnection,
+    dataset: Dataset,
+    [control_area, state, load_zone, capacity_zone, utility]: [&str; 5],
+) -> sqlx::Result<Vec<SeriesHeader>> {
+    let rows = sqlx::query!(
+        "select id, control_area, state, load_zone, capacity_zone, utility, block_type, cost_group,
+                cost_component, sub_component, unit, customer_type, utility_name, load_profile,
+                matching_id, lookup_id, term, beginning_date
+         from series
+         where dataset_id = $1 and control_area = $2 and state = $3 and load_zone = $4
+           and capacity_zone = $5 and utility = $6
+         order by id",
+        dataset.id(),
+        control_area,
+        state,
+        load_zone,
+        capacity_zone,
+        utility
+    )
+    .fetch_all(connection)
+    .await?;
+    let header = |key, id| SeriesHeader { id, key };
+    Ok(rows.into_iter().map(|row| header(series_key!(row), row.id)).collect())
 }
 
 /// Which elements of which curves [`elements`] reads.

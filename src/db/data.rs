@@ -8,9 +8,10 @@ use sqlx::{PgConnection, PgPool};
 
 use super::{
     axis::{AxisColumns, axis_columns},
+    headroom::reads,
     numeric::Values,
 };
-use crate::domain::{Axis, Dataset, Labels, SeriesKey};
+use crate::domain::{Axis, Dataset, Labels, SeriesKey, Source};
 
 /// The [`Labels`] of a row that has their eight columns.
 macro_rules! labels {
@@ -113,10 +114,14 @@ pub struct Column {
 /// The versions that `filter` chooses among those known at `known_at`, by curve timestamp.
 pub async fn versions(
     connection: &mut PgConnection,
-    dataset: Dataset,
+    source: impl Into<Source>,
     known_at: DateTime<Utc>,
     filter: &VersionFilter,
 ) -> sqlx::Result<Vec<VersionHeader>> {
+    let dataset = match source.into() {
+        Source::Stored(dataset) => dataset,
+        Source::Headroom(iso) => return reads::versions(connection, iso, known_at, filter).await,
+    };
     sqlx::query_file_as!(
         VersionHeader,
         "sql/queries/select_versions.sql",
@@ -134,12 +139,16 @@ pub async fn versions(
     .await
 }
 
-/// The series that any of `versions` holds, in no particular order.
+/// The series that any of `versions` holds: those of files in no particular order, those of headroom
+/// in the order of its records.
 pub async fn series_of(
     connection: &mut PgConnection,
-    dataset: Dataset,
+    source: impl Into<Source>,
     versions: &[i64],
 ) -> sqlx::Result<Vec<SeriesHeader>> {
+    let Source::Stored(dataset) = source.into() else {
+        return reads::series_of(connection, versions).await;
+    };
     let rows = sqlx::query!(
         "select id, control_area, state, load_zone, capacity_zone, utility, block_type, cost_group,
                 cost_component, sub_component, unit, customer_type, utility_name, load_profile,
@@ -206,10 +215,13 @@ pub async fn file_columns(
 /// How many of the given series each version holds.
 pub async fn series_counts(
     connection: &mut PgConnection,
-    dataset: Dataset,
+    source: impl Into<Source>,
     versions: &[i64],
     series: &[i64],
 ) -> sqlx::Result<Vec<(i64, i64)>> {
+    let Source::Stored(dataset) = source.into() else {
+        return reads::series_counts(connection, versions, series).await;
+    };
     let rows = sqlx::query!(
         r#"select version_id, count(*) as "count!" from curve
            where dataset_id = $1 and version_id = any($2) and series_id = any($3)
@@ -274,11 +286,17 @@ pub async fn span(
 /// `known_at`; only (`true`) or never (`false`) one of close of business.
 pub async fn nearest_day(
     connection: &mut PgConnection,
-    dataset: Dataset,
+    source: impl Into<Source>,
     known_at: DateTime<Utc>,
     wanted: Option<NaiveDate>,
     cob: Option<bool>,
 ) -> sqlx::Result<Option<NaiveDate>> {
+    let dataset = match source.into() {
+        Source::Stored(dataset) => dataset,
+        Source::Headroom(iso) => {
+            return reads::nearest_day(connection, iso, known_at, wanted).await;
+        }
+    };
     sqlx::query_scalar!(
         "select operating_day from curve_version
          where dataset_id = $1 and known_at <= $2 and ($4::boolean is null or cob = $4)

@@ -5,6 +5,7 @@ pub mod axis;
 pub mod catalogue;
 pub mod cluster;
 pub mod data;
+pub mod headroom;
 pub mod numeric;
 pub mod pages;
 pub mod pool;

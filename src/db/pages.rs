@@ -150,20 +150,23 @@ pub struct OperatingDay {
     pub intraday: bool,
 }
 
-/// The newest operating days of any of the datasets, newest first.
+/// The newest operating days of any of the sources, newest first.
 pub async fn operating_days(
     snapshot: &mut Snapshot,
-    datasets: &[i16],
+    sources: &[i16],
     limit: i64,
 ) -> sqlx::Result<Vec<OperatingDay>> {
     let known_at = snapshot.known_at;
     sqlx::query_as!(
         OperatingDay,
-        r#"select operating_day as day, count(*) as "versions!", bool_or(cob) as "cob!",
+        r#"select operating_day as "day!", count(*) as "versions!", bool_or(cob) as "cob!",
                   bool_or(not cob) as "intraday!"
-           from curve_version where dataset_id = any($1) and known_at <= $3
+           from (select dataset_id, operating_day, known_at, cob from curve_version
+                 union all
+                 select dataset_id, operating_day, known_at, false from headroom_version) v
+           where dataset_id = any($1) and known_at <= $3
            group by operating_day order by operating_day desc limit $2"#,
-        datasets,
+        sources,
         limit,
         known_at
     )

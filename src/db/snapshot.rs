@@ -3,11 +3,11 @@
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool, Postgres, pool::PoolConnection};
 
-use crate::domain::Dataset;
+use crate::domain::Source;
 
 /// One read-only view of the database: every read through it sees the same state.
 ///
-/// A publisher holds the exclusive advisory lock (7421, dataset) from the moment it assigns
+/// A publisher holds the exclusive advisory lock (7421, source) from the moment it assigns
 /// `known_at` until its commit. Taking the shared lock before the view begins therefore means that
 /// whatever is known by the cut-off is in the view: no version can appear later at or below it.
 #[derive(Debug)]
@@ -34,13 +34,13 @@ pub enum SnapshotError {
 }
 
 impl Snapshot {
-    /// Begins a view of `datasets` as of `as_of`, or as of now.
-    pub async fn begin(
+    /// Begins a view of `sources` as of `as_of`, or as of now.
+    pub async fn begin<S: Copy + Into<Source>>(
         pool: &PgPool,
-        datasets: &[Dataset],
+        sources: &[S],
         as_of: Option<DateTime<Utc>>,
     ) -> Result<Self, SnapshotError> {
-        let ids: Vec<i32> = datasets.iter().map(|dataset| dataset.id().into()).collect();
+        let ids: Vec<i32> = sources.iter().map(|&source| source.into().id().into()).collect();
         // From here on, dropping `snapshot` closes the connection, and with it gives up the locks.
         let mut snapshot =
             Self { connection: Some(pool.acquire().await?), known_at: DateTime::UNIX_EPOCH };
@@ -97,9 +97,12 @@ async fn cut_off(connection: &mut PgConnection, ids: &[i32]) -> sqlx::Result<Dat
     sqlx::query_scalar!(
         r#"select greatest(clock_timestamp(), max(v.known_at)) as "now!"
            from unnest($1::int[]) as d (id)
-           left join lateral (select known_at from curve_version
-                              where dataset_id = d.id and known_at < 'infinity'
-                              order by known_at desc limit 1) v on true"#,
+           left join lateral (
+               (select known_at from curve_version where dataset_id = d.id and known_at < 'infinity'
+                order by known_at desc limit 1)
+               union all
+               (select known_at from headroom_version where dataset_id = d.id and known_at < 'infinity'
+                order by known_at desc limit 1)) v on true"#,
         ids
     )
     .fetch_one(connection)

@@ -11,10 +11,10 @@ use super::{
 };
 use crate::{
     db::{
-        data::{self, VersionFilter, VersionHeader},
+        data::{self, SeriesHeader, VersionFilter, VersionHeader},
         snapshot::Snapshot,
     },
-    domain::{ContractMonth, Dataset},
+    domain::{ContractMonth, Source},
     error::{Problem, Result},
 };
 
@@ -31,10 +31,10 @@ pub async fn no_such_versions(
     lost: &[i64],
 ) -> Result<Problem> {
     let (mut there, known_at) = (Vec::new(), snapshot.known_at);
-    for dataset in query.combinations().filter_map(Combination::dataset) {
+    for source in query.combinations().filter_map(Combination::source) {
         let (days, ids) = (Some(EVERY_DAY), Some(lost.to_vec()));
         let filter = VersionFilter { days, ids, every: true, ..VersionFilter::default() };
-        let found = data::versions(snapshot.connection(), dataset, known_at, &filter).await?;
+        let found = data::versions(snapshot.connection(), source, known_at, &filter).await?;
         there.extend(found.into_iter().map(|version| version.id));
     }
     let (empty, foreign): (Vec<i64>, Vec<i64>) = lost.iter().partition(|id| there.contains(id));
@@ -71,12 +71,12 @@ pub async fn nothing(
     }
     let known_at = snapshot.known_at;
     for combination in query.combinations() {
-        let Some(dataset) = combination.dataset() else { continue };
+        let Some(source) = combination.source() else { continue };
         let filter = version_filter(query, combination.curve);
         let filter = VersionFilter { start: None, end: None, ..filter };
-        let versions = data::versions(snapshot.connection(), dataset, known_at, &filter).await?;
+        let versions = data::versions(snapshot.connection(), source, known_at, &filter).await?;
         if !versions.is_empty() {
-            return other_months(snapshot, combination, dataset, &versions).await;
+            return other_months(snapshot, combination, source, &versions).await;
         }
     }
     other_day(snapshot, query).await
@@ -86,19 +86,30 @@ pub async fn nothing(
 async fn other_months(
     snapshot: &mut Snapshot,
     combination: Combination,
-    dataset: Dataset,
+    source: Source,
     versions: &[VersionHeader],
 ) -> Result<Problem> {
     let ids: Vec<i64> = versions.iter().map(|version| version.id).collect();
     let span = data::span(snapshot.connection(), &ids).await?;
-    let series = data::series_of(snapshot.connection(), dataset, &ids).await?;
-    let mut strips: Vec<String> =
-        series.iter().map(|series| printed_block(dataset, series)).collect();
+    let series = data::series_of(snapshot.connection(), source, &ids).await?;
+    let block = |header: &SeriesHeader| match source {
+        Source::Stored(dataset) => printed_block(dataset, header),
+        Source::Headroom(_) => header.key.labels.block_type.to_ascii_lowercase(),
+    };
+    let mut strips: Vec<String> = series.iter().map(block).collect();
     strips.sort_unstable();
     strips.dedup();
     let days = versions.iter().map(|version| version.operating_day);
     let (first, last) = (days.clone().min().unwrap_or_default(), days.max().unwrap_or_default());
     let days = if first == last { first.to_string() } else { format!("{first} to {last}") };
+    if series.is_empty() {
+        let detail = format!(
+            "{} {} was computed for {days}, but no offer has a price to compare; GET \
+             /api/v1/headroom/unmatched says why",
+            combination.curve, combination.iso
+        );
+        return Ok(Problem::new(StatusCode::NOT_FOUND, "no_data", detail));
+    }
     let month = ContractMonth::containing;
     let months =
         span.map(|(first, last)| format!("the months {} to {}", month(first), month(last)));
@@ -118,10 +129,10 @@ async fn other_day(snapshot: &mut Snapshot, query: &Query) -> Result<Problem> {
     let known_at = snapshot.known_at;
     let mut nearest: Option<NaiveDate> = None;
     for combination in query.combinations() {
-        let Some(dataset) = combination.dataset() else { continue };
+        let Some(source) = combination.source() else { continue };
         let cob = version_filter(query, combination.curve).cob;
         let connection = snapshot.connection();
-        let day = data::nearest_day(connection, dataset, known_at, wanted, cob).await?;
+        let day = data::nearest_day(connection, source, known_at, wanted, cob).await?;
         let distance = |day: NaiveDate| wanted.map_or(0, |wanted| (day - wanted).num_days().abs());
         nearest = [nearest, day].into_iter().flatten().min_by_key(|day| distance(*day));
     }

@@ -2,7 +2,7 @@
 
 use super::{
     query::{Query, encode},
-    words::{Form, Format},
+    words::{Curve, Form, Format, Selector},
 };
 
 /// Where downloads are.
@@ -31,13 +31,28 @@ pub fn copy_box(query: &Query, base_url: &str) -> CopyBox {
     // Tables are read best from the long CSV: one header record, one value a record.
     let table = Query { format: Some(Format::Csv), layout: Some(Form::Long), ..query.clone() };
     let pairs = table.normalised(Form::Long, Format::Csv);
-    let several = query.combinations().nth(1).is_some();
-    let python = if several { python_archive } else { python_table };
+    let (several, versions) = (query.combinations().nth(1).is_some(), may_be_several(query));
+    let python = if several || versions { python_archive } else { python_table };
     CopyBox {
         curl: curl(PATH, &encode(&query.normalised(form, format)), base_url),
         python: python(&format!("{base_url}/{PATH}?{}", encode(&pairs))),
-        excel: excel(PATH, &pairs, base_url),
+        excel: match (several, versions) {
+            (false, true) => {
+                "// Several versions of a matrix are an archive, which Excel does not \
+                              open: name one by version_id."
+                    .to_owned()
+            }
+            (true, _) => excel_of_all(query, &pairs, base_url),
+            (false, false) => excel(PATH, &pairs, base_url),
+        },
     }
+}
+
+/// Whether a matrix may come in several versions, each in a file of its own.
+fn may_be_several(query: &Query) -> bool {
+    let window = query.days.is_some_and(|(first, last)| first < last);
+    let every = query.selector() == Selector::All;
+    query.curve == Curve::Matrix && (window || every || query.version_ids.len() > 1)
 }
 
 /// Makes the texts for the table in CSV that `path`, without a slash in front, gives for `pairs`.
@@ -82,6 +97,50 @@ fn python_text(text: &str) -> String {
 }
 
 fn excel<N: AsRef<str>>(path: &str, pairs: &[(N, String)], base_url: &str) -> String {
+    format!(
+        "let\n    Answer = Web.Contents({}, [\n        RelativePath = {},\n        \
+         Query = [{}],\n        Headers = [Authorization = \"Bearer {TOKEN}\"]]),\n    \
+         Table = {TABLE},\n    Curve = {CURVE}\nin\n    Curve\n",
+        excel_text(base_url),
+        excel_text(path),
+        excel_query(pairs)
+    )
+}
+
+/// Bytes to records, and records to a table.
+const TABLE: &str =
+    "Csv.Document(Answer, [Delimiter = \",\", Encoding = 65001, QuoteStyle = QuoteStyle.Csv])";
+const CURVE: &str = "Table.PromoteHeaders(Table, [PromoteAllScalars = true])";
+
+/// Excel opens no archive, so it asks for each curve type and ISO and stacks what there is: the long
+/// layout has the same columns for all.
+fn excel_of_all(query: &Query, pairs: &[(&str, String)], base_url: &str) -> String {
+    let shared: Vec<_> =
+        pairs.iter().filter(|(name, _)| !matches!(*name, "curve" | "iso")).cloned().collect();
+    let parts: Vec<String> = query
+        .combinations()
+        .map(|part| format!("{{\"{}\", \"{}\"}}", part.curve, part.iso))
+        .collect();
+    format!(
+        "let\n    Part = (curve, iso) =>\n        let\n            \
+         Answer = Web.Contents({}, [\n                RelativePath = {},\n                \
+         Query = [curve = curve, iso = iso, {}],\n                \
+         Headers = [Authorization = \"Bearer {TOKEN}\"],\n                \
+         ManualStatusHandling = {{403, 404}}]),\n            \
+         Table = {TABLE}\n        in\n            \
+         if Value.Metadata(Answer)[Response.Status] = 200\n            \
+         then {CURVE}\n            else #table({{}}, {{}}),\n    \
+         Parts = {{{}}},\n    \
+         Curve = Table.Combine(List.Transform(Parts, each Part(_{{0}}, _{{1}})))\nin\n    Curve\n",
+        excel_text(base_url),
+        excel_text(PATH),
+        excel_query(&shared),
+        parts.join(", ")
+    )
+}
+
+/// The members of a query; what is repeated is a list.
+fn excel_query<N: AsRef<str>>(pairs: &[(N, String)]) -> String {
     let mut members: Vec<(&str, Vec<String>)> = Vec::new();
     for (name, value) in pairs {
         let (name, value) = (name.as_ref(), excel_text(value));
@@ -97,16 +156,7 @@ fn excel<N: AsRef<str>>(path: &str, pairs: &[(N, String)], base_url: &str) -> St
             values => format!("{name} = {{{}}}", values.join(", ")),
         })
         .collect();
-    format!(
-        "let\n    Answer = Web.Contents({}, [\n        RelativePath = {},\n        \
-         Query = [{}],\n        Headers = [Authorization = \"Bearer {TOKEN}\"]]),\n    \
-         Table = Csv.Document(Answer, [Delimiter = \",\", Encoding = 65001, \
-         QuoteStyle = QuoteStyle.Csv]),\n    \
-         Curve = Table.PromoteHeaders(Table, [PromoteAllScalars = true])\nin\n    Curve\n",
-        excel_text(base_url),
-        excel_text(path),
-        query.join(", ")
-    )
+    query.join(", ")
 }
 
 fn excel_text(text: &str) -> String {
@@ -139,5 +189,18 @@ mod tests {
     fn several_curves_are_read_from_the_archive() {
         assert!(of("curve=energy&iso=all").python.contains("zipfile.ZipFile"));
         assert!(!of("curve=energy&iso=pjm").python.contains("zipfile"));
+        let matrix = of("curve=matrix&iso=pjm&version=all");
+        assert!(matrix.python.contains("zipfile") && matrix.excel.starts_with("//"));
+    }
+
+    #[test]
+    fn excel_asks_for_each_part_of_an_archive() {
+        let text = of("curve=energy&iso=all&strip=7x8&strip=5x16").excel;
+        let query =
+            "Query = [curve = curve, iso = iso, strip = {\"5x16\", \"7x8\"}, layout = \"long\"";
+        assert!(text.contains(query), "{text}");
+        let parts =
+            "Parts = {{\"energy\", \"isone\"}, {\"energy\", \"pjm\"}, {\"energy\", \"ercot\"}";
+        assert!(text.contains(parts), "{text}");
     }
 }

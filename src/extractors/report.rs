@@ -40,7 +40,7 @@ async fn size(selection: &Selection, part: &Part, snapshot: &mut Snapshot) -> Re
     let versions: Vec<i64> = part.versions.iter().map(|version| version.id).collect();
     let series: Vec<i64> = part.series.iter().map(|series| series.id).collect();
     let counts =
-        data::series_counts(snapshot.connection(), part.dataset, &versions, &series).await?;
+        data::series_counts(snapshot.connection(), part.source, &versions, &series).await?;
     let places = |id| {
         if wide {
             return 1;

@@ -6,7 +6,7 @@ use sqlx::PgPool;
 
 pub use super::warnings::Warning;
 use super::{
-    absence,
+    absence, headroom,
     printed::PrintedSeries,
     query::Query,
     standardise::{self, Recipe, Wish},
@@ -17,10 +17,10 @@ use crate::{
     auth::Principal,
     db::{
         data::{self, SeriesHeader, VersionFilter, VersionHeader},
-        snapshot::{Snapshot, SnapshotError},
+        snapshot::Snapshot,
     },
-    domain::{Code, Dataset, Family, Sha256},
-    error::{Problem, Result},
+    domain::{Code, Dataset, Family, Sha256, Source},
+    error::Result,
 };
 
 /// The output's revision: raised when the same versions print differently, so that no cache keeps
@@ -36,8 +36,8 @@ pub(super) const EVERY_DAY: (NaiveDate, NaiveDate) =
 pub struct Part {
     /// What it is.
     pub combination: Combination,
-    /// Where it is stored.
-    pub dataset: Dataset,
+    /// Where it is kept.
+    pub source: Source,
     /// By curve timestamp.
     pub versions: Vec<VersionHeader>,
     /// In the order of the columns.
@@ -95,8 +95,8 @@ pub async fn select(
 ) -> Result<(Selection, Snapshot)> {
     let form = form(&query, format)?;
     let combinations: Vec<Combination> = query.combinations().collect();
-    let datasets: Vec<Dataset> = combinations.iter().filter_map(|c| c.dataset()).collect();
-    let mut snapshot = Snapshot::begin(pool, &datasets, query.as_of).await?;
+    let sources: Vec<Source> = combinations.iter().filter_map(|c| c.source()).collect();
+    let mut snapshot = Snapshot::begin(pool, &sources, query.as_of).await?;
     let (mut parts, mut skipped) = (Vec::new(), Vec::new());
     let mut warnings = selector_warnings(&query, &combinations);
     for &combination in &combinations {
@@ -159,13 +159,10 @@ async fn parts_of(
     query: &Query,
     warnings: &mut Warnings,
 ) -> Result<Result<Vec<Part>, &'static str>> {
-    let Some(dataset) = combination.dataset() else {
-        let computed = combination.curve == Curve::Headroom;
-        return Ok(Err(if computed { "no_data" } else { "no_such_dataset" }));
-    };
+    let Some(source) = combination.source() else { return Ok(Err("no_such_dataset")) };
     let (known_at, connection) = (snapshot.known_at, snapshot.connection());
     let filter = version_filter(query, combination.curve);
-    let mut versions = data::versions(connection, dataset, known_at, &filter).await?;
+    let mut versions = data::versions(connection, source, known_at, &filter).await?;
     versions.retain(|version| version.places > 0);
     let files: Vec<Vec<VersionHeader>> = match combination.curve {
         Curve::Matrix => versions.into_iter().map(|version| vec![version]).collect(),
@@ -173,7 +170,7 @@ async fn parts_of(
     };
     let mut parts = Vec::new();
     for versions in files {
-        parts.extend(part(snapshot, (combination, dataset), query, versions, warnings).await?);
+        parts.extend(part(snapshot, (combination, source), query, versions, warnings).await?);
     }
     Ok(if parts.is_empty() { Err("no_data") } else { Ok(parts) })
 }
@@ -181,7 +178,7 @@ async fn parts_of(
 /// The headers of one file; none where nothing is left of the versions.
 async fn part(
     snapshot: &mut Snapshot,
-    (combination, dataset): (Combination, Dataset),
+    (combination, source): (Combination, Source),
     query: &Query,
     versions: Vec<VersionHeader>,
     warnings: &mut Warnings,
@@ -190,21 +187,44 @@ async fn part(
     if ids.is_empty() {
         return Ok(None);
     }
-    let connection = snapshot.connection();
-    let found = data::series_of(connection, dataset, &ids).await?;
     let wish = query.wish(combination.curve);
-    let mut series = output(dataset, &wish, combination.curve, found, warnings);
+    let (series, values) = match source {
+        Source::Stored(dataset) => {
+            let asked = (query, &wish, combination.curve);
+            stored(snapshot, dataset, asked, &ids, warnings).await?
+        }
+        Source::Headroom(iso) => {
+            (headroom::series(snapshot.connection(), iso, &wish, &ids, warnings).await?, None)
+        }
+    };
     if series.is_empty() {
         return Ok(None);
     }
+    let places = versions.iter().map(|version| u64::from(version.places.unsigned_abs())).sum();
+    Ok(Some(Part { combination, source, versions, series, places, values }))
+}
+
+/// The output series of stored versions, in the order of the columns, and how many values they have
+/// where that is known.
+async fn stored(
+    snapshot: &mut Snapshot,
+    dataset: Dataset,
+    (query, wish, curve): (&Query, &Wish, Curve),
+    ids: &[i64],
+    warnings: &mut Warnings,
+) -> Result<(Vec<PrintedSeries>, Option<u64>)> {
+    let found = data::series_of(snapshot.connection(), dataset, ids).await?;
+    let mut series = output(dataset, wish, curve, found, warnings);
+    if series.is_empty() {
+        return Ok((series, None));
+    }
     if dataset.family == Family::Matrix {
-        warn_of_totals(snapshot, &ids, warnings).await?;
+        warn_of_totals(snapshot, ids, warnings).await?;
     }
     series.sort_by(|a, b| a.order(b, dataset.family).then(a.id.cmp(&b.id)));
-    break_ties(snapshot, dataset, &ids, &mut series).await?;
-    let places = versions.iter().map(|version| u64::from(version.places.unsigned_abs())).sum();
-    let values = scan(snapshot, dataset, query, &ids, &mut series, warnings).await?;
-    Ok(Some(Part { combination, dataset, versions, series, places, values }))
+    break_ties(snapshot, dataset, ids, &mut series).await?;
+    let values = scan(snapshot, dataset, query, ids, &mut series, warnings).await?;
+    Ok((series, values))
 }
 
 /// Passes on what was found wrong with the totals of a matrix when it was stored.
@@ -334,18 +354,6 @@ fn selector_warnings(query: &Query, combinations: &[Combination]) -> Warnings {
     warnings
 }
 
-impl From<SnapshotError> for Problem {
-    fn from(error: SnapshotError) -> Self {
-        match error {
-            SnapshotError::Future { as_of, .. } => {
-                let text = as_of.to_rfc3339_opts(SecondsFormat::AutoSi, true);
-                Self::bad_parameter("as_of", &text, "it lies in the future")
-            }
-            SnapshotError::Database(error) => error.into(),
-        }
-    }
-}
-
 impl Part {
     /// `energy_ercot_7x24_5x16_2031-03-04.csv`: built of checked words only. `several` files of one
     /// combination are told apart by their version.
@@ -454,7 +462,7 @@ impl Selection {
         }
         text += &self.warnings.count.to_string();
         for part in &self.parts {
-            text += &part.dataset.to_string();
+            text += &part.source.to_string();
             for version in &part.versions {
                 text.push(' ');
                 text += &version.id.to_string();

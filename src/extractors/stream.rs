@@ -13,6 +13,7 @@ use futures::stream;
 use tokio::{runtime::Handle, sync::mpsc};
 
 use super::{
+    headroom,
     layout::Grid,
     printed::PrintedSeries,
     query::Query,
@@ -23,7 +24,7 @@ use super::{
 };
 use crate::{
     db::{data, snapshot::Snapshot},
-    domain::{Axis, Calendar, ContractMonth, MonthHours},
+    domain::{Axis, Calendar, ContractMonth, MonthHours, Source},
 };
 
 /// A client that takes nothing for this long is given up, and its connection to the database freed.
@@ -196,8 +197,11 @@ impl<'a> PartReader<'a> {
     pub(super) async fn grid(&self, index: usize, snapshot: &mut Snapshot) -> sqlx::Result<Grid> {
         let version = self.part.versions[index].id;
         let connection = snapshot.connection();
+        let Source::Stored(dataset) = self.part.source else {
+            return headroom::grid(connection, version, &self.part.series).await;
+        };
         let axis = data::axis(connection, version).await?;
-        let found = data::columns(connection, self.part.dataset, version, &self.series).await?;
+        let found = data::columns(connection, dataset, version, &self.series).await?;
         let rows = self.wanted_rows(&axis);
         let first = rows.start;
         let axis = if rows == (0..axis.len()) { axis } else { axis.cut(rows) };
@@ -211,7 +215,7 @@ impl<'a> PartReader<'a> {
     fn hours(&self, axis: &Axis) -> Vec<MonthHours> {
         let computes = self.part.series.iter().any(|series| series.recipe != Recipe::Stored);
         let calendar = self.query.calendar.unwrap_or(Calendar::Flat);
-        let of = |month| MonthHours::of(self.part.dataset.iso, calendar, month);
+        let of = |month| MonthHours::of(self.part.source.iso(), calendar, month);
         axis.months().filter(|_| computes).map(of).collect()
     }
     /// The places whose contract month was asked for; all of them where places have no month, or

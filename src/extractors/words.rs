@@ -3,7 +3,7 @@
 use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
 
 pub use crate::domain::Calendar;
-use crate::domain::{Dataset, Family, Iso, words};
+use crate::domain::{Dataset, Family, Iso, Source, words};
 
 words! {
     /// What is asked for; `all` stands for the ten others in this order.
@@ -286,6 +286,15 @@ impl Combination {
     #[must_use]
     pub fn dataset(self) -> Option<Dataset> {
         self.curve.family().and_then(|family| Dataset::new(family, self.iso))
+    }
+
+    /// Where its versions are kept; none for MISO REC.
+    #[must_use]
+    pub fn source(self) -> Option<Source> {
+        match self.curve {
+            Curve::Headroom => Some(Source::Headroom(self.iso)),
+            _ => self.dataset().map(Source::Stored),
+        }
     }
 }
 

@@ -26,7 +26,7 @@ fn month(n: usize) -> NaiveDate {
 }
 
 fn cents(value: Option<i128>) -> String {
-    value.map_or("#N/A".to_owned(), |value| format!("{}.{:02}", value / 100, value % 100))
+    value.map_or("#N/A".to_owned(), |value| rounded(value, 100, 2))
 }
 
 /// A file of the two zones.
@@ -154,7 +154,7 @@ async fn prices_differences_and_percentages_are_exact() {
     assert_eq!(records[4][2], "", "a missing block is no price");
     let native =
         export(&caller, "curve=energy&iso=ercot&zone=WEST&block=2X16&version=intraday").await;
-    assert_eq!(native[0][1], "ERCOT WEST 2X16: 2024-05-31 08:15:30 ID, $/MWh");
+    assert_eq!(native[0][1], "ERCOT WEST 2x16: 2024-05-31 08:15:30 ID, $/MWh");
     assert_eq!((&*native[1][1], &*native[4][1]), (&*cents(blocks(1, 0, 0)[0]), ""));
 }
 
@@ -423,6 +423,305 @@ async fn other_monthly_families_are_chosen_by_component() {
     let price = export(&caller, "curve=rec&iso=ercot&zone=ALL+/+REC+Price").await;
     assert_eq!(price[0][1], "ERCOT ALL / REC Price: 2024-05-07 14:23:00 ID, $/MWh");
     assert_eq!(price[1][..], ["2015-01", "0.88"]);
+}
+
+/// Weekdays that count as weekend days, and the Sundays of the clock change, in the months of these
+/// files: of NERC's calendar.
+const HOLIDAYS: [&str; 13] = [
+    "2024-05-27",
+    "2024-07-04",
+    "2024-09-02",
+    "2024-11-28",
+    "2024-12-25",
+    "2025-01-01",
+    "2025-05-26",
+    "2025-07-04",
+    "2025-09-01",
+    "2025-11-27",
+    "2025-12-25",
+    "2026-01-01",
+    "2026-05-25",
+];
+const CHANGES: [(&str, i128); 4] =
+    [("2024-11", 1), ("2025-03", -1), ("2025-11", 1), ("2026-03", -1)];
+
+/// Hours of a month, counted day by day.
+#[derive(Clone, Copy)]
+struct Counted {
+    all: i128,
+    blocks: [i128; 3],
+    wd: i128,
+    we: i128,
+    on_peak: i128,
+    off_peak: i128,
+}
+
+/// The hours of the `n`th month where clocks change.
+fn counted(n: usize, nerc: bool) -> Counted {
+    let (first, mut wd, mut we) = (month(n), 0, 0);
+    for day in first.iter_days().take_while(|day| day.month() == first.month()) {
+        let holiday = nerc && HOLIDAYS.contains(&&*day.to_string());
+        let weekend = holiday || matches!(day.weekday(), Weekday::Sat | Weekday::Sun);
+        *(if weekend { &mut we } else { &mut wd }) += 1;
+    }
+    let change = CHANGES.iter().find(|(month, _)| nerc && first.to_string().starts_with(month));
+    let moved = change.map_or(0, |(_, moved)| *moved);
+    let (on_peak, off_peak) = (16 * (wd + we), 8 * (wd + we) + moved);
+    let (all, blocks) = (on_peak + off_peak, [16 * we, 16 * wd, off_peak]);
+    Counted { all, blocks, wd: 24 * wd, we: 24 * we + moved, on_peak, off_peak }
+}
+
+/// Charges of a zone: block, component and hundredths of the `n`th month's value.
+type Charge = (&'static str, &'static str, fn(i128) -> Option<i128>);
+
+const CHARGES: [Charge; 10] = [
+    ("7x24", "Capacity Charge ($/kW-month)", |n| Some(104 + n)),
+    ("7X24", "Capacity Scaling Factor", |n| (n != 5).then_some(121 - n)),
+    ("7x24", "Reserve on-peak", |n| Some(52 + 3 * n)),
+    ("7x24", "Reserve off-peak", |n| Some(25 - 2 * n)),
+    ("WD", "Meter", |n| Some(5 + n)),
+    ("WE", "Meter", |n| (n != 3).then_some(7 + 4 * n)),
+    ("7x24", "Black Start Charge", |n| Some(416_114 + 7 * n)),
+    ("WD", "Fee ($/MWh)", |n| Some(10 + n)),
+    ("WE", "Fee ($/kW-mo)", |n| Some(20 + n)),
+    ("7x24", "Uplift", |n| Some(-30 - n)),
+];
+
+fn charges(spelling: &str, level: i128) -> String {
+    let count = CHARGES.len();
+    let line = |name: &str, text: &str| format!("{name},{}\n", vec![text; count].join(","));
+    let components = CHARGES.map(|(_, name, _)| name.replace("on-peak", spelling)).join(",");
+    let mut text = [
+        line("Control Area", "PJM"),
+        line("State", "NJ"),
+        line("Load Zone", "AECO"),
+        line("Capacity Zone", "RTO"),
+        line("Utility", "ACE"),
+        format!("Block Type,{}\n", CHARGES.map(|(block, ..)| block).join(",")),
+        line("Cost Group", "Charges"),
+        format!("Cost Component,{components}\nMonth,{components}\n"),
+    ]
+    .concat();
+    for n in 0..26 {
+        let value = |(_, _, value): Charge| cents(value(charge_month(n)).map(|v| v + level));
+        let month = month(n).format("%-m/%-d/%Y").to_string();
+        text = [text, month, ",".into(), CHARGES.map(value).join(","), "\n".into()].concat();
+    }
+    text
+}
+
+fn charge_month(n: usize) -> i128 {
+    i128::try_from(n).unwrap()
+}
+
+/// The hundredths of a charge in the `n`th month.
+fn charge(place: usize, n: usize) -> Option<i128> {
+    CHARGES[place].2(charge_month(n))
+}
+
+/// The standardized prices of the components of [`CHARGES`], in $/MWh as printed.
+fn standardized(component: &str, n: usize, nerc: bool) -> String {
+    let hours = counted(n, nerc);
+    let sum = |parts: [(usize, i128); 2]| -> Option<i128> {
+        parts.iter().map(|(place, hours)| charge(*place, n).map(|value| value * hours)).sum()
+    };
+    let fraction = match component {
+        "Capacity Charge" => {
+            let product = charge(0, n).zip(charge(1, n)).map(|(price, scaler)| price * scaler);
+            product.map(|product| (product * 1000, 10_000 * hours.all))
+        }
+        "Reserve" => sum([(2, hours.on_peak), (3, hours.off_peak)]).map(|s| (s, 100 * hours.all)),
+        "Meter" => sum([(4, hours.wd), (5, hours.we)]).map(|sum| (sum, 100 * hours.all)),
+        "Black Start Charge" => charge(6, n).map(|price| (price, 100 * hours.all)),
+        other => panic!("{other}"),
+    };
+    fraction.map_or(String::new(), |(over, under)| rounded(over, under, 5))
+}
+
+const COMPONENTS: [&str; 4] = ["Capacity Charge", "Reserve", "Meter", "Black Start Charge"];
+
+/// The address of the lines of [`COMPONENTS`].
+fn components() -> String {
+    let zones = COMPONENTS.iter().zip(["", "2", "3", "4"]);
+    let zone = |(name, n): (&&str, &str)| format!("&zone{n}=AECO+/+{}", name.replace(' ', "+"));
+    format!("curve=nonenergy&iso=pjm{}", zones.map(zone).collect::<String>())
+}
+
+#[tokio::test]
+async fn charges_are_charted_as_a_download_standardizes_them() {
+    let server = TestServer::start().await;
+    let caller = server.caller(Role::ReadWrite).await;
+    let name = "NonEnergy_PJM_20240531_101010.csv";
+    let reply = caller.upload(name, charges("on-peak", 0)).await;
+    assert_eq!(reply.status, 201, "{}", reply.body);
+    for (calendar, nerc) in [("", false), ("&calendar=flat", false), ("&calendar=nerc", true)] {
+        let records = export(&caller, &format!("{}{calendar}", components())).await;
+        let head = "PJM AECO / Reserve: 2024-05-31 10:10:10 ID, $/MWh";
+        assert_eq!(records[0][2], head);
+        for (n, record) in records[1..].iter().enumerate() {
+            let wanted = COMPONENTS.map(|component| standardized(component, n, nerc));
+            assert_eq!(record[1..5], wanted, "{calendar} month {n}");
+        }
+        // Cell by cell what the download has under the same names.
+        let data = "/api/v1/data?curve=nonenergy&iso=pjm&mode=standardized&format=csv";
+        let text = caller.get(&format!("{data}{calendar}")).await.text().await.unwrap();
+        let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split(',').collect()).collect();
+        for (column, component) in (1..).zip(COMPONENTS) {
+            let place = lines[7].iter().position(|name| *name == component).unwrap();
+            assert_eq!(lines[8][place], "$/MWh", "{component}");
+            for (line, record) in lines[10..].iter().zip(&records[1..]) {
+                assert_eq!(line[place], record[column], "{component} {}", record[0]);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn stored_charges_stay_selectable_and_what_is_missing_is_said() {
+    let server = TestServer::start().await;
+    let caller = server.caller(Role::ReadWrite).await;
+    let name = "NonEnergy_PJM_20240531_101010.csv";
+    assert_eq!(caller.upload(name, charges("on-peak", 0)).await.status, 201);
+    let query = "curve=nonenergy&iso=pjm&zone=AECO+/+Capacity+Charge&block=7x24-stored\
+                 &zone2=AECO+/+Reserve&block2=On-Peak&zone3=AECO+/+Uplift&block3=7x24";
+    let records = export(&caller, query).await;
+    assert_eq!(
+        records[0][1..4],
+        [
+            "PJM AECO / Capacity Charge 7x24 as stored: 2024-05-31 10:10:10 ID, $/kW-mo",
+            "PJM AECO / Reserve on-peak: 2024-05-31 10:10:10 ID, $/MWh",
+            "PJM AECO / Uplift: 2024-05-31 10:10:10 ID, $/MWh",
+        ]
+    );
+    for (n, record) in records[1..].iter().enumerate() {
+        let scaled = charge(0, n).zip(charge(1, n)).map(|(price, scaler)| price * scaler);
+        let scaled = scaled.map_or(String::new(), |scaled| rounded(scaled, 10_000, 5));
+        assert_eq!(record[1..4], [scaled, cents(charge(2, n)), cents(charge(9, n))], "month {n}");
+    }
+    for (zone, words) in [
+        ("Meter", "No price in 2024-08: block we has no value (missing_strip)."),
+        ("Capacity+Charge", "No price in 2024-10: the scaler has no value (missing_scaler)."),
+        ("Fee", "No price: the members have different units (mixed_uom)."),
+    ] {
+        let path = format!("/curves?curve=nonenergy&iso=pjm&zone=AECO+/+{zone}");
+        let html = page(&caller, &path).await;
+        assert!(html.contains(words), "{zone}: {html}");
+        assert!(!page(&caller, &format!("{path}&end=2024-06")).await.contains("No price in"));
+    }
+    // The members of the fee are still there, each in its own unit.
+    let query = "curve=nonenergy&iso=pjm&zone=AECO+/+Fee&block=wd&zone2=AECO+/+Fee&block2=we";
+    let fees = export(&caller, query).await;
+    assert!(fees[0][1].ends_with("$/MWh") && fees[0][2].ends_with("$/kW-mo"), "{:?}", fees[0]);
+    // A scaler is no series.
+    let html = page(&caller, "/curves?curve=nonenergy&iso=pjm").await;
+    assert!(!html.contains("Scaling Factor"), "{html}");
+}
+
+#[tokio::test]
+async fn over_days_charges_are_standardized_whatever_their_spelling() {
+    let server = TestServer::start().await;
+    let caller = server.caller(Role::ReadWrite).await;
+    for (day, spelling) in
+        [("20240529", "on-peak"), ("20240530", "OnPeak"), ("20240531", "on peak")]
+    {
+        let name = format!("NonEnergy_PJM_{day}_101010.csv");
+        let reply = caller.upload(&name, charges(spelling, 0)).await;
+        assert_eq!(reply.status, 201, "{}", reply.body);
+    }
+    for (calendar, nerc) in [("", false), ("&calendar=nerc", true)] {
+        let query = format!("{}&view=evolution{calendar}", components());
+        let november = export(&caller, &format!("{query}&period=2024-11")).await;
+        let wanted = COMPONENTS.map(|component| standardized(component, 6, nerc));
+        assert_eq!(november.len(), 4);
+        for record in &november[1..] {
+            assert_eq!(record[1..5], wanted, "{}{calendar}", record[0]);
+        }
+        // A strip is weighted by the same calendar.
+        let strip = export(&caller, &format!("{query}&period=cal-2025")).await;
+        let mean = |component: &str| {
+            let months = || (8..20).map(|n| counted(n, nerc).all);
+            let price = |n| standardized(component, n, nerc).replace('.', "").parse::<i128>();
+            let sum: i128 = (8..20).zip(months()).map(|(n, all)| price(n).unwrap() * all).sum();
+            rounded(sum, 100_000 * months().sum::<i128>(), 5)
+        };
+        for record in &strip[1..] {
+            assert_eq!(record[1..5], COMPONENTS.map(mean), "{}{calendar}", record[0]);
+        }
+    }
+    let path = format!("/curves?{}&view=evolution&period=2024-08", components());
+    let words = "Series 3: 3 of 3 days lack a price that is needed: missing strip (missing_strip).";
+    assert!(page(&caller, &path).await.contains(words));
+}
+
+#[tokio::test]
+async fn one_calendar_counts_the_hours_of_the_whole_view() {
+    let server = TestServer::start().await;
+    let caller = server.caller(Role::ReadWrite).await;
+    for iso in ["PJM", "MISO"] {
+        store(&caller, &format!("Energy_{iso}_20240531_081530.csv"), 0).await;
+    }
+    let query = "curve=energy&iso=pjm&zone=NORTH&iso2=miso&zone2=NORTH&calendar=nerc";
+    let records = export(&caller, query).await;
+    // MISO has the holidays, but its clocks do not change.
+    let hours = |n: usize, miso: bool| {
+        let mut hours = counted(n, true);
+        if miso {
+            let flat = counted(n, false);
+            (hours.blocks[2], hours.all) = (flat.blocks[2], flat.all);
+        }
+        hours
+    };
+    let price = |n: usize, miso: bool| {
+        let hours = hours(n, miso);
+        let sum: i128 = blocks(0, n, 0).iter().zip(hours.blocks).map(|(b, h)| b.unwrap() * h).sum();
+        rounded(sum, 100 * hours.all, 5)
+    };
+    for (n, record) in records[1..].iter().enumerate() {
+        assert_eq!(record[1..3], [price(n, false), price(n, true)], "{}", record[0]);
+    }
+    assert_ne!(records[7][1], records[7][2], "November's clocks");
+    let summary = export(&caller, &format!("{query}&table=summary")).await;
+    for (miso, record) in [(false, &summary[1]), (true, &summary[2])] {
+        let number = |n| price(n, miso).replace('.', "").parse::<i128>().unwrap();
+        let sum: i128 = (1..13).map(|n| number(n) * hours(n, miso).all).sum();
+        let all: i128 = (1..13).map(|n| hours(n, miso).all).sum();
+        assert_eq!(record[2], rounded(sum, 100_000 * all, 5), "{}", record[0]);
+    }
+    let html = page(&caller, &format!("/curves?{query}")).await;
+    assert!(html.contains("<option value=\"nerc\" selected>"), "{html}");
+    let copied = html.split("class=\"copies\"").nth(1).unwrap();
+    assert!(copied.split("</details>").next().unwrap().contains("calendar=nerc"), "{copied}");
+    for bad in ["calendar=julian", "calendar=flat&calendar=nerc", "calendar2=nerc"] {
+        let status = caller.get(&format!("/curves/export?{bad}")).await.status();
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn percentages_are_of_the_base_with_its_sign_on_both_pages() {
+    let server = TestServer::start().await;
+    let caller = server.caller(Role::ReadWrite).await;
+    // Uplift is -0.30 and 0.01 less each month; a level of 10 makes it -0.20.
+    for (day, level) in [("20240530", 0), ("20240531", 10)] {
+        let name = format!("NonEnergy_PJM_{day}_101010.csv");
+        assert_eq!(caller.upload(&name, charges("on-peak", level)).await.status, 201);
+    }
+    let query = "curve=nonenergy&iso=pjm&zone=AECO+/+Uplift&day=2024-05-30&day2=2024-05-31";
+    let records = export(&caller, query).await;
+    // (-0.20 + 0.30) / -0.30
+    assert_eq!(records[1][1..5], ["-0.30", "-0.20", "0.10", "-33.33"]);
+    let html = page(&caller, "/curves/versions?curve=nonenergy&iso=pjm&day=2024-05-31").await;
+    let other = html.split("<optgroup label=\"2024-05-30\"><option value=\"").nth(1).unwrap();
+    let other = other.split('"').next().unwrap();
+    let path = format!("/curves/versions?curve=nonenergy&iso=pjm&day=2024-05-31&compare={other}");
+    let html = page(&caller, &path).await;
+    let uplift = html.split("Series that differ</th>").nth(1).unwrap();
+    let uplift = uplift.split("<tr").find(|row| row.contains("Uplift")).unwrap();
+    let link = uplift.split("href=\"").nth(1).unwrap().split('"').next().unwrap();
+    let html = page(&caller, &link.replace("&#38;", "&")).await;
+    let row = html.split("<th scope=\"row\">2024-05</th>").nth(1).unwrap();
+    let row = row.split("</tr>").next().unwrap();
+    assert!(row.contains("+0.10") && row.contains(">-33.33%<"), "{row}");
 }
 
 async fn post(caller: &Caller, path: &str, form: &[(&str, &str)]) -> (StatusCode, String) {

@@ -300,14 +300,17 @@ async fn a_postgres_that_is_killed_in_the_middle_of_a_copy_leaves_nothing() {
         for whole in [true, false] {
             let step = 2 * step + usize::from(!whole);
             let before = stored(&pool).await;
-            let held = hold(&pool, lock).await;
+            let mut held = hold(&pool, lock).await;
             let answer = sending(&caller, (name(step), energy(4, 20 + step)));
             somebody_waits(&pool).await;
             let victim = if whole { home.postgres().unwrap() } else { who_waits(&pool).await };
             signal(victim, "KILL").await;
             let answer = answer.await.unwrap().expect("an answer");
             assert_eq!(answer.outcome(), (503, "database_unavailable"), "{what}: {}", answer.body);
-            drop(held);
+            // A connection that still stands belongs to the PostgreSQL that is about to fall.
+            while held.execute("select 1").await.is_ok() {
+                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            }
             until(async || caller.get("/readyz").await.status() == 200).await;
             until(async || pool.execute("select 1").await.is_ok()).await;
             assert_unchanged(&pool, &documents_of(&home), before, what).await;

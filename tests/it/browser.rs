@@ -23,7 +23,7 @@ const MORNING: &str = "Energy_ERCOT_20240603_080000.csv";
 const LATER: &str = "Energy_ERCOT_20240603_093000.csv";
 const PJM: &str = "Energy_PJM_20240603_090000.csv";
 const BAD: &str = "NonEnergy_ERCOT_20240510_101010.csv";
-const PAGES: [&str; 12] = [
+const PAGES: [&str; 13] = [
     "/",
     "/upload",
     "/uploads",
@@ -32,6 +32,7 @@ const PAGES: [&str; 12] = [
     "/curves?curve=energy&iso=ercot&view=evolution",
     "/curves/versions?curve=energy&iso=ercot",
     "/curves/views",
+    "/headroom",
     "/download",
     "/download?curve=energy&iso=ercot",
     "/account",

@@ -306,7 +306,7 @@ async fn an_asset_that_is_known_is_not_sent_again() {
     let icon = server.anonymous().get("/favicon.ico").await;
     let there = server.anonymous().get(icon.headers()[LOCATION].to_str().unwrap()).await;
     assert_eq!(there.headers()["content-type"], "image/svg+xml");
-    let shown = server.anonymous().get("/static/screenshots/home.png").await;
+    let shown = server.anonymous().get("/static/screenshots/curves.png").await;
     assert_eq!(shown.status(), StatusCode::NOT_FOUND, "pictures of the README are not served");
     let outside = server.anonymous().get("/static/..%2fCargo.toml").await;
     assert_eq!(outside.status(), StatusCode::NOT_FOUND);

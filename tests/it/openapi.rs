@@ -7,6 +7,7 @@ use reqwest::{
 use serde_json::{Map, Value, json};
 use trueprice::{
     auth::Role,
+    headroom,
     web::{self, middleware::access},
 };
 
@@ -159,6 +160,7 @@ impl Loaded {
         let loaded = Self { server, caller, browser };
         let answer = loaded.send("/api/v1/uploads", &["good/all_families.zip"]).await;
         assert!(answer["results"].as_array().unwrap().iter().all(|one| one["status"] == 201));
+        headroom::catch_up(&loaded.server.app).await.unwrap();
         loaded
     }
 
@@ -214,6 +216,7 @@ impl Loaded {
                 format!("/api/v1/uploads/{}", self.first_id("/api/v1/uploads").await)
             }
             (_, "/api/v1/versions/{id}") => "/api/v1/versions/1".to_owned(),
+            (_, path) if path.starts_with("/api/v1/headroom") => format!("{path}?iso=ercot"),
             (_, "/api/v1/sessions") => {
                 return vec![self.json(self.browser.request(Method::GET, path)).await];
             }

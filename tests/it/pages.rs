@@ -164,7 +164,7 @@ async fn the_log_is_for_those_who_upload_and_files_for_whoever_sent_them() {
     }
     for path in ["/", "/curves", "/download"] {
         let html = page(&reader, path).await;
-        assert!(!html.contains("/upload") && !html.contains("Last uploads"), "{path}: {html}");
+        assert!(!html.contains("=\"/upload") && !html.contains("Last uploads"), "{path}: {html}");
     }
     assert!(page(&bob, "/").await.contains("Last uploads"));
     for (caller, offered) in [(&ann, true), (&bob, false), (&admin, true)] {
@@ -185,5 +185,25 @@ async fn pages_refuse_what_they_do_not_know() {
         let status = caller.get(path).await.status();
         let empty = status == StatusCode::OK && path.contains("version");
         assert!(empty || status == StatusCode::NOT_FOUND, "{path}: {status}");
+    }
+}
+
+#[tokio::test]
+async fn the_lists_beside_a_download_are_there() {
+    let server = TestServer::start().await;
+    let caller = server.caller(Role::ReadWrite).await;
+    upload(&caller, "Energy_ERCOT_20230522_082540.csv", file("40.25")).await;
+    let text = page(&caller, "/download").await;
+    for list in
+        ["exports/components\"", "exports/uploads\"", "/curves_catalog\"", "reference-hours?"]
+    {
+        let (_, rest) = text.split_once(list).unwrap_or_else(|| panic!("{list} is no link"));
+        assert!(rest.contains(" download"), "{list}");
+    }
+    for path in text.split("href=\"").skip(1).filter_map(|rest| rest.split_once('"')) {
+        let path = path.0.replace("&amp;", "&").replace("&#38;", "&");
+        if path.starts_with("/api/v1/") || path == "/curves_catalog" {
+            assert_eq!(caller.get(&path).await.status(), 200, "{path}");
+        }
     }
 }

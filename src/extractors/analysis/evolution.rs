@@ -6,16 +6,22 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
 use super::{
-    read::{Series, price},
+    block::{self, Block},
+    hours::Hours,
+    line::{has_modes, outputs},
+    read::Series,
     strips::Strip,
+    warn,
 };
 use crate::{
     db::{
         analysis::{self, DayElements, Elements},
+        data::Column,
         snapshot::Snapshot,
     },
-    domain::{ContractMonth, UnknownWord},
-    error::Result,
+    domain::{ContractMonth, Dataset, UnknownWord},
+    error::{Problem, Result},
+    extractors::printed::PrintedSeries,
 };
 
 /// Operating days that are read at the most.
@@ -111,19 +117,32 @@ impl FromStr for Period {
     }
 }
 
-/// The price of `period` on each operating day that has a version by the selector of `series`, from
-/// the first to the last of `days`. One statement, which reads single elements.
+/// One price per operating day.
+#[derive(Debug, Clone, Default)]
+pub struct Evolution {
+    /// Operating days and the prices of their versions.
+    pub points: BTreeMap<NaiveDate, Option<Decimal>>,
+    /// Why days have no price, for a person.
+    pub warnings: Vec<String>,
+}
+
+/// A series' prices over the operating days from and to `days`: of each day the version that its
+/// selector takes. Days without a curve of the series are not there.
 pub async fn evolution(
     snapshot: &mut Snapshot,
     series: &Series,
     period: Period,
     days: (Option<NaiveDate>, Option<NaiveDate>),
-) -> Result<BTreeMap<NaiveDate, Option<Decimal>>> {
-    let Some(block) = &series.block else { return Ok(BTreeMap::new()) };
+) -> Result<Evolution> {
+    let Some(block) = &series.block else { return Ok(Evolution::default()) };
+    let outputs = over_versions(snapshot, series.dataset, block).await?;
+    let mut sources: Vec<i64> = outputs.iter().flat_map(PrintedSeries::sources).collect();
+    sources.sort_unstable();
+    sources.dedup();
     let fixed = period.fixed();
     let wanted = Elements {
         cob: series.selector.cob(),
-        series: &block.series(),
+        series: &sources,
         months: fixed.map(|months| months.into_iter().map(ContractMonth::first_day).collect()),
         ahead: period.ahead(),
         from: days.0,
@@ -132,38 +151,80 @@ pub async fn evolution(
     };
     let connection = snapshot.connection();
     let rows = analysis::elements(connection, series.dataset, series.known_at, &wanted).await?;
-    let of_day = |rows: &[DayElements]| {
-        let day = rows.first()?.operating_day;
-        Some((day, mean_of_day(series, period, day, rows)))
-    };
-    Ok(rows.chunk_by(|a, b| a.operating_day == b.operating_day).filter_map(of_day).collect())
+    let (mut found, mut lacks) = (Evolution::default(), BTreeMap::new());
+    for rows in rows.chunk_by(|a, b| a.operating_day == b.operating_day) {
+        let one = Day { date: rows[0].operating_day, period, hours: series.hours };
+        if let Some((price, lack)) = one.price(&outputs, rows)? {
+            found.points.insert(one.date, price);
+            if let Some(code) = lack {
+                *lacks.entry(code).or_default() += 1;
+            }
+        }
+    }
+    found.warnings = warn::of_days(&lacks, found.points.len());
+    Ok(found)
 }
 
-/// The period's mean of one day's elements.
-fn mean_of_day(
-    series: &Series,
+/// A block's output series as the versions of the dataset have them: they may write its members'
+/// names in other ways. Those of the version that is shown come first.
+async fn over_versions(
+    snapshot: &mut Snapshot,
+    dataset: Dataset,
+    block: &Block,
+) -> Result<Vec<PrintedSeries>> {
+    if !has_modes(dataset.family) {
+        return Ok(vec![block.series.clone()]);
+    }
+    let [control_area, state, load_zone, capacity_zone, utility, ..] = &block.series.labels;
+    let place = [control_area, state, load_zone, capacity_zone, utility].map(String::as_str);
+    let headers = analysis::series_at(snapshot.connection(), dataset, place).await?;
+    let mut all = outputs(dataset, block.standard, &headers).series;
+    all.retain(|series| block.is_like(series));
+    all.sort_by_key(|series| series.id != block.series.id);
+    Ok(all)
+}
+
+/// An operating day of an evolution.
+struct Day {
+    date: NaiveDate,
     period: Period,
-    day: NaiveDate,
-    rows: &[DayElements],
-) -> Option<Decimal> {
-    let block = series.block.as_ref()?;
-    let months = match period.fixed() {
-        Some(months) => months,
-        None => Strip::next(day, period.ahead()).months,
-    };
-    let point = |(place, month): (usize, &ContractMonth)| {
-        let value = |id: i64| {
-            let row = rows.iter().find(|row| row.series_id == id)?;
-            row.values.0.get(place).copied().flatten()
+    hours: Hours,
+}
+
+impl Day {
+    /// The period's price out of the day's elements, and why it is missing where it should be
+    /// computed; `None` where the day's version has not the series.
+    fn price(
+        &self,
+        outputs: &[PrintedSeries],
+        rows: &[DayElements],
+    ) -> Result<Option<(Option<Decimal>, Option<&'static str>)>> {
+        let strip = match self.period.fixed() {
+            Some(_) => self.period.strip(self.date),
+            None => Strip::next(self.date, self.period.ahead()),
         };
-        (month.first_day(), price(block, *month, value))
-    };
-    let prices: BTreeMap<_, _> = months.iter().enumerate().map(point).collect();
-    match period {
-        // As it stands: a stored value may have more decimals than a mean.
-        Period::Month(month) => prices.get(&month.first_day()).copied().flatten(),
-        Period::Prompt => prices.values().next().copied().flatten(),
-        _ => period.strip(day).mean(&prices),
+        let hours: Vec<_> = strip.months.iter().map(|month| self.hours.of(*month)).collect();
+        let column = |row: &DayElements| Column {
+            series_id: row.series_id,
+            values: row.values.clone(),
+            notation: None,
+            lookup_id: None,
+        };
+        let found = rows.iter().map(column).collect();
+        let column =
+            block::compute(outputs, found, 0, &hours).map_err(|error| Problem::internal(&error))?;
+        let Some(column) = column else { return Ok(None) };
+        let days = strip.months.iter().map(|month| month.first_day());
+        let prices: BTreeMap<_, _> = days.zip(block::prices(&column, hours.len())).collect();
+        let price = match self.period {
+            // As it stands: a stored value may have more decimals than a mean.
+            Period::Month(_) | Period::Prompt => prices.values().next().copied().flatten(),
+            period => period.strip(self.date).mean(&prices, self.hours),
+        };
+        let needed = self.period.strip(self.date).months;
+        let rows = strip.months.iter().enumerate().filter(|(_, month)| needed.contains(month));
+        let lack = || rows.clone().find_map(|(row, _)| column.missing_reason(row));
+        Ok(Some((price, price.is_none().then(lack).flatten())))
     }
 }
 

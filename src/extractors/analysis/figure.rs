@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
-use super::mean;
+use super::{hours::Hours, mean};
 
 /// One line of a figure.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub struct Track {
     pub label: String,
     /// The unit of its prices.
     pub unit: String,
+    /// How its months are weighted.
+    pub hours: Hours,
     /// Contract months by their first days, or operating days.
     pub points: BTreeMap<NaiveDate, Option<Decimal>>,
 }
@@ -43,6 +45,8 @@ pub struct Column {
     pub label: String,
     /// See [`Track::unit`].
     pub unit: String,
+    /// See [`Track::hours`].
+    pub hours: Hours,
     /// Decimals that its prices are printed with.
     pub places: u32,
     /// One per row.
@@ -101,6 +105,7 @@ impl Column {
             place: track.place,
             label: track.label.clone(),
             unit: track.unit.clone(),
+            hours: track.hours,
             places: scales.max().unwrap_or_default().max(least),
             values: rows.iter().map(|day| track.points.get(day).copied().flatten()).collect(),
         }
@@ -153,11 +158,13 @@ pub fn print(value: Decimal, places: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::{Calendar, Iso};
 
     fn track(place: usize, unit: &str, points: &[(&str, &str)]) -> Track {
         let point = |(day, value): &(&str, &str)| (day.parse().unwrap(), value.parse().ok());
         let points = points.iter().map(point).collect();
-        Track { place, label: format!("{place}"), unit: unit.into(), points }
+        let hours = Hours { iso: Iso::Pjm, calendar: Calendar::Flat };
+        Track { place, label: format!("{place}"), unit: unit.into(), hours, points }
     }
 
     #[test]

@@ -1,59 +1,17 @@
 //! Means weighted by hours, exact, rounded once at the very end.
 
-use std::sync::LazyLock;
-
-use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
 pub use crate::domain::exact::PLACES;
-use crate::domain::{
-    Calendar, ContractMonth, Iso, MonthHours,
-    exact::{self, Term},
-};
-
-/// Months whose hours are kept, from 1970 on.
-const MONTHS: i32 = 12 * 150;
+use crate::domain::exact::{self, Term};
 
 /// Decimals of a percentage.
 const PERCENT_PLACES: u32 = 2;
 
-/// The hour-weighted 7x24 price of a month from its three blocks, $/MWh or whatever unit they share,
-/// to five decimals. `None` where a block is missing.
-#[must_use]
-pub fn round_the_clock(
-    month: ContractMonth,
-    s2x16: Option<Decimal>,
-    s5x16: Option<Decimal>,
-    s7x8: Option<Decimal>,
-) -> Option<Decimal> {
-    let hours = hours(month);
-    weighted(&[(s2x16?, hours.s2x16), (s5x16?, hours.s5x16), (s7x8?, hours.s7x8)])
-}
-
-/// The flat hours of a month: of every ISO the same. Charts ask for the same months again and again.
-fn hours(month: ContractMonth) -> MonthHours {
-    static KNOWN: LazyLock<Vec<MonthHours>> = LazyLock::new(|| {
-        (0..MONTHS).map(|n| flat(ContractMonth::containing(NaiveDate::default()).plus(n))).collect()
-    });
-    let place = month.months_since(ContractMonth::containing(NaiveDate::default()));
-    let known = usize::try_from(place).ok().and_then(|place| KNOWN.get(place).copied());
-    known.unwrap_or_else(|| flat(month))
-}
-
-fn flat(month: ContractMonth) -> MonthHours {
-    MonthHours::of(Iso::Ercot, Calendar::Flat, month)
-}
-
-/// The mean of prices over months, each weighted by all hours of its month.
-#[must_use]
-pub fn over_months(prices: &[(ContractMonth, Decimal)]) -> Option<Decimal> {
-    let point = |(month, price): &(ContractMonth, Decimal)| (*price, hours(*month).s7x24);
-    weighted(&prices.iter().map(point).collect::<Vec<_>>())
-}
-
 /// The mean of `values`, each with its weight, to five decimals, half away from zero. `None` for no
 /// weight at all.
-fn weighted(values: &[(Decimal, u32)]) -> Option<Decimal> {
+#[must_use]
+pub fn weighted(values: &[(Decimal, u32)]) -> Option<Decimal> {
     let term = |(value, weight): &(Decimal, u32)| Term {
         value: *value,
         scaler: Decimal::ONE,
@@ -97,18 +55,6 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn month(text: &str) -> ContractMonth {
-        text.parse().unwrap()
-    }
-
-    #[test]
-    fn the_worked_example_is_met_to_the_digit() {
-        let [a, b, c] = ["82.66", "95.54", "69.74"].map(|text| Some(decimal(text)));
-        let price = round_the_clock(month("2024-02"), a, b, c).unwrap();
-        assert_eq!(price.to_string(), "84.57126");
-        assert_eq!(round_the_clock(month("2024-02"), a, None, c), None);
-    }
-
     #[test]
     fn halves_go_away_from_zero_and_a_zero_has_no_sign() {
         for (value, rounded) in [
@@ -132,14 +78,16 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_flat_price_gives_itself_and_a_mean_lies_between(
-            prices in prop::array::uniform3(-100_000_i64..1_000_000), months in 0_i32..1200
+        fn an_equal_price_gives_itself_and_a_mean_lies_between(
+            prices in prop::array::uniform3(-100_000_i64..1_000_000),
+            weights in prop::array::uniform3(1_u32..800),
         ) {
-            let month = month("2000-01").plus(months);
             let [a, b, c] = prices.map(|mantissa| Decimal::new(mantissa, 2));
-            let flat = round_the_clock(month, Some(a), Some(a), Some(a)).unwrap();
-            prop_assert_eq!(flat, a);
-            let mean = round_the_clock(month, Some(a), Some(b), Some(c)).unwrap();
+            let mean = |prices: [Decimal; 3]| {
+                weighted(&prices.into_iter().zip(weights).collect::<Vec<_>>()).unwrap()
+            };
+            prop_assert_eq!(mean([a; 3]), a);
+            let mean = mean([a, b, c]);
             prop_assert!(mean >= a.min(b).min(c) && mean <= a.max(b).max(c));
         }
     }

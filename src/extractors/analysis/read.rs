@@ -10,19 +10,22 @@ use chrono_tz::Tz;
 use rust_decimal::Decimal;
 
 use super::{
-    line::{Block, Line},
-    mean,
+    block::{self, Block},
+    hours::Hours,
+    line::Line,
     settle::{Bound, bound, choose_line, no_version, settle},
+    warn,
     wish::{VersionWish, Wish},
 };
 use crate::{
     db::{
         analysis::{self, Version},
-        pages::{self, OperatingDay, VersionChoice},
+        data,
+        pages::{OperatingDay, VersionChoice},
         snapshot::Snapshot,
     },
-    domain::{ContractMonth, Dataset, Family, Iso},
-    error::Result,
+    domain::{Calendar, ContractMonth, Dataset, Iso},
+    error::{Problem, Result},
 };
 
 /// Days that a picker can offer.
@@ -39,6 +42,8 @@ pub struct Series {
     pub known_at: DateTime<Utc>,
     /// The version selector in force.
     pub selector: VersionWish,
+    /// How its months' hours are counted.
+    pub hours: Hours,
     /// First and last contract month in force.
     pub bounds: (Option<ContractMonth>, Option<ContractMonth>),
     /// The dataset's days, newest first.
@@ -57,6 +62,8 @@ pub struct Series {
     pub points: BTreeMap<NaiveDate, Option<Decimal>>,
     /// What is not there, for a person.
     pub trouble: Option<String>,
+    /// What is odd about what is there: why prices are missing, names and units that disagree.
+    pub warnings: Vec<String>,
 }
 
 impl Series {
@@ -70,11 +77,8 @@ impl Series {
     #[must_use]
     pub fn name(&self) -> String {
         let zone = self.line.as_ref().map(|line| &*line.name).or(self.wish.zone.as_deref());
-        let usual = |block: &str| {
-            self.dataset.family != Family::Energy && block.eq_ignore_ascii_case("7x24")
-        };
         let block = match &self.block {
-            Some(Block::Stored(block, _)) if !usual(block) => format!(" {block}"),
+            Some(block) if !block.is_all_hours() => format!(" {}", block.name),
             _ => String::new(),
         };
         format!("{} {}{block}", upper(self.dataset.iso), zone.unwrap_or("?"))
@@ -93,7 +97,7 @@ impl Series {
     /// The unit of its prices.
     #[must_use]
     pub fn unit(&self) -> &str {
-        self.line.as_ref().map_or("", |line| &line.unit)
+        self.block.as_ref().map_or("", Block::unit)
     }
 }
 
@@ -118,9 +122,13 @@ pub fn dataset_name(dataset: Dataset) -> String {
 }
 
 /// Meets the wishes in their order; what the first one has stands for what the others leave out.
-/// 400 `bad_parameter` for a cut-off in the future.
-pub async fn read(snapshot: &mut Snapshot, wishes: &[Wish]) -> Result<Vec<Series>> {
-    let mut reader = Reader { snapshot, days: HashMap::new(), lines: HashMap::new() };
+/// Hours are counted by `calendar`. 400 `bad_parameter` for a cut-off in the future.
+pub async fn read(
+    snapshot: &mut Snapshot,
+    wishes: &[Wish],
+    calendar: Calendar,
+) -> Result<Vec<Series>> {
+    let mut reader = Reader { snapshot, calendar, days: HashMap::new(), lines: HashMap::new() };
     let mut all: Vec<Series> = Vec::with_capacity(wishes.len());
     for wish in wishes {
         let series = reader.series(wish, all.first()).await?;
@@ -131,13 +139,14 @@ pub async fn read(snapshot: &mut Snapshot, wishes: &[Wish]) -> Result<Vec<Series
 
 struct Reader<'a> {
     snapshot: &'a mut Snapshot,
+    calendar: Calendar,
     days: HashMap<(Dataset, DateTime<Utc>), Arc<Vec<OperatingDay>>>,
     lines: HashMap<i64, Arc<Vec<Line>>>,
 }
 
 impl Reader<'_> {
     async fn series(&mut self, wish: &Wish, base: Option<&Series>) -> Result<Series> {
-        let mut series = settle(wish, base, self.snapshot.known_at)?;
+        let mut series = settle(wish, base, self.snapshot.known_at, self.calendar)?;
         if series.trouble.is_some() {
             return Ok(series);
         }
@@ -204,12 +213,13 @@ impl Reader<'_> {
         base: Option<&Series>,
         version: i64,
     ) -> Result<()> {
-        let (dataset, family) = (series.dataset, series.dataset.family);
+        let dataset = series.dataset;
         if let Some(lines) = self.lines.get(&version) {
             series.lines = Arc::clone(lines);
         } else {
-            let labels = pages::series_of(self.snapshot, dataset, version).await?;
-            series.lines = Arc::new(Line::all(family, &labels));
+            let connection = self.snapshot.connection();
+            let headers = analysis::series_of(connection, dataset, version).await?;
+            series.lines = Arc::new(Line::all(dataset, &headers));
             self.lines.insert(version, Arc::clone(&series.lines));
         }
         choose_line(series, base);
@@ -217,9 +227,9 @@ impl Reader<'_> {
         let wanted = series.wish.block.clone();
         let inherited = base.filter(|base| base.dataset == dataset);
         let wanted = wanted.or_else(|| inherited.and_then(|base| base.wish.block.clone()));
-        series.block = line.block(family, wanted.as_deref());
+        series.block = line.block(wanted.as_deref()).cloned();
         if series.block.is_none() {
-            let blocks: Vec<_> = line.choices(family).into_iter().map(|(value, _)| value).collect();
+            let blocks: Vec<_> = line.blocks.iter().map(|block| &*block.word).collect();
             let wanted = wanted.unwrap_or_default();
             let has = blocks.join(", ");
             series.trouble = Some(format!("{} has no block {wanted}; it has {has}.", line.name));
@@ -228,41 +238,28 @@ impl Reader<'_> {
     }
 
     async fn find_points(&mut self, series: &mut Series, version: &Version) -> Result<()> {
-        let Some(block) = &series.block else { return Ok(()) };
-        let ids = block.series();
-        let found = pages::values(self.snapshot, series.dataset, version.id, &ids).await?;
+        let (Some(block), Some(line)) = (&series.block, &series.line) else { return Ok(()) };
+        let months: Vec<_> =
+            version.months.iter().map(|month| ContractMonth::containing(*month)).collect();
         let (start, end) = series.bounds;
-        for (place, month) in version.months.iter().enumerate() {
-            let contract = ContractMonth::containing(*month);
-            if start.is_some_and(|start| contract < start) || end.is_some_and(|end| contract > end)
-            {
-                continue;
-            }
-            let value = |id: i64| {
-                let series = found.iter().find(|values| values.series_id == id)?;
-                series.values.0.get(place).copied().flatten()
-            };
-            series.points.insert(*month, price(block, contract, value));
-        }
-        if let (Block::Derived(_), Some(line)) = (block, &series.line)
-            && !line.lacks().is_empty()
-        {
-            let (name, lacks) = (&line.name, line.lacks().join(", "));
-            series.trouble =
-                Some(format!("{name} has no 7x24 price: the version lacks its {lacks}."));
+        let first = months.partition_point(|month| start.is_some_and(|start| *month < start));
+        let last = months.partition_point(|month| end.is_none_or(|end| *month <= end));
+        let months = &months[first..last.max(first)];
+        let hours: Vec<_> = months.iter().map(|month| series.hours.of(*month)).collect();
+        let (dataset, connection) = (series.dataset, self.snapshot.connection());
+        let sources = block.series.sources();
+        let found = data::columns(connection, dataset, version.id, &sources).await?;
+        let outputs = std::slice::from_ref(&block.series);
+        let column = block::compute(outputs, found, first, &hours)
+            .map_err(|error| Problem::internal(&error))?;
+        let Some(column) = column else { return Ok(()) };
+        let days = months.iter().map(|month| month.first_day());
+        series.points = days.zip(block::prices(&column, months.len())).collect();
+        series.warnings.clone_from(&line.warnings);
+        if column.computed && series.points.values().any(Option::is_none) {
+            let missing = warn::missing(connection, dataset, version, block, months).await?;
+            series.warnings.extend(missing);
         }
         Ok(())
-    }
-}
-
-/// The price of a month of a block, of the values of its series.
-pub(super) fn price(
-    block: &Block,
-    month: ContractMonth,
-    value: impl Fn(i64) -> Option<Decimal>,
-) -> Option<Decimal> {
-    match block {
-        Block::Stored(_, series) => value(*series),
-        Block::Derived([a, b, c]) => mean::round_the_clock(month, value(*a), value(*b), value(*c)),
     }
 }

@@ -5,12 +5,13 @@ use std::{collections::BTreeMap, sync::Arc};
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{
+    hours::Hours,
     read::Series,
     wish::{DayWish, VersionWish, Wish},
 };
 use crate::{
     db::snapshot::SnapshotError,
-    domain::{Dataset, Family, Iso},
+    domain::{Calendar, Dataset, Family, Iso},
     error::Result,
 };
 
@@ -33,7 +34,12 @@ impl Bound {
 }
 
 /// Fills what the wish leaves out, as far as that needs no reading.
-pub(super) fn settle(wish: &Wish, base: Option<&Series>, now: DateTime<Utc>) -> Result<Series> {
+pub(super) fn settle(
+    wish: &Wish,
+    base: Option<&Series>,
+    now: DateTime<Utc>,
+    calendar: Calendar,
+) -> Result<Series> {
     if let Some(as_of) = wish.as_of.filter(|as_of| *as_of > now) {
         return Err(SnapshotError::Future { as_of, now }.into());
     }
@@ -45,6 +51,7 @@ pub(super) fn settle(wish: &Wish, base: Option<&Series>, now: DateTime<Utc>) -> 
         dataset: Dataset { family, iso },
         known_at: wish.as_of.or(base.map(|base| base.known_at)).unwrap_or(now),
         selector,
+        hours: Hours { iso, calendar },
         bounds: (
             wish.start.or(base.and_then(|base| base.bounds.0)),
             wish.end.or(base.and_then(|base| base.bounds.1)),
@@ -57,6 +64,7 @@ pub(super) fn settle(wish: &Wish, base: Option<&Series>, now: DateTime<Utc>) -> 
         block: None,
         points: BTreeMap::new(),
         trouble: None,
+        warnings: Vec::new(),
     };
     if Dataset::new(family, iso).is_none() {
         series.trouble = Some(format!("There are no {} curves.", series.dataset_name()));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{Datelike, NaiveDate};
 use rust_decimal::Decimal;
 
-use super::{mean, wish::year_of};
+use super::{hours::Hours, mean, wish::year_of};
 use crate::domain::ContractMonth;
 
 /// Months of winter and of summer, everywhere.
@@ -58,13 +58,17 @@ impl Strip {
     /// The mean of `prices`, by their months' first days, weighted by the hours of each month;
     /// `None` unless every month of the strip has a price.
     #[must_use]
-    pub fn mean(&self, prices: &BTreeMap<NaiveDate, Option<Decimal>>) -> Option<Decimal> {
+    pub fn mean(
+        &self,
+        prices: &BTreeMap<NaiveDate, Option<Decimal>>,
+        hours: Hours,
+    ) -> Option<Decimal> {
         let price = |month: &ContractMonth| {
             let price = prices.get(&month.first_day()).copied().flatten();
-            price.map(|price| (*month, price))
+            price.map(|price| (price, hours.of(*month).s7x24))
         };
         let found: Option<Vec<_>> = self.months.iter().map(price).collect();
-        mean::over_months(&found?)
+        mean::weighted(&found?)
     }
 
     /// `2023-06 to 2024-05`; both winters' ends where it has a gap.
@@ -127,6 +131,7 @@ pub fn complete_years(months: &[NaiveDate]) -> Vec<i32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::{Calendar, Iso};
 
     fn day(text: &str) -> NaiveDate {
         text.parse().unwrap()
@@ -161,11 +166,27 @@ mod tests {
             (day("2024-02-01"), price("20")),
             (day("2024-03-01"), None),
         ]);
+        let hours = |iso, calendar| Hours { iso, calendar };
+        let flat = hours(Iso::Pjm, Calendar::Flat);
         // (10 * 744 + 20 * 696) / 1440
-        assert_eq!(strip.mean(&prices).unwrap().to_string(), "14.83333");
-        assert_eq!(Strip::next(day("2023-12-05"), 3).mean(&prices), None);
+        assert_eq!(strip.mean(&prices, flat).unwrap().to_string(), "14.83333");
+        assert_eq!(Strip::next(day("2023-12-05"), 3).mean(&prices, flat), None);
         prices.remove(&day("2024-01-01"));
-        assert_eq!(strip.mean(&prices), None);
+        assert_eq!(strip.mean(&prices, flat), None);
+    }
+
+    #[test]
+    fn the_clocks_of_march_count_where_they_change() {
+        let strip = Strip::next(day("2024-01-31"), 2);
+        let price = |text: &str| Some(text.parse::<Decimal>().unwrap());
+        let prices =
+            BTreeMap::from([(day("2024-02-01"), price("10")), (day("2024-03-01"), price("20"))]);
+        let mean =
+            |iso, calendar| strip.mean(&prices, Hours { iso, calendar }).unwrap().to_string();
+        // (10 * 696 + 20 * 743) / 1439 and (10 * 696 + 20 * 744) / 1440
+        assert_eq!(mean(Iso::Pjm, Calendar::Nerc), "15.16331");
+        assert_eq!(mean(Iso::Miso, Calendar::Nerc), "15.16667");
+        assert_eq!(mean(Iso::Pjm, Calendar::Flat), "15.16667");
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub use self::{
     compute::compute,
     names::printed_block,
     plan::{Plan, plan},
-    recipe::{Computed, Recipe},
+    recipe::{Computed, Formula, Recipe, Rule},
     scan::scan,
 };
 use super::words::Block;

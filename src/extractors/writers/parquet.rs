@@ -106,13 +106,13 @@ impl From<Cell<'_>> for Field {
             Cell::Price(value) => Self::Number(rounded(value, 5)),
             Cell::Percent(value) => Self::Number(rounded(value, 2)),
             Cell::Exact(value) | Cell::Shortest(value) => Self::Number(value),
-            Cell::Whole(count) => Self::Number(count.into()),
+            Cell::Whole(number) => Self::Number(number.into()),
         }
     }
 }
 
-fn rounded(value: Decimal, decimals: u32) -> Decimal {
-    value.round_dp_with_strategy(decimals, RoundingStrategy::MidpointAwayFromZero)
+fn rounded(value: Decimal, places: u32) -> Decimal {
+    value.round_dp_with_strategy(places, RoundingStrategy::MidpointAwayFromZero)
 }
 
 /// Days since 1970-01-01.

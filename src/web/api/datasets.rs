@@ -14,10 +14,18 @@ use super::listing::{self, Asked, Keyed, Listing, Page, Record};
 use crate::{
     app::App,
     auth::SignedIn,
-    db::catalogue::{self, DatasetSummary},
-    domain::{Dataset, Family, Iso},
+    db::{
+        catalogue::{self, DatasetSummary},
+        headroom::reads,
+        snapshot::Snapshot,
+    },
+    domain::{Family, Iso, Source},
     error::Result,
-    extractors::{cell::Cell, query},
+    extractors::{
+        cell::Cell,
+        query,
+        words::{Combination, Curve},
+    },
     web::parameters::{FromParameters, Parameters, StrictQuery},
 };
 
@@ -53,11 +61,11 @@ struct DatasetItem {
 }
 
 impl DatasetItem {
-    fn new(dataset: Dataset, summary: &DatasetSummary) -> Self {
-        let strips = strips(dataset.family);
+    fn new(source: Source, summary: &DatasetSummary) -> Self {
+        let strips = strips(source.family());
         Self {
-            curve: dataset.family.to_string(),
-            iso: dataset.iso.to_string(),
+            curve: source.curve().to_owned(),
+            iso: source.iso().to_string(),
             strips: strips.to_vec(),
             versions: summary.versions,
             first_operating_day: summary.first_day,
@@ -139,13 +147,23 @@ impl FromParameters for ListQuery {
 async fn list(asked: Asked<ListQuery>) -> Result<Response> {
     let ListQuery(listing) = &asked.query;
     let after: i16 = listing.after()?.unwrap_or_default();
-    let all: Vec<Dataset> = Dataset::all().collect();
+    let all: Vec<Source> = Source::all().collect();
     let read = async |connection: &mut PgConnection, known_at| {
-        let rows = catalogue::datasets(connection, known_at).await?.into_iter();
+        let rows = summaries(connection, known_at).await?.into_iter();
         let rows = rows.filter(|row| row.dataset_id > after);
-        Ok(rows.filter_map(|row| Some((Dataset::from_id(row.dataset_id)?, row))).collect())
+        Ok(rows.filter_map(|row| Some((Source::from_id(row.dataset_id)?, row))).collect())
     };
-    asked.page(listing, &all, read, |(dataset, row)| DatasetItem::new(dataset, &row)).await
+    asked.page(listing, &all, read, |(source, row)| DatasetItem::new(source, &row)).await
+}
+
+/// Those of files, then those of headroom.
+async fn summaries(
+    connection: &mut PgConnection,
+    known_at: DateTime<Utc>,
+) -> sqlx::Result<Vec<DatasetSummary>> {
+    let mut summaries = catalogue::datasets(connection, known_at).await?;
+    summaries.extend(reads::summaries(connection, known_at).await?);
+    Ok(summaries)
 }
 
 struct OneQuery(Option<DateTime<Utc>>);
@@ -182,15 +200,14 @@ async fn one(
     StrictQuery(OneQuery(as_of)): StrictQuery<OneQuery>,
 ) -> Result<Response> {
     let unknown = || listing::no_such_dataset(&curve, &iso);
-    let family: Family = curve.parse().map_err(|_| unknown())?;
+    let curve: Curve = curve.parse().map_err(|_| unknown())?;
     let area: Iso = iso.parse().map_err(|_| unknown())?;
-    let dataset = Dataset::new(family, area).ok_or_else(unknown)?;
-    let mut snapshot = crate::db::snapshot::Snapshot::begin(&app.pool, &[dataset], as_of).await?;
+    let source = Combination { curve, iso: area }.source().ok_or_else(unknown)?;
+    let mut snapshot = Snapshot::begin(&app.pool, &[source], as_of).await?;
     let known_at = snapshot.known_at;
-    let summaries = catalogue::datasets(snapshot.connection(), known_at).await?;
+    let summaries = summaries(snapshot.connection(), known_at).await?;
     snapshot.finish().await?;
-    let summary =
-        summaries.iter().find(|row| row.dataset_id == dataset.id()).ok_or_else(unknown)?;
+    let summary = summaries.iter().find(|row| row.dataset_id == source.id()).ok_or_else(unknown)?;
     let headers = listing::known_at_headers(known_at)?;
-    Ok((headers, Json(DatasetItem::new(dataset, summary))).into_response())
+    Ok((headers, Json(DatasetItem::new(source, summary))).into_response())
 }

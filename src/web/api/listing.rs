@@ -19,7 +19,7 @@ use crate::{
         catalogue::{self, VersionList, VersionRow},
         snapshot::Snapshot,
     },
-    domain::{Dataset, words},
+    domain::{Dataset, Source, words},
     error::{Problem, Result, shown},
     extractors::{
         cell::{Cell, Sink as _},
@@ -195,10 +195,14 @@ impl Listing {
         self.limit + 1
     }
 
-    /// Begins the snapshot of `datasets` that the page is read in.
-    pub async fn snapshot(&self, app: &App, datasets: &[Dataset]) -> Result<Snapshot> {
+    /// Begins the snapshot of `sources` that the page is read in.
+    pub async fn snapshot<S: Copy + Into<Source>>(
+        &self,
+        app: &App,
+        sources: &[S],
+    ) -> Result<Snapshot> {
         let as_of = self.cursor.as_ref().map(|cursor| cursor.known_at).or(self.as_of);
-        Ok(Snapshot::begin(&app.pool, datasets, as_of).await?)
+        Ok(Snapshot::begin(&app.pool, sources, as_of).await?)
     }
 }
 
@@ -239,15 +243,15 @@ impl<Q: FromParameters> FromRequestParts<App> for Asked<Q> {
 
 impl<Q> Asked<Q> {
     /// Answers with the page of `listing` that `read` gives, as `item` shows its rows. They are read
-    /// in one snapshot of `datasets`, up to the cut-off that `read` is given.
-    pub async fn page<R, T: Keyed + serde::Serialize>(
+    /// in one snapshot of `sources`, up to the cut-off that `read` is given.
+    pub async fn page<S: Copy + Into<Source>, R, T: Keyed + serde::Serialize>(
         &self,
         listing: &Listing,
-        datasets: &[Dataset],
+        sources: &[S],
         read: impl AsyncFnOnce(&mut PgConnection, DateTime<Utc>) -> sqlx::Result<Vec<R>>,
         item: impl FnMut(R) -> T,
     ) -> Result<Response> {
-        let mut snapshot = listing.snapshot(&self.app, datasets).await?;
+        let mut snapshot = listing.snapshot(&self.app, sources).await?;
         let known_at = snapshot.known_at;
         let rows = read(snapshot.connection(), known_at).await?;
         snapshot.finish().await?;
@@ -356,14 +360,27 @@ pub fn known_at_headers(known_at: DateTime<Utc>) -> Result<HeaderMap> {
 }
 
 /// The dataset of the parameters `curve` and `iso`, one of each. 404 `no_such_dataset` for a pair
-/// that does not exist.
+/// that does not exist, and for headroom, which is no dataset of files.
 pub fn dataset(p: &mut Parameters) -> Result<Dataset> {
+    match source(p)? {
+        Source::Stored(dataset) => Ok(dataset),
+        Source::Headroom(_) => Err(Problem::new(
+            axum::http::StatusCode::NOT_FOUND,
+            "no_such_dataset",
+            "headroom is computed and has no files; GET /api/v1/headroom/versions lists its versions",
+        )),
+    }
+}
+
+/// What the parameters `curve` and `iso` name, one of each; headroom, too. 404 `no_such_dataset` for
+/// a pair that does not exist.
+pub fn source(p: &mut Parameters) -> Result<Source> {
     let curve: Curve = p.value("curve")?.ok_or_else(|| required("curve"))?;
     let area: Area = p.value("iso")?.ok_or_else(|| required("iso"))?;
     match (curve, area.members()) {
         (Curve::All, _) => Err(Problem::bad_parameter("curve", "all", "name one curve type")),
         (curve, [iso]) => Combination { curve, iso: *iso }
-            .dataset()
+            .source()
             .ok_or_else(|| no_such_dataset(curve.as_str(), iso.as_str())),
         _ => Err(Problem::bad_parameter("iso", "all", "name one ISO")),
     }

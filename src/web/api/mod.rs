@@ -6,6 +6,7 @@ mod datasets;
 mod diff;
 mod exports;
 mod get_data;
+mod headroom;
 mod intraday_timestamps;
 mod labels;
 mod listing;
@@ -35,6 +36,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(diff::routes())
         .merge(exports::routes())
         .merge(get_data::routes())
+        .merge(headroom::routes())
         .merge(intraday_timestamps::routes())
         .merge(labels::routes())
         .merge(login::routes())

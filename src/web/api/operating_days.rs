@@ -9,8 +9,11 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::listing::{self, Asked, Keyed, Listing, Page, Record};
 use crate::{
     app::App,
-    db::catalogue::{self, DayRow},
-    domain::Dataset,
+    db::{
+        catalogue::{self, DayRow},
+        headroom::reads,
+    },
+    domain::Source,
     error::Result,
     extractors::{cell::Cell, words::Day},
     web::parameters::{FromParameters, Parameters},
@@ -62,7 +65,7 @@ impl Keyed for DayItem {
 }
 
 struct Query {
-    dataset: Dataset,
+    source: Source,
     series: Option<i64>,
     listing: Listing,
 }
@@ -73,7 +76,7 @@ impl FromParameters for Query {
 
     fn from_parameters(p: &mut Parameters) -> Result<Self> {
         Ok(Self {
-            dataset: listing::dataset(p)?,
+            source: listing::source(p)?,
             series: p.value("series")?,
             listing: Listing::from_parameters(p)?,
         })
@@ -102,11 +105,19 @@ impl FromParameters for Query {
     ),
 )]
 async fn list(asked: Asked<Query>) -> Result<Response> {
-    let Query { dataset, series, ref listing } = asked.query;
+    let Query { source, series, ref listing } = asked.query;
     let before = listing.after::<Day>()?.map(|day| day.0);
     let read = async |connection: &mut PgConnection, known_at| {
         let limit = listing.probe();
-        catalogue::operating_days(connection, dataset, known_at, series, before, limit).await
+        match source {
+            Source::Stored(dataset) => {
+                catalogue::operating_days(connection, dataset, known_at, series, before, limit)
+                    .await
+            }
+            Source::Headroom(iso) => {
+                reads::operating_days(connection, iso, known_at, before, limit).await
+            }
+        }
     };
-    asked.page(listing, &[dataset], read, DayItem::from).await
+    asked.page(listing, &[source], read, DayItem::from).await
 }

@@ -102,7 +102,7 @@ async fn ask(app: &App, principal: &Principal, link: &str, base: &str) -> Result
 }
 
 /// How the reader's own tools reach this server: as the settings say, else as the browser did.
-fn base_url(app: &App, headers: &HeaderMap) -> String {
+pub(super) fn base_url(app: &App, headers: &HeaderMap) -> String {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let scheme = if app.config.auth.behind_tls_proxy { "https" } else { "http" };
     let asked = || format!("{scheme}://{}", host.unwrap_or("localhost"));

@@ -4,7 +4,10 @@ use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use rust_decimal::Decimal;
 
-use crate::domain::{Family, Iso, Missing, Notation};
+use crate::{
+    domain::{Family, Iso, Missing, Notation},
+    extractors::analysis::mean,
+};
 
 /// `2026-01-05 08:25:42 UTC`: wall clock and zone, to the second.
 #[must_use]
@@ -127,11 +130,11 @@ pub fn signed(change: Decimal, decimals: u32) -> String {
     if change.is_zero() { format!("{change:.decimals$}") } else { format!("{change:+.decimals$}") }
 }
 
-/// `change` as percent of `old`, with sign and two decimals; none from zero.
+/// `change` as percent of `old`, with sign and two decimals; none from zero. Of a negative `old` a
+/// rise is a negative percentage.
 #[must_use]
 pub fn percent(change: Decimal, old: Decimal) -> Option<String> {
-    let percent = change.checked_div(old.abs())?.checked_mul(Decimal::ONE_HUNDRED)?;
-    Some(format!("{}%", signed(percent.round_dp(2), 2)))
+    Some(format!("{}%", signed(mean::percent(change, old)?, 2)))
 }
 
 #[cfg(test)]
@@ -157,7 +160,10 @@ mod tests {
     fn a_percentage_of_nothing_is_not_told() {
         let decimal = |text: &str| text.parse::<Decimal>().unwrap();
         assert_eq!(percent(decimal("91.35"), decimal("19.76")).as_deref(), Some("+462.30%"));
-        assert_eq!(percent(decimal("-1"), decimal("-4")).as_deref(), Some("-25.00%"));
+        assert_eq!(percent(decimal("-1"), decimal("-4")).as_deref(), Some("+25.00%"));
+        assert_eq!(percent(decimal("1"), decimal("-4")).as_deref(), Some("-25.00%"));
+        // Rounded once, half away from zero.
+        assert_eq!(percent(decimal("0.0025"), decimal("2")).as_deref(), Some("+0.13%"));
         assert_eq!(percent(decimal("0"), decimal("4")).as_deref(), Some("0.00%"));
         assert_eq!(percent(decimal("1"), Decimal::ZERO), None);
     }

@@ -7,6 +7,7 @@ mod download;
 pub mod errors;
 mod form;
 mod format;
+mod headroom;
 mod home;
 pub mod login;
 mod navigation;
@@ -48,6 +49,7 @@ pub fn routes() -> Router<App> {
         .merge(account::routes())
         .merge(curves::routes())
         .merge(download::routes())
+        .merge(headroom::routes())
         .merge(home::routes())
         .merge(login::routes())
         .merge(upload::routes())

@@ -115,14 +115,18 @@ fn seconds(day: NaiveDate) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::extractors::analysis::Track;
+    use crate::{
+        domain::{Calendar, Iso},
+        extractors::analysis::{Hours, Track},
+    };
 
     #[test]
     fn the_data_is_json_with_exact_digits_and_cannot_end_its_script() {
         let points = [("2024-01-01", "84.57126"), ("2024-02-01", "-")];
         let points = points.map(|(day, v)| (day.parse().unwrap(), v.parse().ok())).into();
         let label = "</script><b>".to_owned();
-        let track = Track { place: 9, label, unit: "$/MWh".into(), points };
+        let hours = Hours { iso: Iso::Ercot, calendar: Calendar::Flat };
+        let track = Track { place: 9, label, unit: "$/MWh".into(), hours, points };
         let text = data(&Figure::new(&[track.clone(), track]), true, false);
         assert!(!text.contains('<') && text.contains("\"values\":[84.57126,null]"), "{text}");
         let value: serde_json::Value = serde_json::from_str(&text).unwrap();

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     domain::{Family, Iso},
-    extractors::analysis::{DayWish, Series, VersionWish},
+    extractors::analysis::{Block, DayWish, Line, Series, VersionWish},
     web::pages::{
         form::Choice,
         format::{family_name, iso_name},
@@ -44,6 +44,7 @@ pub(super) struct Row {
     pub(super) start: String,
     pub(super) end: String,
     pub(super) fault: Option<String>,
+    pub(super) warnings: Vec<String>,
     /// The view without this series, and with it in front.
     pub(super) without: Option<String>,
     pub(super) in_front: Option<String>,
@@ -91,6 +92,7 @@ impl Row {
             start: month(wish.start),
             end: month(wish.end),
             fault: series.trouble.clone(),
+            warnings: series.warnings.clone(),
             without: (all.len() > 1).then(|| view.without(place, all).url()),
             in_front: (!first).then(|| view.led_by(place, all).url()),
         }
@@ -162,25 +164,27 @@ pub(super) fn suggestions(series: &[Series]) -> Vec<Suggestions> {
 }
 
 fn blocks(series: &Series, first: bool) -> Vec<Choice> {
-    let family = series.dataset.family;
-    let offered = series.line.as_ref().map(|line| line.choices(family)).unwrap_or_default();
     let chosen = series.wish.block.clone().unwrap_or_default();
-    let default = match &series.block {
-        _ if first => offered.first().map(|(_, name)| name.clone()),
-        Some(crate::extractors::analysis::Block::Stored(block, _)) => Some(block.clone()),
-        _ => offered.first().map(|(_, name)| name.clone()),
+    let line = series.line.as_ref();
+    let has_units = line.is_some_and(Line::has_units);
+    let name = |block: &Block| match has_units {
+        true => format!("{}, {}", block.name, block.unit()),
+        false => block.name.clone(),
     };
-    let mut choices: Vec<_> = same(first, default.unwrap_or_default()).into_iter().collect();
-    let known = offered.iter().any(|(value, _)| value.eq_ignore_ascii_case(&chosen));
-    if !known && !chosen.is_empty() {
+    let inherited = series.block.as_ref().map(|block| block.name.clone()).unwrap_or_default();
+    let mut choices: Vec<_> = same(first, inherited).into_iter().collect();
+    let offered = line.map(|line| &*line.blocks).unwrap_or_default();
+    // Addresses write blocks in any case.
+    let known = |block: &Block| block.word.eq_ignore_ascii_case(&chosen);
+    if !chosen.is_empty() && !offered.iter().any(known) {
         choices.push(Choice::new(&chosen, &chosen, &chosen));
     }
-    // Files write blocks in any case.
-    let choice = |(value, name): (String, String)| {
-        let is_chosen = value.eq_ignore_ascii_case(&chosen);
-        Choice { value, name, chosen: is_chosen }
+    let choice = |block: &Block| Choice {
+        value: block.word.clone(),
+        name: name(block),
+        chosen: known(block),
     };
-    choices.extend(offered.into_iter().map(choice));
+    choices.extend(offered.iter().map(choice));
     choices
 }
 

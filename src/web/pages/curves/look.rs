@@ -77,7 +77,7 @@ impl Look {
     /// Reads everything.
     pub(super) async fn at(app: &App, snapshot: &mut Snapshot, view: View) -> Result<Self> {
         let zone = app.config.curve_timezone;
-        let series = analysis::read(snapshot, &view.wishes).await?;
+        let series = analysis::read(snapshot, &view.wishes, view.calendar()).await?;
         let is_month = view.shape() != Shape::Evolution;
         let mut notes = Vec::new();
         let tracks = if is_month {
@@ -146,7 +146,7 @@ impl Look {
 fn track(place: usize, series: &Series, zone: Tz) -> Option<Track> {
     series.block.as_ref()?;
     let (label, unit) = (series.label(zone), series.unit().to_owned());
-    Some(Track { place, label, unit, points: series.points.clone() })
+    Some(Track { place, label, unit, hours: series.hours, points: series.points.clone() })
 }
 
 async fn evolutions(
@@ -166,7 +166,9 @@ async fn evolutions(
             continue;
         }
         let days = (view.from, view.to);
-        let points = analysis::evolution(snapshot, series, view.period(), days).await?;
+        let found = analysis::evolution(snapshot, series, view.period(), days).await?;
+        let numbered = |warning| format!("Series {}: {warning}", place + 1);
+        notes.extend(found.warnings.into_iter().map(numbered));
         let selector = match series.selector.cob() {
             None => "latest",
             Some(true) => "COB",
@@ -178,8 +180,8 @@ async fn evolutions(
                 "Series {number} names version {id}; over days the latest of each is taken."
             ));
         }
-        let label = format!("{}: {selector}", series.name());
-        tracks.push(Track { place, label, unit: series.unit().to_owned(), points });
+        let (label, unit) = (format!("{}: {selector}", series.name()), series.unit().to_owned());
+        tracks.push(Track { place, label, unit, hours: series.hours, points: found.points });
     }
     if tracks.iter().all(|track: &Track| track.points.values().all(Option::is_none)) {
         notes.push(format!("No operating day has a price of {}.", view.period().name()));
@@ -189,9 +191,9 @@ async fn evolutions(
 
 /// Whether two series are the same but for their day.
 fn is_twin(one: &Series, other: &Series) -> bool {
-    let cob = |series: &Series| series.selector.cob();
-    (one.dataset, &one.block, one.known_at) == (other.dataset, &other.block, other.known_at)
-        && cob(one) == cob(other)
+    let alike = |series: &Series| (series.dataset, series.known_at, series.selector.cob());
+    let blocks = one.block.as_ref().zip(other.block.as_ref());
+    alike(one) == alike(other) && blocks.is_some_and(|(one, other)| one.is_twin(other))
 }
 
 /// What stands in other units than the first series.

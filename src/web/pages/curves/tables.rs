@@ -141,7 +141,7 @@ impl Summary {
         let strips = strips.into();
         let means = |column: &Column| -> Vec<Option<Decimal>> {
             let prices = figure.common_points(column);
-            strips.iter().map(|strip| strip.mean(&prices)).collect()
+            strips.iter().map(|strip| strip.mean(&prices, column.hours)).collect()
         };
         let base = figure.columns.first().map(|base| (&base.unit, means(base)));
         let row = |(place, column): (usize, &Column)| {

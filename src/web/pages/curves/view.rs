@@ -3,10 +3,10 @@
 use chrono::NaiveDate;
 
 use crate::{
-    domain::words,
+    domain::{Calendar, words},
     error::{Problem, Result},
     extractors::{
-        analysis::{Block, DayWish, Period, Series, VersionWish, Wish},
+        analysis::{DayWish, Period, Series, VersionWish, Wish},
         words::Instant,
     },
     web::{
@@ -42,7 +42,7 @@ macro_rules! names {
                 concat!("day", $n), concat!("version", $n), concat!("as_of", $n),
                 concat!("start", $n), concat!("end", $n),
             )*
-            "view", "year", "bars", "period", "from", "to", "a", "b", $($more),*
+            "view", "calendar", "year", "bars", "period", "from", "to", "a", "b", $($more),*
         ]
     };
 }
@@ -54,6 +54,8 @@ pub(super) struct View {
     /// The series; at least one, though it may be empty.
     pub(super) wishes: Vec<Wish>,
     pub(super) shape: Option<Shape>,
+    /// How hours are counted, for every series.
+    pub(super) calendar: Option<Calendar>,
     /// The calendar strip of the summary.
     pub(super) year: Option<i32>,
     /// Whether the bars of differences are percentages.
@@ -82,6 +84,7 @@ impl FromParameters for View {
         let view = Self {
             wishes,
             shape: filled(p, "view")?,
+            calendar: filled(p, "calendar")?,
             year: filled(p, "year")?,
             percent: filled::<Bars>(p, "bars")? == Some(Bars::Percent),
             period: filled(p, "period")?,
@@ -160,6 +163,14 @@ impl View {
         self.shape().as_str() == shape
     }
 
+    pub(super) fn calendar(&self) -> Calendar {
+        self.calendar.unwrap_or(Calendar::Flat)
+    }
+
+    pub(super) fn is_nerc(&self) -> bool {
+        self.calendar() == Calendar::Nerc
+    }
+
     pub(super) fn period(&self) -> Period {
         self.period.unwrap_or(Period::Prompt)
     }
@@ -176,9 +187,11 @@ impl View {
         let wishes = self.wishes.iter().zip(SUFFIXES);
         let mut pairs: Vec<_> = wishes.flat_map(|(wish, suffix)| wish.pairs(suffix)).collect();
         let shape = self.shape.filter(|shape| *shape != Shape::Curves);
+        let calendar = self.calendar.filter(|calendar| *calendar != Calendar::Flat);
         let text = |value: Option<String>| value.unwrap_or_default();
         let rest = [
             ("view", text(shape.map(|shape| shape.to_string()))),
+            ("calendar", text(calendar.map(|calendar| calendar.to_string()))),
             ("year", text(self.year.map(|year| year.to_string()))),
             ("bars", text(self.percent.then(|| Bars::Percent.to_string()))),
             ("period", text(self.period.map(|period| period.to_string()))),
@@ -250,10 +263,7 @@ impl View {
 fn settled(series: &Series, dated: bool) -> Wish {
     let day = series.version.as_ref().map(|version| DayWish::On(version.operating_day));
     let pinned = matches!(series.selector, VersionWish::Id(_));
-    let block = series.block.as_ref().map(|block| match block {
-        Block::Derived(_) => "7x24".to_owned(),
-        Block::Stored(block, _) => block.clone(),
-    });
+    let block = series.block.as_ref().map(|block| block.word.clone());
     Wish {
         curve: Some(series.dataset.family),
         iso: Some(series.dataset.iso),
@@ -302,7 +312,7 @@ mod tests {
     fn a_view_is_its_address() {
         let query = "curve=energy&iso=pjm&zone=WESTERN+HUB&day=2026-11-20&day2=previous_day\
                      &zone3=AEP&version3=cob&as_of3=2026-11-20T16%3A00%3A00Z&view=evolution\
-                     &year=2028&bars=percent&period=cal-2028&from=2026-01-01";
+                     &calendar=nerc&year=2028&bars=percent&period=cal-2028&from=2026-01-01";
         let view = read(query).unwrap();
         assert_eq!(view.url(), format!("/curves?{query}"));
         assert_eq!(view.wishes.len(), 3);
@@ -327,6 +337,8 @@ mod tests {
             "zone11=A",
             "as_of2=2026-11-20",
             "version=all",
+            "calendar=julian",
+            "calendar2=nerc",
         ] {
             assert!(read(query).is_err(), "{query}");
         }

@@ -9,7 +9,7 @@ use crate::{
         pages::{self, OperatingDay},
         snapshot::Snapshot,
     },
-    domain::{ContractMonth, Dataset, Family, Iso},
+    domain::{ContractMonth, Family, Iso, Source},
     error::{Problem, Result},
     extractors::words::{Block, Curve},
     web::pages::{
@@ -99,16 +99,16 @@ fn fixed(known: &[(&str, &str)], wanted: Option<&str>) -> Vec<Choice> {
 impl Choices {
     pub(super) async fn load(app: &App, mut wish: Wish) -> Result<Self> {
         let (curves, isos) = (curves(wish.curve.as_deref()), isos(wish.iso.as_deref()));
-        let (datasets, curves, isos) = match datasets(chosen(&curves), chosen(&isos)) {
-            Ok(datasets) => (datasets, curves, isos),
+        let (sources, curves, isos) = match sources(chosen(&curves), chosen(&isos)) {
+            Ok(sources) => (sources, curves, isos),
             Err(problem) => {
                 wish.faults.add("iso", &problem);
                 let isos = self::isos(Some("all"));
-                (datasets(chosen(&curves), "all")?, curves, isos)
+                (sources(chosen(&curves), "all")?, curves, isos)
             }
         };
-        let ids: Vec<i16> = datasets.iter().map(|dataset| dataset.id()).collect();
-        let mut snapshot = Snapshot::begin(&app.pool, &datasets, None).await?;
+        let ids: Vec<i16> = sources.iter().map(|source| source.id()).collect();
+        let mut snapshot = Snapshot::begin(&app.pool, &sources, None).await?;
         let days = pages::operating_days(&mut snapshot, &ids, DAYS).await?;
         let blocks = pages::block_types(&mut snapshot, &ids).await?;
         snapshot.finish().await?;
@@ -224,7 +224,7 @@ impl Choices {
 /// The families, and all of them.
 pub(super) fn curve_names() -> Vec<(&'static str, &'static str)> {
     let names = Family::ALL.iter().map(|family| (family.as_str(), family_name(*family)));
-    names.chain([("all", "All curves (.zip)")]).collect()
+    names.chain([("headroom", "Headroom"), ("all", "All curves (.zip)")]).collect()
 }
 
 /// The ISOs, and all of them.
@@ -241,10 +241,10 @@ fn isos(wanted: Option<&str>) -> Vec<Choice> {
     fixed(&iso_names(), wanted)
 }
 
-fn datasets(curve: &str, iso: &str) -> Result<Vec<Dataset>> {
-    let found: Vec<Dataset> = Dataset::all()
-        .filter(|d| curve == "all" || d.family.as_str() == curve)
-        .filter(|d| iso == "all" || d.iso.as_str() == iso)
+fn sources(curve: &str, iso: &str) -> Result<Vec<Source>> {
+    let found: Vec<Source> = Source::all()
+        .filter(|source| curve == "all" || source.curve() == curve)
+        .filter(|source| iso == "all" || source.iso().as_str() == iso)
         .collect();
     if found.is_empty() {
         return Err(Problem::not_found(format!("There are no {curve} curves for {iso}.")));

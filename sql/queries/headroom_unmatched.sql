@@ -1,0 +1,21 @@
+-- Offers without a record and the reason. $1 sources, $2 cut-off, $3 operating day (null: the newest
+-- of each source), $4 a version instead, $5 basis, $6 and $7 how many to leave out and to give.
+with chosen as (
+    select distinct on (dataset_id) *
+    from headroom_version
+    where dataset_id = any($1) and known_at <= $2
+      and case when $4::bigint is null
+               then (ended_at is null or ended_at > $2) and ($3::date is null or operating_day = $3)
+               else id = $4 end
+    order by dataset_id, operating_day desc
+)
+select v.id as version_id, v.dataset_id, v.operating_day, f.code, s.state, s.load_zone, s.utility,
+       s.cost_component, s.load_profile, s.matching_id, s.lookup_id, s.term, s.beginning_date,
+       p.lookup_id as "ptc_lookup_id?"
+from chosen v
+join headroom_finding f on f.version_id = v.id and f.basis = $5 and f.code <> 'ambiguous_match'
+join series s on s.id = f.offer_id
+left join series p on p.id = f.ptc_id
+order by v.dataset_id, s.state collate "C", s.utility collate "C", s.load_zone collate "C",
+         coalesce(s.load_profile, '') collate "C", s.term, s.beginning_date, f.number
+offset $6 limit $7

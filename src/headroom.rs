@@ -1,0 +1,160 @@
+//! The job behind headroom: whenever a Matrix or a PTC version was published, the headroom that it
+//! changes is computed and published as a version of its own. What is computed is in
+//! [`crate::domain::headroom`], what is stored in [`crate::db::headroom`].
+//!
+//! The events of kind `headroom` start it, whichever process wrote them: the database tells the
+//! running servers at the commit, and a server that starts looks for what nobody has dealt with. An
+//! event is marked as done only after all that follows from it is committed, so that each is dealt
+//! with at least once; and because a version is unique for its inputs, twice changes nothing.
+
+use std::time::Duration;
+
+use sqlx::postgres::PgListener;
+
+use crate::{
+    app::App,
+    db::headroom::{self, Pair},
+    domain::{
+        Iso,
+        headroom::{Inputs, Outcome, compute},
+    },
+};
+
+/// How long it sleeps when it hears nothing: a word can be lost with a connection.
+const LOOK_AROUND: Duration = Duration::from_mins(5);
+
+/// How long after the first failure it tries again; twice as long after each further one.
+const FIRST_RETRY: Duration = Duration::from_secs(1);
+
+/// How often the wait doubles at the most: up to four minutes.
+const DOUBLINGS: u32 = 8;
+
+/// Works until `stop`. What is unfinished then was not begun: its transaction is given up.
+pub async fn run(app: App, stop: impl Future<Output = ()>) {
+    tokio::select! {
+        () = work(&app) => {}
+        () = stop => {}
+    }
+}
+
+async fn work(app: &App) {
+    let (mut ears, mut failures) = (None, 0);
+    loop {
+        // Ears first: what is not found by this look is heard.
+        let listened = listen(app, &mut ears).await;
+        match listened.and(catch_up(app).await.map(|_| ())) {
+            Ok(()) => failures = 0,
+            Err(error) => {
+                tracing::warn!(%error, failures, "headroom waits to be computed");
+                failures += 1;
+            }
+        }
+        wait(&mut ears, failures).await;
+    }
+}
+
+async fn listen(app: &App, ears: &mut Option<PgListener>) -> sqlx::Result<()> {
+    if ears.is_none() {
+        *ears = Some(headroom::listener(&app.pool).await?);
+    }
+    Ok(())
+}
+
+/// Waits for a word, after failures for a while.
+async fn wait(ears: &mut Option<PgListener>, failures: u32) {
+    let Some(listener) = ears.as_mut().filter(|_| failures == 0) else {
+        let doublings = failures.saturating_sub(1).min(DOUBLINGS);
+        return tokio::time::sleep(FIRST_RETRY * 2_u32.pow(doublings)).await;
+    };
+    match tokio::time::timeout(LOOK_AROUND, listener.try_recv()).await {
+        // One look answers all that was said meanwhile.
+        Ok(Ok(Some(_))) => while listener.next_buffered().is_some() {},
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "nobody hears of new offers and prices for a moment");
+            *ears = None;
+        }
+        // The connection was lost and is made again, or nothing was said.
+        Ok(Ok(None)) | Err(_) => {}
+    }
+}
+
+/// Deals with every event that is there; tells how many versions that made. An ISO that fails does
+/// not keep the others waiting; the first failure is the answer then.
+pub async fn catch_up(app: &App) -> sqlx::Result<usize> {
+    let (mut published, mut failure) = (0, None);
+    for iso in headroom::isos_with_events(&app.pool).await? {
+        loop {
+            match step(app, iso).await {
+                Ok(Step::Published) => published += 1,
+                Ok(Step::Finished) => break,
+                Err(error) => {
+                    tracing::debug!(%iso, %error, "the headroom of an ISO failed");
+                    failure = failure.or(Some(error));
+                    break;
+                }
+            }
+        }
+    }
+    match failure {
+        Some(error) => Err(error),
+        None => Ok(published),
+    }
+}
+
+enum Step {
+    Published,
+    Finished,
+}
+
+/// One transaction: computes and publishes the headroom of one pair, or finds that none is missing
+/// and marks the events as done.
+async fn step(app: &App, iso: Iso) -> sqlx::Result<Step> {
+    let mut tx = app.pool.begin().await?;
+    headroom::lock(&mut tx, iso).await?;
+    let events = headroom::open_events(&mut tx, iso).await?;
+    if events.is_empty() {
+        return Ok(Step::Finished);
+    }
+    let Some(pair) = headroom::missing_pair(&mut tx, iso).await? else {
+        headroom::close_events(&mut tx, &events, app.clock.now()).await?;
+        tx.commit().await?;
+        return Ok(Step::Finished);
+    };
+    let (inputs, load_profile) = inputs(&mut tx, iso, &pair).await?;
+    let offers = inputs.offers.len();
+    let outcome = off_thread(inputs).await?;
+    let version = headroom::publish(&mut tx, iso, &pair, (load_profile, offers), &outcome).await?;
+    tx.commit().await?;
+    tracing::info!(%iso, version, day = %pair.operating_day, offers, "headroom computed");
+    Ok(Step::Published)
+}
+
+async fn inputs(
+    conn: &mut sqlx::PgConnection,
+    iso: Iso,
+    pair: &Pair,
+) -> sqlx::Result<(Inputs, Option<i64>)> {
+    let offers = headroom::offers(conn, iso, pair.matrix_id).await?;
+    let lookups = distinct(offers.iter().filter_map(|offer| offer.lookup_id.as_deref()));
+    let (months, prices) = headroom::prices(conn, iso, pair.ptc_id, &lookups).await?;
+    let load_profile = headroom::load_profile(conn, iso).await?;
+    let classes = distinct(offers.iter().filter_map(|offer| offer.load_profile.as_deref()));
+    let loads = match load_profile {
+        Some(version) => headroom::loads(conn, iso, version, &classes).await?,
+        None => Vec::new(),
+    };
+    Ok((Inputs { iso, offers, months, prices, loads }, load_profile))
+}
+
+fn distinct<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut texts: Vec<String> = texts.map(str::to_owned).collect();
+    texts.sort_unstable();
+    texts.dedup();
+    texts
+}
+
+/// Thousands of offers with long terms take a moment, which others should not wait for.
+async fn off_thread(inputs: Inputs) -> sqlx::Result<Outcome> {
+    let computed = tokio::task::spawn_blocking(move || compute(&inputs)).await;
+    computed.map_err(|_| sqlx::Error::WorkerCrashed)
+}
