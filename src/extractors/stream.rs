@@ -46,7 +46,7 @@ pub fn body(selection: Selection, snapshot: Snapshot, turn: Turn) -> Body {
 }
 
 /// A body of what `write` writes, in a thread of its own. A failure breaks the transfer. What is
-/// `held` is let go at the end.
+/// `held` is let go before the end.
 pub fn written<T: Send + 'static>(
     held: T,
     write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()> + Send + 'static,
@@ -54,9 +54,10 @@ pub fn written<T: Send + 'static>(
     let (pieces, body) = channel();
     let handle = Handle::current();
     tokio::task::spawn_blocking(move || {
-        let _held = held;
         let mut out = Output { pieces, handle };
         let outcome = write(&mut out);
+        // Before the end: who has seen it may ask for the next at once.
+        drop(held);
         out.handle.block_on(out.pieces.end(outcome));
     });
     body

@@ -30,22 +30,16 @@ const RETRY_AFTER: u32 = 5;
 #[derive(Debug, Clone)]
 pub struct Turns {
     all: Arc<Semaphore>,
-    of_user: Arc<Mutex<HashMap<Uuid, usize>>>,
+    /// One for each user who ever asked: a few bytes for each account.
+    of_user: Arc<Mutex<HashMap<Uuid, Arc<Semaphore>>>>,
     per_user: usize,
 }
 
 /// A running download; its turn ends when this is dropped.
 #[derive(Debug)]
 pub struct Turn {
-    _place: Place,
+    _place: OwnedSemaphorePermit,
     _permit: OwnedSemaphorePermit,
-}
-
-/// One of a user's downloads.
-#[derive(Debug)]
-struct Place {
-    of_user: Arc<Mutex<HashMap<Uuid, usize>>>,
-    user: Uuid,
 }
 
 impl Turns {
@@ -60,48 +54,42 @@ impl Turns {
         }
     }
 
-    /// Waits a moment for a turn. 429 `too_many_downloads` where the user's own downloads are in
-    /// the way, 503 `busy` where those of others are; both with `Retry-After`.
+    /// Waits a moment for a turn: who asks for one after the other must not be in their own way
+    /// because the last one is still being cleared away. 429 `too_many_downloads` where the user's
+    /// own downloads run on, 503 `busy` where those of others do; both with `Retry-After`.
     pub async fn take(&self, principal: &Principal) -> Result<Turn> {
-        let place = self.place(principal.user_id)?;
-        let permit = tokio::time::timeout(PATIENCE, Arc::clone(&self.all).acquire_owned()).await;
-        match permit {
-            Ok(Ok(permit)) => Ok(Turn { _place: place, _permit: permit }),
-            _ => Err(Problem::unavailable(
+        let of_user = self.of_user(principal.user_id);
+        let place = wait(of_user).await.ok_or_else(|| self.too_many())?;
+        let permit = wait(Arc::clone(&self.all)).await.ok_or_else(|| {
+            Problem::unavailable(
                 "busy",
                 "As many downloads run as this server can serve at once; please try again.",
                 RETRY_AFTER,
-            )),
-        }
+            )
+        })?;
+        Ok(Turn { _place: place, _permit: permit })
     }
 
-    fn place(&self, user: Uuid) -> Result<Place> {
-        let mut counts = self.of_user.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.entry(user).or_default();
-        if *count >= self.per_user {
-            return Err(Problem::new(
-                StatusCode::TOO_MANY_REQUESTS,
-                "too_many_downloads",
-                format!(
-                    "{count} of your downloads are running, and no more may run at once; wait for \
-                     one to end, or end it"
-                ),
-            )
-            .with_header(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER)));
-        }
-        *count += 1;
-        Ok(Place { of_user: Arc::clone(&self.of_user), user })
+    fn of_user(&self, user: Uuid) -> Arc<Semaphore> {
+        let mut users = self.of_user.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = users.entry(user).or_insert_with(|| Arc::new(Semaphore::new(self.per_user)));
+        Arc::clone(own)
+    }
+
+    fn too_many(&self) -> Problem {
+        Problem::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too_many_downloads",
+            format!(
+                "{} of your downloads are running, and no more may run at once; wait for one to \
+                 end, or end it",
+                self.per_user
+            ),
+        )
+        .with_header(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER))
     }
 }
 
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut counts = self.of_user.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = counts.get_mut(&self.user) {
-            *count -= 1;
-            if *count == 0 {
-                counts.remove(&self.user);
-            }
-        }
-    }
+async fn wait(turns: Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
+    tokio::time::timeout(PATIENCE, turns.acquire_owned()).await.ok()?.ok()
 }

@@ -19,7 +19,7 @@ fn file_of(curve: &str, columns: &[Drawn]) -> String {
         format!("{name}{}{}\n", if hourly { ",," } else { "," }, cells.join(","))
     };
     let value = |column: usize, row: usize| match columns[column].1[row] {
-        Some(value) if curve == "vlr" && column % 2 == 0 => format!("{value}%"),
+        Some(value) if curve == "vlr" && column.is_multiple_of(2) => format!("{value}%"),
         Some(value) => value.to_string(),
         None => "#N/A".to_owned(),
     };
@@ -80,10 +80,10 @@ fn file_of(curve: &str, columns: &[Drawn]) -> String {
     };
     let cells = |row: usize| (0..columns.len()).map(|c| quoted(&value(c, row))).collect::<Vec<_>>();
     if curve != "matrix" {
-        text += &format!("{head}{}\n", ",Z".repeat(columns.len()));
+        text.extend([head, &",Z".repeat(columns.len()), "\n"]);
     }
     for (row, place) in places.iter().enumerate() {
-        text += &format!("{place},{}\n", cells(row).join(","));
+        text.extend([place, ",", &cells(row).join(","), "\n"]);
     }
     text
 }
