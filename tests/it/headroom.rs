@@ -461,6 +461,46 @@ async fn records_are_ordered_and_the_wide_file_equals_the_long() {
     assert_eq!(paged, items(&caller, "/api/v1/headroom").await);
 }
 
+/// PTC files may have their prices in cents, or by the megawatt-hour.
+#[tokio::test]
+async fn prices_of_other_units_are_compared_in_dollars_per_megawatt_hour() {
+    let server = TestServer::start().await;
+    let caller = server.caller(Role::ReadWrite).await;
+    let file = String::from_utf8(ptc(&[("PA-KSP-R", "L", &["12"])]).to_vec()).unwrap();
+    let cents = file.replace("Month,PTC", "Month,PTC in cents/kWh");
+    assert_ne!(cents, file);
+    publish(&caller, PTC, cents.into()).await;
+    publish(&caller, MATRIX, matrix(&[EXAMPLE], TOTAL)).await;
+    assert_eq!(catch_up(&server.app).await.unwrap(), 1);
+    let wide = text(&caller, WIDE).await;
+    assert!(wide.contains(",120.00000,12,04/15/2024,90.00000,30.00000,25.00\n"), "{wide}");
+}
+
+#[tokio::test]
+async fn what_fails_does_not_keep_the_rest_waiting() {
+    let server = TestServer::start().await;
+    let caller = server.caller(Role::ReadWrite).await;
+    let pool = &server.app.pool;
+    for statement in [
+        "create function fail() returns trigger language plpgsql as $$ begin raise 'no'; end $$",
+        "create trigger fail before insert on headroom_version for each row
+         when (new.operating_day = '2024-04-03') execute function fail()",
+    ] {
+        sqlx::query(statement).execute(pool).await.unwrap();
+    }
+    publish(&caller, PTC, ptc(&[("PA-KSP-R", "L", &["0.12"])])).await;
+    publish(&caller, MATRIX, matrix(&[EXAMPLE], TOTAL)).await;
+    let earlier = MATRIX.replace("20240403", "20240402");
+    publish(&caller, &earlier, matrix(&[EXAMPLE], TOTAL)).await;
+    assert!(catch_up(&server.app).await.is_err());
+    let days: Vec<Value> = items(&caller, "/api/v1/headroom/versions?iso=pjm").await;
+    let days: Vec<_> = days.iter().map(|item| &item["operating_day"]).collect();
+    assert_eq!(days, ["2024-04-02"], "the older day is computed though the newer fails");
+    sqlx::query("drop trigger fail on headroom_version").execute(pool).await.unwrap();
+    assert_eq!(catch_up(&server.app).await.unwrap(), 1, "it was not given up");
+    assert_eq!(catch_up(&server.app).await.unwrap(), 0);
+}
+
 #[tokio::test]
 async fn two_servers_on_one_database_never_compute_twice() {
     let server = TestServer::start().await;

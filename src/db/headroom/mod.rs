@@ -78,14 +78,18 @@ pub async fn lock(conn: &mut PgConnection, iso: Iso) -> sqlx::Result<()> {
     Ok(())
 }
 
-/// A pair whose headroom is missing, of the newest day first.
-pub async fn missing_pair(conn: &mut PgConnection, iso: Iso) -> sqlx::Result<Option<Pair>> {
+/// A pair whose headroom is missing, of the newest day first; none of the Matrix versions `but`.
+pub async fn missing_pair(
+    conn: &mut PgConnection,
+    iso: Iso,
+    but: &[i64],
+) -> sqlx::Result<Option<Pair>> {
     let (Some(matrix), Some(ptc)) =
         (Dataset::new(Family::Matrix, iso), Dataset::new(Family::Ptc, iso))
     else {
         return Ok(None);
     };
-    sqlx::query_file_as!(Pair, "sql/queries/headroom_pair.sql", matrix.id(), ptc.id())
+    sqlx::query_file_as!(Pair, "sql/queries/headroom_pair.sql", matrix.id(), ptc.id(), but)
         .fetch_optional(conn)
         .await
 }
@@ -141,10 +145,10 @@ pub async fn offers(conn: &mut PgConnection, iso: Iso, version: i64) -> sqlx::Re
         lookup_id: row.lookup_id,
         term: row.term.and_then(|months| u8::try_from(months).ok()),
         beginning_date: row.beginning_date,
-        price: match (row.has_line, row.price) {
-            (false, _) => BundledPrice::NoLine,
-            (true, None) => BundledPrice::Null,
-            (true, Some(price)) => BundledPrice::Value(price),
+        price: match (row.unit, row.price) {
+            (None, _) => BundledPrice::NoLine,
+            (Some(_), None) => BundledPrice::Null,
+            (Some(unit), Some(price)) => BundledPrice::Value(price, unit),
         },
     });
     Ok(offers.collect())
@@ -165,7 +169,7 @@ pub async fn prices(
     .fetch_one(&mut *conn)
     .await?;
     let rows = sqlx::query!(
-        r#"select s.id, s.matching_id as "matching_id!", c.values as "values: Values"
+        r#"select s.id, s.matching_id as "matching_id!", s.unit, c.values as "values: Values"
            from curve c join series s on s.id = c.series_id
            where c.dataset_id = $1 and c.version_id = $2 and s.matching_id = any($3)
            order by s.id"#,
@@ -178,6 +182,7 @@ pub async fn prices(
     let prices = rows.into_iter().map(|row| PriceToCompare {
         id: row.id,
         matching_id: row.matching_id,
+        unit: row.unit,
         values: row.values.0,
     });
     Ok((months.into_iter().map(ContractMonth::containing).collect(), prices.collect()))
