@@ -7,13 +7,13 @@
 //! event is marked as done only after all that follows from it is committed, so that each is dealt
 //! with at least once; and because a version is unique for its inputs, twice changes nothing.
 
-use std::time::Duration;
+use std::{ops::Range, sync::Arc, time::Duration};
 
 use sqlx::{Postgres, Transaction, postgres::PgListener};
 
 use crate::{
     app::App,
-    db::headroom::{self, Pair},
+    db::headroom::{self, Pair, Storing},
     domain::{
         Iso,
         headroom::{Inputs, Outcome, compute},
@@ -28,6 +28,10 @@ const FIRST_RETRY: Duration = Duration::from_secs(1);
 
 /// How often the wait doubles at the most: up to four minutes.
 const DOUBLINGS: u32 = 8;
+
+/// How many offers are compared and stored at a time: where look-ups failed in both files, each of
+/// thousands of offers matches each of thousands of prices.
+const PART: usize = 32;
 
 /// Works until `stop`. What is unfinished then was not begun: its transaction is given up.
 pub async fn run(app: App, stop: impl Future<Output = ()>) {
@@ -141,8 +145,13 @@ async fn publish(
 ) -> sqlx::Result<()> {
     let (inputs, load_profile) = inputs(&mut tx, iso, pair).await?;
     let offers = inputs.offers.len();
-    let outcome = off_thread(inputs).await?;
-    let version = headroom::publish(&mut tx, iso, pair, (load_profile, offers), &outcome).await?;
+    let inputs = Arc::new(inputs);
+    let mut storing = Storing::begin(&mut tx, (iso, pair), load_profile, offers).await?;
+    for first in (0..offers).step_by(PART) {
+        let part = off_thread(&inputs, first..offers.min(first + PART)).await?;
+        storing.add(&mut tx, &part).await?;
+    }
+    let version = storing.finish(&mut tx).await?;
     tx.commit().await?;
     tracing::info!(%iso, version, day = %pair.operating_day, offers, "headroom computed");
     Ok(())
@@ -173,7 +182,8 @@ fn distinct<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<String> {
 }
 
 /// Thousands of offers with long terms take a moment, which others should not wait for.
-async fn off_thread(inputs: Inputs) -> sqlx::Result<Outcome> {
-    let computed = tokio::task::spawn_blocking(move || compute(&inputs)).await;
+async fn off_thread(inputs: &Arc<Inputs>, offers: Range<usize>) -> sqlx::Result<Outcome> {
+    let inputs = Arc::clone(inputs);
+    let computed = tokio::task::spawn_blocking(move || compute(&inputs, offers)).await;
     computed.map_err(|_| sqlx::Error::WorkerCrashed)
 }

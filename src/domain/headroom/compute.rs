@@ -1,6 +1,9 @@
 //! Matching, the month rule, the formula.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    ops::Range,
+};
 
 use rust_decimal::Decimal;
 
@@ -10,16 +13,17 @@ use super::{
     Remark,
 };
 
-/// Compares every offer with every price to compare that it matches, on both bases.
+/// Compares the offers in places `offers` with every price to compare that they match, on both bases.
 #[must_use]
-pub fn compute(inputs: &Inputs) -> Outcome {
+pub fn compute(inputs: &Inputs, offers: Range<usize>) -> Outcome {
     let mut by_matching_id: HashMap<&str, Vec<&PriceToCompare>> = HashMap::new();
     for price in &inputs.prices {
         by_matching_id.entry(&price.matching_id).or_default().push(price);
     }
     let mut outcome = Outcome::default();
+    let offers = inputs.offers.get(offers).unwrap_or_default();
     for &basis in Basis::ALL {
-        for offer in &inputs.offers {
+        for offer in offers {
             let lookup = offer.lookup_id.as_deref().filter(|id| is_id(id));
             let matches = lookup.and_then(|id| by_matching_id.get(id));
             let matches = matches.map(Vec::as_slice).unwrap_or_default();
@@ -235,9 +239,13 @@ mod tests {
         Inputs { iso: Iso::Ercot, offers: vec![offer], months, prices, loads: Vec::new() }
     }
 
+    fn all(inputs: &Inputs) -> Outcome {
+        compute(inputs, 0..inputs.offers.len())
+    }
+
     /// The measures of a basis, or the remarks about it.
     fn outcome(inputs: &Inputs, basis: Basis) -> Result<[String; 4], Vec<Remark>> {
-        let Outcome { records, notes } = compute(inputs);
+        let Outcome { records, notes } = all(inputs);
         let notes: Vec<Remark> =
             notes.iter().filter(|note| note.basis == basis).map(|note| note.remark).collect();
         let record = records.into_iter().find(|record| record.basis == basis).ok_or(notes)?;
@@ -361,12 +369,20 @@ mod tests {
     #[test]
     fn an_offer_of_several_prices_has_a_record_of_each() {
         let prices = vec![ptc(7, "A", &["0.1"]), ptc(8, "A", &["0.2"]), ptc(9, "A", &[""])];
-        let Outcome { records, notes } = compute(&inputs(offer("A", "90"), "2031-04", prices));
+        let Outcome { records, notes } = all(&inputs(offer("A", "90"), "2031-04", prices));
         let prompt = records.iter().filter(|record| record.basis == Basis::Prompt);
         assert_eq!(prompt.map(|record| record.ptc).collect::<Vec<_>>(), [7, 8]);
         let notes = notes.iter().filter(|note| note.basis == Basis::Prompt);
         let notes: Vec<_> = notes.map(|note| (note.ptc, note.remark)).collect();
         assert_eq!(notes, [(None, Remark::AmbiguousMatch), (Some(9), Remark::PtcGap)]);
+    }
+
+    #[test]
+    fn offers_are_compared_part_by_part() {
+        let mut asked = inputs(offer("A", "90"), "2031-04", vec![ptc(7, "A", &["0.1"])]);
+        asked.offers = (0..5).map(|id| Offer { id, ..offer("A", "90") }).collect();
+        let of = |places| compute(&asked, places).records.into_iter().map(|record| record.offer);
+        assert_eq!(of(0..2).chain(of(2..4)).chain(of(4..5)).collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
     }
 
     proptest! {
@@ -378,7 +394,7 @@ mod tests {
             let price = Decimal::new(price, 2);
             let text = (value.to_string(), price.to_string());
             let asked = inputs(offer("A", &text.1), "2031-04", vec![ptc(7, "A", &[&text.0])]);
-            let record = compute(&asked).records.remove(0);
+            let record = all(&asked).records.remove(0);
             let u = value * Decimal::ONE_THOUSAND;
             prop_assert_eq!(record.measures.0, [u, price, u - price]);
             prop_assert_eq!(record.measures.1.is_none(), u.is_zero());
