@@ -378,6 +378,12 @@ async fn a_term_is_weighted_by_the_load_profile_that_is_known() {
     publish(&caller, "Matrix_PJM_20240403_080000.csv", matrix(&[offer], TOTAL)).await;
     catch_up(&server.app).await.unwrap();
     assert_eq!(price().await, "0.125");
+    let megawatt_hours =
+        format!("{labels},,\nMonth,HE,PECO (MWh)\n4/1/2024,1,0.1\n5/1/2024,1,0.3\n");
+    publish(&caller, "LoadProfile_PJM_20240402_060000.csv", megawatt_hours.into()).await;
+    publish(&caller, "Matrix_PJM_20240403_090000.csv", matrix(&[offer], TOTAL)).await;
+    catch_up(&server.app).await.unwrap();
+    assert_eq!(price().await, "0.175");
     let wide = text(&caller, WIDE).await;
     assert!(wide.contains(",100.00000,2,"), "downloads are of basis prompt: {wide}");
 }
