@@ -7,13 +7,13 @@
 //! event is marked as done only after all that follows from it is committed, so that each is dealt
 //! with at least once; and because a version is unique for its inputs, twice changes nothing.
 
-use std::time::Duration;
+use std::{ops::Range, sync::Arc, time::Duration};
 
-use sqlx::postgres::PgListener;
+use sqlx::{Postgres, Transaction, postgres::PgListener};
 
 use crate::{
     app::App,
-    db::headroom::{self, Pair},
+    db::headroom::{self, Pair, Storing},
     domain::{
         Iso,
         headroom::{Inputs, Outcome, compute},
@@ -28,6 +28,10 @@ const FIRST_RETRY: Duration = Duration::from_secs(1);
 
 /// How often the wait doubles at the most: up to four minutes.
 const DOUBLINGS: u32 = 8;
+
+/// How many offers are compared and stored at a time: where look-ups failed in both files, each of
+/// thousands of offers matches each of thousands of prices.
+const PART: usize = 32;
 
 /// Works until `stop`. What is unfinished then was not begun: its transaction is given up.
 pub async fn run(app: App, stop: impl Future<Output = ()>) {
@@ -60,13 +64,14 @@ async fn listen(app: &App, ears: &mut Option<PgListener>) -> sqlx::Result<()> {
     Ok(())
 }
 
-/// Waits for a word, after failures for a while.
+/// Waits for a word, after failures not for long: what failed must not keep what is new waiting.
 async fn wait(ears: &mut Option<PgListener>, failures: u32) {
-    let Some(listener) = ears.as_mut().filter(|_| failures == 0) else {
-        let doublings = failures.saturating_sub(1).min(DOUBLINGS);
-        return tokio::time::sleep(FIRST_RETRY * 2_u32.pow(doublings)).await;
+    let pause = match failures.checked_sub(1) {
+        None => LOOK_AROUND,
+        Some(before) => FIRST_RETRY * 2_u32.pow(before.min(DOUBLINGS)),
     };
-    match tokio::time::timeout(LOOK_AROUND, listener.try_recv()).await {
+    let Some(listener) = ears else { return tokio::time::sleep(pause).await };
+    match tokio::time::timeout(pause, listener.try_recv()).await {
         // One look answers all that was said meanwhile.
         Ok(Ok(Some(_))) => while listener.next_buffered().is_some() {},
         Ok(Err(error)) => {
@@ -78,17 +83,18 @@ async fn wait(ears: &mut Option<PgListener>, failures: u32) {
     }
 }
 
-/// Deals with every event that is there; tells how many versions that made. An ISO that fails does
-/// not keep the others waiting; the first failure is the answer then.
+/// Deals with every event that is there; tells how many versions that made. What fails does not keep
+/// the rest waiting; the first failure is the answer then.
 pub async fn catch_up(app: &App) -> sqlx::Result<usize> {
     let (mut published, mut failure) = (0, None);
     for iso in headroom::isos_with_events(&app.pool).await? {
+        let mut failed = Vec::new();
         loop {
-            match step(app, iso).await {
+            match step(app, iso, &mut failed).await {
                 Ok(Step::Published) => published += 1,
+                Ok(Step::Failed(error)) => failure = failure.or(Some(error)),
                 Ok(Step::Finished) => break,
                 Err(error) => {
-                    tracing::debug!(%iso, %error, "the headroom of an ISO failed");
                     failure = failure.or(Some(error));
                     break;
                 }
@@ -103,30 +109,52 @@ pub async fn catch_up(app: &App) -> sqlx::Result<usize> {
 
 enum Step {
     Published,
+    /// A pair could not be dealt with; the others may.
+    Failed(sqlx::Error),
     Finished,
 }
 
 /// One transaction: computes and publishes the headroom of one pair, or finds that none is missing
-/// and marks the events as done.
-async fn step(app: &App, iso: Iso) -> sqlx::Result<Step> {
+/// and marks the events as done. The Matrix versions that `failed` names are left for another time,
+/// and with them the events.
+async fn step(app: &App, iso: Iso, failed: &mut Vec<i64>) -> sqlx::Result<Step> {
     let mut tx = app.pool.begin().await?;
     headroom::lock(&mut tx, iso).await?;
     let events = headroom::open_events(&mut tx, iso).await?;
     if events.is_empty() {
         return Ok(Step::Finished);
     }
-    let Some(pair) = headroom::missing_pair(&mut tx, iso).await? else {
-        headroom::close_events(&mut tx, &events, app.clock.now()).await?;
-        tx.commit().await?;
+    let Some(pair) = headroom::missing_pair(&mut tx, iso, failed).await? else {
+        if failed.is_empty() {
+            headroom::close_events(&mut tx, &events, app.clock.now()).await?;
+            tx.commit().await?;
+        }
         return Ok(Step::Finished);
     };
-    let (inputs, load_profile) = inputs(&mut tx, iso, &pair).await?;
+    let Err(error) = publish(tx, iso, &pair).await else { return Ok(Step::Published) };
+    let (matrix, ptc) = (pair.matrix_id, pair.ptc_id);
+    tracing::warn!(%iso, matrix, ptc, day = %pair.operating_day, %error, "headroom failed");
+    failed.push(matrix);
+    Ok(Step::Failed(error))
+}
+
+async fn publish(
+    mut tx: Transaction<'static, Postgres>,
+    iso: Iso,
+    pair: &Pair,
+) -> sqlx::Result<()> {
+    let (inputs, load_profile) = inputs(&mut tx, iso, pair).await?;
     let offers = inputs.offers.len();
-    let outcome = off_thread(inputs).await?;
-    let version = headroom::publish(&mut tx, iso, &pair, (load_profile, offers), &outcome).await?;
+    let inputs = Arc::new(inputs);
+    let mut storing = Storing::begin(&mut tx, (iso, pair), load_profile, offers).await?;
+    for first in (0..offers).step_by(PART) {
+        let part = off_thread(&inputs, first..offers.min(first + PART)).await?;
+        storing.add(&mut tx, &part).await?;
+    }
+    let version = storing.finish(&mut tx).await?;
     tx.commit().await?;
     tracing::info!(%iso, version, day = %pair.operating_day, offers, "headroom computed");
-    Ok(Step::Published)
+    Ok(())
 }
 
 async fn inputs(
@@ -154,7 +182,8 @@ fn distinct<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<String> {
 }
 
 /// Thousands of offers with long terms take a moment, which others should not wait for.
-async fn off_thread(inputs: Inputs) -> sqlx::Result<Outcome> {
-    let computed = tokio::task::spawn_blocking(move || compute(&inputs)).await;
+async fn off_thread(inputs: &Arc<Inputs>, offers: Range<usize>) -> sqlx::Result<Outcome> {
+    let inputs = Arc::clone(inputs);
+    let computed = tokio::task::spawn_blocking(move || compute(&inputs, offers)).await;
     computed.map_err(|_| sqlx::Error::WorkerCrashed)
 }

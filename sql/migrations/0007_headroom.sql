@@ -15,9 +15,10 @@ create table headroom_version (
     operating_day date not null,
     ptc_timestamp timestamptz not null,
     offers integer not null,
-    -- Of basis prompt: records, and offers that match several PTC series.
-    records integer not null,
-    ambiguous integer not null,
+    -- Of basis prompt: records, and offers that match several PTC series. Counted while they are stored,
+    -- told with known_at.
+    records integer not null default 0,
+    ambiguous integer not null default 0,
     -- When it became visible ('infinity' inside the transaction that publishes it), and when another
     -- of its operating day took its place.
     known_at timestamptz not null default 'infinity',
@@ -92,18 +93,21 @@ create trigger event_headroom after insert on event
 
 create function guard_headroom_version() returns trigger language plpgsql as $$
 begin
-    if old.known_at <> 'infinity' and new.known_at <> old.known_at or old.ended_at is not null then
+    if old.known_at <> 'infinity'
+       and (new.known_at, new.records, new.ambiguous) <> (old.known_at, old.records, old.ambiguous)
+       or old.ended_at is not null then
         raise exception 'of a stored headroom only its end may be set, once'
             using errcode = 'restrict_violation';
     end if;
     return new;
 end
 $$;
-create trigger headroom_version_guard before update of known_at, ended_at on headroom_version
+create trigger headroom_version_guard before update of known_at, ended_at, records,
+        ambiguous on headroom_version
     for each row execute function guard_headroom_version();
 create trigger headroom_version_fixed before update of id, dataset_id, matrix_version_id,
-        ptc_version_id, load_profile_version_id, curve_timestamp, operating_day, ptc_timestamp, offers,
-        records, ambiguous on headroom_version
+        ptc_version_id, load_profile_version_id, curve_timestamp, operating_day, ptc_timestamp, offers
+    on headroom_version
     for each row execute function refuse_change();
 create trigger headroom_version_keep before delete on headroom_version
     for each row execute function refuse_change();

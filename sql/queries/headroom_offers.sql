@@ -1,6 +1,6 @@
 -- The offers of version $2 of Matrix dataset $1 with the first of the lines $3 that it has.
 select s.id, s.state, s.load_zone, s.utility, s.block_type, s.load_profile, s.lookup_id, s.term,
-       s.beginning_date, l.place is not null as "has_line!", c.values[l.place] as price
+       s.beginning_date, v.component_units[l.place] as unit, c.values[l.place] as price
 from curve_version v
 cross join lateral (
     select min(array_position(v.components, line)) as place

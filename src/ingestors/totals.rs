@@ -2,19 +2,17 @@
 
 use rust_decimal::Decimal;
 
-use crate::domain::{Axis, Code, Finding, Place};
+use crate::domain::{Axis, Code, Finding, Place, headroom::TOTAL_LINES};
 
 use super::{
     curve::{Curve, CurveSeries},
     report::Findings,
 };
 
-/// What an offer costs in all, with and without its unit.
-const BUNDLED: [&str; 2] = ["Total Bundled Price", "Total Bundled Price ($/MWh)"];
-/// The same by another name.
+/// What an offer costs in all ([`TOTAL_LINES`]), by another name.
 const REQUIREMENTS: [&str; 2] =
     ["Total Full Requirements Price", "Total Full Requirements Price ($/MWh)"];
-/// The same in cents, a tenth of it.
+/// The price in cents, a tenth of it.
 const CENTS: &str = "cents/kWh";
 /// How far the lines may be from the total, and the cents from their tenth: publishers round each.
 const LINES_WITHIN: Decimal = Decimal::from_parts(3, 0, 0, false, 2);
@@ -35,7 +33,7 @@ impl Lines {
         for (index, place) in axis.places().enumerate() {
             let Place::Component(name, _) = place else { continue };
             match name {
-                name if BUNDLED.contains(&name) => lines.bundled = Some(index),
+                name if TOTAL_LINES.contains(&name) => lines.bundled = Some(index),
                 name if REQUIREMENTS.contains(&name) => lines.requirements = Some(index),
                 CENTS => lines.cents = Some(index),
                 name if name.starts_with("Total") => {}

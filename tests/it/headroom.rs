@@ -3,10 +3,9 @@
 use bytes::Bytes;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use sqlx::{Connection as _, PgConnection};
-use trueprice::{app::App, auth::Role, headroom::catch_up};
+use trueprice::{auth::Role, headroom::catch_up};
 
-use crate::support::{Caller, Home, TestServer, User, accounts::Account, signal, until};
+use crate::support::{Caller, TestServer};
 
 /// An offer of a matrix: Lookup ID1, state, load zone, utility, customer type, load profile, term,
 /// beginning date and Total Bundled Price.
@@ -102,28 +101,23 @@ pub async fn example() -> (TestServer, Caller) {
     (server, caller)
 }
 
-async fn text(caller: &Caller, path: &str) -> String {
+pub async fn text(caller: &Caller, path: &str) -> String {
     let answer = caller.get(path).await;
     let (status, text) = (answer.status(), answer.text().await.unwrap());
     assert_eq!(status, StatusCode::OK, "{path}: {text}");
     text
 }
 
-async fn items(caller: &Caller, path: &str) -> Vec<Value> {
+pub async fn items(caller: &Caller, path: &str) -> Vec<Value> {
     let reply = caller.ask(path).await;
     assert_eq!(reply.status, 200, "{path}: {}", reply.body);
     reply.body["items"].as_array().unwrap().clone()
 }
 
-const WIDE: &str = "/api/v1/data?curve=headroom&iso=pjm&format=csv";
+pub const WIDE: &str = "/api/v1/data?curve=headroom&iso=pjm&format=csv";
 const HEADER: &str = "ISO,State,Utility,Load Zone,Load Profile,Headroom Effective Date,PTC Effective Date,\
                       Utility PTC ($/MWh),TLE Price Term (months),TLE Price Start Date,\
                       Truelight Price ($/MWh),Headroom ($/MWh),Headroom (%)\n";
-
-async fn count(app: &App, table: &str) -> i64 {
-    let ask = sqlx::AssertSqlSafe(format!("select count(*) from {table}"));
-    sqlx::query_scalar(ask).fetch_one(&app.pool).await.unwrap()
-}
 
 #[tokio::test]
 async fn the_example_of_the_specification_comes_out_in_every_form() {
@@ -349,18 +343,6 @@ async fn a_corrected_matrix_replaces_its_day() {
 }
 
 #[tokio::test]
-async fn a_recomputation_is_told_in_the_feed() {
-    let (_server, caller) = example().await;
-    let updates = items(&caller, "/api/v1/updates?curve=headroom&iso=pjm").await;
-    assert_eq!(updates.len(), 1);
-    assert_eq!(updates[0]["kind"], "headroom_recomputed");
-    let version = &items(&caller, "/api/v1/headroom/versions").await[0];
-    assert_eq!(updates[0]["version_id"], version["matrix_version_id"]);
-    assert_eq!(updates[0]["ptc_version_id"], version["ptc_version_id"]);
-    assert_eq!(updates[0]["known_at"], version["known_at"]);
-}
-
-#[tokio::test]
 async fn a_term_is_weighted_by_the_load_profile_that_is_known() {
     let server = TestServer::start().await;
     let caller = server.caller(Role::ReadWrite).await;
@@ -396,6 +378,12 @@ async fn a_term_is_weighted_by_the_load_profile_that_is_known() {
     publish(&caller, "Matrix_PJM_20240403_080000.csv", matrix(&[offer], TOTAL)).await;
     catch_up(&server.app).await.unwrap();
     assert_eq!(price().await, "0.125");
+    let megawatt_hours =
+        format!("{labels},,\nMonth,HE,PECO (MWh)\n4/1/2024,1,0.1\n5/1/2024,1,0.3\n");
+    publish(&caller, "LoadProfile_PJM_20240402_060000.csv", megawatt_hours.into()).await;
+    publish(&caller, "Matrix_PJM_20240403_090000.csv", matrix(&[offer], TOTAL)).await;
+    catch_up(&server.app).await.unwrap();
+    assert_eq!(price().await, "0.175");
     let wide = text(&caller, WIDE).await;
     assert!(wide.contains(",100.00000,2,"), "downloads are of basis prompt: {wide}");
 }
@@ -461,80 +449,19 @@ async fn records_are_ordered_and_the_wide_file_equals_the_long() {
     assert_eq!(paged, items(&caller, "/api/v1/headroom").await);
 }
 
+/// PTC files may have their prices in cents, or by the megawatt-hour.
 #[tokio::test]
-async fn two_servers_on_one_database_never_compute_twice() {
+async fn prices_of_other_units_are_compared_in_dollars_per_megawatt_hour() {
     let server = TestServer::start().await;
     let caller = server.caller(Role::ReadWrite).await;
-    publish(&caller, PTC, ptc(&[("PA-KSP-R", "L", &["0.12"])])).await;
-    for day in 3..9 {
-        let name = format!("Matrix_PJM_202404{day:02}_073000.csv");
-        publish(&caller, &name, matrix(&[EXAMPLE], TOTAL)).await;
-    }
-    let other = App { pool: server.app.pool.clone(), ..server.app.clone() };
-    let made = futures::join!(catch_up(&server.app), catch_up(&other), catch_up(&other));
-    assert_eq!(made.0.unwrap() + made.1.unwrap() + made.2.unwrap(), 6);
-    assert_eq!(count(&server.app, "headroom_version").await, 6);
-    assert_eq!(count(&server.app, "update_feed where kind = 'headroom_recomputed'").await, 6);
-    assert_eq!(count(&server.app, "headroom_done").await, 7);
-    // All marks lost: everything is dealt with again, and nothing comes of it.
-    for statement in ["alter table headroom_done disable trigger all", "delete from headroom_done"]
-    {
-        sqlx::query(statement).execute(&server.app.pool).await.unwrap();
-    }
-    assert_eq!(catch_up(&server.app).await.unwrap(), 0);
-    assert_eq!(count(&server.app, "headroom_version").await, 6);
-    assert_eq!(count(&server.app, "headroom_done").await, 7);
-}
-
-#[tokio::test]
-async fn what_is_stored_is_never_changed() {
-    let (server, _caller) = example().await;
-    for statement in [
-        "update headroom_record set ptc = 1",
-        "delete from headroom_record",
-        "update headroom_version set records = 7",
-        "update headroom_version set known_at = now()",
-        "truncate headroom_finding",
-        "insert into headroom_version (dataset_id, matrix_version_id, ptc_version_id, curve_timestamp,
-             operating_day, ptc_timestamp, offers, records, ambiguous)
-         select dataset_id, matrix_version_id, ptc_version_id, curve_timestamp, operating_day,
-                ptc_timestamp, 0, 0, 0 from headroom_version",
-    ] {
-        assert!(sqlx::query(statement).execute(&server.app.pool).await.is_err(), "{statement}");
-    }
-}
-
-#[tokio::test]
-async fn a_server_that_is_killed_before_the_job_leaves_the_event_to_the_next() {
-    let home = Home::of(User::Same);
-    let program = home.serve().await;
-    let pool = home.pool();
-    let account = Account::insert(&pool, &trueprice::clock::Clock::system(), Role::ReadWrite).await;
-    let caller = program.anonymous().with_token(&account.token);
-    // The job of PJM waits for the test.
-    let mut holder = PgConnection::connect_with(&pool.connect_options()).await.unwrap();
-    sqlx::query("select pg_advisory_lock(7424, 105)").execute(&mut holder).await.unwrap();
-    publish(&caller, PTC, ptc(&[("PA-KSP-R", "L", &["0.12"])])).await;
+    let file = String::from_utf8(ptc(&[("PA-KSP-R", "L", &["12"])]).to_vec()).unwrap();
+    let cents = file.replace("Month,PTC", "Month,PTC in cents/kWh");
+    assert_ne!(cents, file);
+    publish(&caller, PTC, cents.into()).await;
     publish(&caller, MATRIX, matrix(&[EXAMPLE], TOTAL)).await;
-    until(async || {
-        let waits =
-            "select exists (select from pg_locks where locktype = 'advisory' and not granted)";
-        sqlx::query_scalar::<_, bool>(waits).fetch_one(&pool).await.unwrap()
-    })
-    .await;
-    signal(program.process(), "KILL").await;
-    program.end("KILL").await;
-    drop(holder);
-    let program = home.serve().await;
-    let caller = program.anonymous().with_token(&account.token);
-    until(async || !items(&caller, "/api/v1/headroom").await.is_empty()).await;
-    assert!(
-        text(&caller, WIDE).await.ends_with(",120.00000,12,04/15/2024,90.00000,30.00000,25.00\n")
-    );
-    // While it runs, the word of the database wakes it.
-    publish(&caller, "PTC_PJM_20240403_100000.csv", ptc(&[("PA-KSP-R", "L", &["0.18"])])).await;
-    until(async || text(&caller, WIDE).await.contains(",180.00000,12,")).await;
-    assert!(program.end("TERM").await.success());
+    assert_eq!(catch_up(&server.app).await.unwrap(), 1);
+    let wide = text(&caller, WIDE).await;
+    assert!(wide.contains(",120.00000,12,04/15/2024,90.00000,30.00000,25.00\n"), "{wide}");
 }
 
 #[tokio::test]

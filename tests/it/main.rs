@@ -26,6 +26,7 @@ mod exports;
 mod families;
 mod good_test_data;
 mod headroom;
+mod headroom_job;
 mod hostile;
 mod layouts;
 mod openapi;

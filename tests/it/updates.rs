@@ -360,3 +360,16 @@ async fn what_was_published_before_there_was_a_feed_is_told_too() {
         ]
     );
 }
+
+/// Whoever publishes holds the feed: the database must notice soon that they are gone.
+#[tokio::test]
+async fn the_database_is_told_to_look_for_servers_that_vanished() {
+    let server = TestServer::start().await;
+    let sources: Vec<String> = sqlx::query_scalar(
+        "select source from pg_settings where name ~ '^tcp_keepalives_' order by name",
+    )
+    .fetch_all(&server.app.pool)
+    .await
+    .unwrap();
+    assert_eq!(sources, ["client"; 3]);
+}

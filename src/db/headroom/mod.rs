@@ -18,7 +18,7 @@ use super::{numeric::Values, updates};
 use crate::domain::{
     ContractMonth, Dataset, Family, Iso, Source,
     headroom::{
-        Basis, BundledPrice, MonthlyLoad, Offer, Outcome, PriceToCompare, Record, Remark,
+        Basis, BundledPrice, MonthlyLoad, Note, Offer, Outcome, PriceToCompare, Record, Remark,
         TOTAL_LINES,
     },
 };
@@ -78,14 +78,18 @@ pub async fn lock(conn: &mut PgConnection, iso: Iso) -> sqlx::Result<()> {
     Ok(())
 }
 
-/// A pair whose headroom is missing, of the newest day first.
-pub async fn missing_pair(conn: &mut PgConnection, iso: Iso) -> sqlx::Result<Option<Pair>> {
+/// A pair whose headroom is missing, of the newest day first; none of the Matrix versions `but`.
+pub async fn missing_pair(
+    conn: &mut PgConnection,
+    iso: Iso,
+    but: &[i64],
+) -> sqlx::Result<Option<Pair>> {
     let (Some(matrix), Some(ptc)) =
         (Dataset::new(Family::Matrix, iso), Dataset::new(Family::Ptc, iso))
     else {
         return Ok(None);
     };
-    sqlx::query_file_as!(Pair, "sql/queries/headroom_pair.sql", matrix.id(), ptc.id())
+    sqlx::query_file_as!(Pair, "sql/queries/headroom_pair.sql", matrix.id(), ptc.id(), but)
         .fetch_optional(conn)
         .await
 }
@@ -141,10 +145,10 @@ pub async fn offers(conn: &mut PgConnection, iso: Iso, version: i64) -> sqlx::Re
         lookup_id: row.lookup_id,
         term: row.term.and_then(|months| u8::try_from(months).ok()),
         beginning_date: row.beginning_date,
-        price: match (row.has_line, row.price) {
-            (false, _) => BundledPrice::NoLine,
-            (true, None) => BundledPrice::Null,
-            (true, Some(price)) => BundledPrice::Value(price),
+        price: match (row.unit, row.price) {
+            (None, _) => BundledPrice::NoLine,
+            (Some(_), None) => BundledPrice::Null,
+            (Some(unit), Some(price)) => BundledPrice::Value(price, unit),
         },
     });
     Ok(offers.collect())
@@ -165,7 +169,7 @@ pub async fn prices(
     .fetch_one(&mut *conn)
     .await?;
     let rows = sqlx::query!(
-        r#"select s.id, s.matching_id as "matching_id!", c.values as "values: Values"
+        r#"select s.id, s.matching_id as "matching_id!", s.unit, c.values as "values: Values"
            from curve c join series s on s.id = c.series_id
            where c.dataset_id = $1 and c.version_id = $2 and s.matching_id = any($3)
            order by s.id"#,
@@ -178,6 +182,7 @@ pub async fn prices(
     let prices = rows.into_iter().map(|row| PriceToCompare {
         id: row.id,
         matching_id: row.matching_id,
+        unit: row.unit,
         values: row.values.0,
     });
     Ok((months.into_iter().map(ContractMonth::containing).collect(), prices.collect()))
@@ -222,44 +227,123 @@ pub async fn loads(
         .collect()
 }
 
-/// Stores the headroom of a pair and makes it known: the last statements of its transaction. What
-/// the day had before ends at that instant. Gives the new version's id.
-pub async fn publish(
-    conn: &mut PgConnection,
-    iso: Iso,
-    pair: &Pair,
-    (load_profile, offers): (Option<i64>, usize),
-    outcome: &Outcome,
-) -> sqlx::Result<i64> {
-    let prompt = outcome.records.iter().filter(|record| record.basis == Basis::Prompt).count();
-    let is_ambiguous = |note: &&crate::domain::headroom::Note| {
-        note.basis == Basis::Prompt && note.remark == Remark::AmbiguousMatch
-    };
-    let ambiguous = outcome.notes.iter().filter(is_ambiguous).count();
-    let version = sqlx::query_file_scalar!(
-        "sql/queries/headroom_insert_version.sql",
-        Source::Headroom(iso).id(),
-        pair.matrix_id,
-        pair.ptc_id,
-        load_profile,
-        pair.curve_timestamp,
-        pair.operating_day,
-        pair.ptc_timestamp,
-        count(offers),
-        count(prompt),
-        count(ambiguous)
-    )
-    .fetch_one(&mut *conn)
-    .await?;
-    insert_records(conn, version, &outcome.records).await?;
-    insert_notes(conn, version, outcome).await?;
-    updates::take_turn(conn).await?;
-    let known_at = make_known(conn, iso, version, pair.operating_day).await?;
-    if let Some(matrix) = Dataset::new(Family::Matrix, iso) {
-        let inputs = (pair.matrix_id, pair.ptc_id);
-        updates::tell_headroom(conn, matrix, inputs, known_at, None).await?;
+/// How much of a version is stored.
+#[derive(Debug, Clone, Copy, Default)]
+struct Counts {
+    /// Records of basis prompt.
+    records: usize,
+    /// Offers that match several prices to compare.
+    ambiguous: usize,
+    /// Remarks of both bases.
+    notes: usize,
+}
+
+impl Counts {
+    fn add(&mut self, outcome: &Outcome) {
+        let of_prompt = |basis: Basis| basis == Basis::Prompt;
+        let notes = &outcome.notes;
+        let ambiguous = notes.iter().filter(|note| note.remark == Remark::AmbiguousMatch);
+        self.records += outcome.records.iter().filter(|record| of_prompt(record.basis)).count();
+        self.ambiguous += ambiguous.filter(|note| of_prompt(note.basis)).count();
+        self.notes += notes.len();
     }
-    Ok(version)
+}
+
+/// The headroom of a pair while it is stored, part by part; known to nobody before
+/// [`Storing::finish`].
+#[derive(Debug)]
+pub struct Storing<'a> {
+    iso: Iso,
+    pair: &'a Pair,
+    version: i64,
+    stored: Counts,
+}
+
+impl<'a> Storing<'a> {
+    /// Begins a version of so many offers.
+    pub async fn begin(
+        conn: &mut PgConnection,
+        (iso, pair): (Iso, &'a Pair),
+        load_profile: Option<i64>,
+        offers: usize,
+    ) -> sqlx::Result<Self> {
+        let version = sqlx::query_file_scalar!(
+            "sql/queries/headroom_insert_version.sql",
+            Source::Headroom(iso).id(),
+            pair.matrix_id,
+            pair.ptc_id,
+            load_profile,
+            pair.curve_timestamp,
+            pair.operating_day,
+            pair.ptc_timestamp,
+            count(offers)
+        )
+        .fetch_one(conn)
+        .await?;
+        Ok(Self { iso, pair, version, stored: Counts::default() })
+    }
+
+    /// Stores what came out for some of the offers.
+    pub async fn add(&mut self, conn: &mut PgConnection, part: &Outcome) -> sqlx::Result<()> {
+        insert_records(conn, self.version, &part.records).await?;
+        insert_notes(conn, self.version, self.stored.notes, &part.notes).await?;
+        self.stored.add(part);
+        Ok(())
+    }
+
+    /// Makes the version known: the last statements of its transaction. What the day had before
+    /// ends at that instant. Gives the version's id.
+    pub async fn finish(self, conn: &mut PgConnection) -> sqlx::Result<i64> {
+        updates::take_turn(conn).await?;
+        let known_at = self.make_known(conn).await?;
+        if let Some(matrix) = Dataset::new(Family::Matrix, self.iso) {
+            let inputs = (self.pair.matrix_id, self.pair.ptc_id);
+            updates::tell_headroom(conn, matrix, inputs, known_at, None).await?;
+        }
+        Ok(self.version)
+    }
+
+    /// From here to the commit nobody reads the headroom of the ISO, so that no version appears at
+    /// or below a cut-off that was answered before.
+    async fn make_known(&self, conn: &mut PgConnection) -> sqlx::Result<DateTime<Utc>> {
+        let source = Source::Headroom(self.iso).id();
+        sqlx::query!("select pg_advisory_xact_lock($1, $2)", PUBLICATION_LOCK, i32::from(source))
+            .execute(&mut *conn)
+            .await?;
+        // A clock that was set back must not make it known before what it was computed from.
+        let known_at = sqlx::query_scalar!(
+            r#"select greatest(
+                   clock_timestamp(),
+                   (select max(known_at) + interval '1 microsecond' from headroom_version
+                    where dataset_id = $1 and known_at <> 'infinity'),
+                   (select max(input.known_at) from headroom_version v
+                    join curve_version input on input.id in (v.matrix_version_id, v.ptc_version_id)
+                    where v.id = $2)) as "at!""#,
+            source,
+            self.version
+        )
+        .fetch_one(&mut *conn)
+        .await?;
+        sqlx::query!(
+            "update headroom_version set ended_at = $3
+             where dataset_id = $1 and operating_day = $2 and ended_at is null and known_at <> 'infinity'",
+            source,
+            self.pair.operating_day,
+            known_at
+        )
+        .execute(&mut *conn)
+        .await?;
+        sqlx::query!(
+            "update headroom_version set known_at = $2, records = $3, ambiguous = $4 where id = $1",
+            self.version,
+            known_at,
+            count(self.stored.records),
+            count(self.stored.ambiguous)
+        )
+        .execute(conn)
+        .await?;
+        Ok(known_at)
+    }
 }
 
 fn count(number: usize) -> i32 {
@@ -306,69 +390,30 @@ async fn insert_records(
     Ok(())
 }
 
+/// Stores remarks, of which `before` are stored already.
 async fn insert_notes(
     conn: &mut PgConnection,
     version: i64,
-    outcome: &Outcome,
+    before: usize,
+    notes: &[Note],
 ) -> sqlx::Result<()> {
-    let notes = &outcome.notes;
     let bases: Vec<String> = notes.iter().map(|note| note.basis.to_string()).collect();
     let offers: Vec<i64> = notes.iter().map(|note| note.offer).collect();
     let prices: Vec<Option<i64>> = notes.iter().map(|note| note.ptc).collect();
     let codes: Vec<String> = notes.iter().map(|note| note.remark.to_string()).collect();
     sqlx::query!(
         "insert into headroom_finding (version_id, basis, number, offer_id, ptc_id, code)
-         select $1, t.basis, t.number, t.offer_id, t.ptc_id, t.code
+         select $1, t.basis, $6::integer + t.number, t.offer_id, t.ptc_id, t.code
          from unnest($2::text[], $3::bigint[], $4::bigint[], $5::text[])
               with ordinality as t (basis, offer_id, ptc_id, code, number)",
         version,
         &bases,
         &offers,
         &prices as &[Option<i64>],
-        &codes
+        &codes,
+        count(before)
     )
     .execute(conn)
     .await?;
     Ok(())
-}
-
-/// From here to the commit nobody reads the headroom of the ISO, so that no version appears at or
-/// below a cut-off that was answered before.
-async fn make_known(
-    conn: &mut PgConnection,
-    iso: Iso,
-    version: i64,
-    day: NaiveDate,
-) -> sqlx::Result<DateTime<Utc>> {
-    let source = Source::Headroom(iso).id();
-    sqlx::query!("select pg_advisory_xact_lock($1, $2)", PUBLICATION_LOCK, i32::from(source))
-        .execute(&mut *conn)
-        .await?;
-    // A clock that was set back must not make it known before what it was computed from.
-    let known_at = sqlx::query_scalar!(
-        r#"select greatest(
-               clock_timestamp(),
-               (select max(known_at) + interval '1 microsecond' from headroom_version
-                where dataset_id = $1 and known_at <> 'infinity'),
-               (select max(input.known_at) from headroom_version v
-                join curve_version input on input.id in (v.matrix_version_id, v.ptc_version_id)
-                where v.id = $2)) as "at!""#,
-        source,
-        version
-    )
-    .fetch_one(&mut *conn)
-    .await?;
-    sqlx::query!(
-        "update headroom_version set ended_at = $3
-         where dataset_id = $1 and operating_day = $2 and ended_at is null and known_at <> 'infinity'",
-        source,
-        day,
-        known_at
-    )
-    .execute(&mut *conn)
-    .await?;
-    sqlx::query!("update headroom_version set known_at = $2 where id = $1", version, known_at)
-        .execute(conn)
-        .await?;
-    Ok(known_at)
 }

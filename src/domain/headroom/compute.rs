@@ -1,6 +1,11 @@
 //! Matching, the month rule, the formula.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    ops::Range,
+};
+
+use rust_decimal::Decimal;
 
 use super::{
     super::{Calendar, ContractMonth, MonthHours},
@@ -8,16 +13,17 @@ use super::{
     Remark,
 };
 
-/// Compares every offer with every price to compare that it matches, on both bases.
+/// Compares the offers in places `offers` with every price to compare that they match, on both bases.
 #[must_use]
-pub fn compute(inputs: &Inputs) -> Outcome {
+pub fn compute(inputs: &Inputs, offers: Range<usize>) -> Outcome {
     let mut by_matching_id: HashMap<&str, Vec<&PriceToCompare>> = HashMap::new();
     for price in &inputs.prices {
         by_matching_id.entry(&price.matching_id).or_default().push(price);
     }
     let mut outcome = Outcome::default();
+    let offers = inputs.offers.get(offers).unwrap_or_default();
     for &basis in Basis::ALL {
-        for offer in &inputs.offers {
+        for offer in offers {
             let lookup = offer.lookup_id.as_deref().filter(|id| is_id(id));
             let matches = lookup.and_then(|id| by_matching_id.get(id));
             let matches = matches.map(Vec::as_slice).unwrap_or_default();
@@ -44,18 +50,20 @@ fn compare(
     if matches.len() > 1 {
         outcome.notes.push(note(None, Remark::AmbiguousMatch));
     }
-    let price = match offer.price {
+    let price = match &offer.price {
         _ if matches.is_empty() => Err(Remark::NoMatchingId),
         BundledPrice::NoLine => Err(Remark::NoTotalLine),
         BundledPrice::Null => Err(Remark::NullPrice),
-        BundledPrice::Value(price) => Ok(price.into()),
+        BundledPrice::Value(price, unit) => dollars(*price, unit).ok_or(Remark::NullPrice),
     };
     let price: Long = match price {
         Ok(price) => price,
         Err(remark) => return outcome.notes.push(note(None, remark)),
     };
+    let period = Period::of(inputs, basis, offer);
     for ptc in matches {
-        let found = mean(inputs, basis, offer, ptc);
+        let found = period.as_ref().map_err(|remark| *remark);
+        let found = found.and_then(|period| mean(inputs, period, ptc));
         match found.and_then(|mean| record(offer, ptc, basis, &mean, &price)) {
             Ok(record) => outcome.records.push(record),
             Err(remark) => outcome.notes.push(note(Some(ptc.id), remark)),
@@ -63,37 +71,57 @@ fn compare(
     }
 }
 
-/// A mean price to compare: Σ(price × weight) in $/kWh, and Σ weight.
+/// In $/MWh; none in a unit that is no price of energy.
+fn dollars(price: Decimal, unit: &str) -> Option<Long> {
+    let factor: u32 = match unit {
+        "$/MWh" => 1,
+        "c/kWh" => 10,
+        "$/kWh" => 1000,
+        _ => return None,
+    };
+    Some(Long::from(price).times(&factor.into()))
+}
+
+/// The months that count for an offer, whatever it is compared with, and their weights.
+struct Period {
+    months: Vec<ContractMonth>,
+    weights: Vec<Long>,
+}
+
+impl Period {
+    fn of(inputs: &Inputs, basis: Basis, offer: &Offer) -> Result<Self, Remark> {
+        let beginning = offer.beginning_date.ok_or(Remark::NoPtcMonth)?;
+        let first = first_month(&inputs.months, ContractMonth::containing(beginning))?;
+        let count = match basis {
+            Basis::Prompt => 1,
+            Basis::Term => i32::from(offer.term.ok_or(Remark::NoPtcMonth)?),
+        };
+        let months: Vec<ContractMonth> = (0..count).map(|months| first.plus(months)).collect();
+        let weights = match basis {
+            Basis::Prompt => vec![Long::from(1)],
+            Basis::Term => weights(inputs, offer, &months),
+        };
+        Ok(Self { months, weights })
+    }
+}
+
+/// A mean price to compare: Σ(price × weight) in $/MWh, and Σ weight.
 struct Mean {
     first: ContractMonth,
     sum: Long,
     weight: Long,
 }
 
-fn mean(
-    inputs: &Inputs,
-    basis: Basis,
-    offer: &Offer,
-    ptc: &PriceToCompare,
-) -> Result<Mean, Remark> {
-    let beginning = offer.beginning_date.ok_or(Remark::NoPtcMonth)?;
-    let first = first_month(&inputs.months, ContractMonth::containing(beginning))?;
-    let count = match basis {
-        Basis::Prompt => 1,
-        Basis::Term => i32::from(offer.term.ok_or(Remark::NoPtcMonth)?),
-    };
-    let months: Vec<ContractMonth> = (0..count).map(|months| first.plus(months)).collect();
-    let weights = match basis {
-        Basis::Prompt => vec![Long::from(1)],
-        Basis::Term => weights(inputs, offer, &months),
-    };
+fn mean(inputs: &Inputs, period: &Period, ptc: &PriceToCompare) -> Result<Mean, Remark> {
     let (mut sum, mut weight) = (Long::default(), Long::default());
-    for (month, share) in months.iter().zip(&weights) {
+    for (month, share) in period.months.iter().zip(&period.weights) {
         let place = inputs.months.binary_search(month).map_err(|_| Remark::PtcGap)?;
-        let value = ptc.values.get(place).copied().flatten().ok_or(Remark::PtcGap)?;
-        sum = sum.plus(&share.times(&value.into()));
+        let value = ptc.values.get(place).copied().flatten();
+        let value = value.and_then(|value| dollars(value, &ptc.unit)).ok_or(Remark::PtcGap)?;
+        sum = sum.plus(&share.times(&value));
         weight = weight.plus(share);
     }
+    let first = *period.months.first().ok_or(Remark::NoPtcMonth)?;
     Ok(Mean { first, sum, weight })
 }
 
@@ -144,7 +172,7 @@ fn loads(inputs: &Inputs, offer: &Offer, months: &[ContractMonth]) -> Option<Vec
     (!total.is_zero()).then_some(loads)
 }
 
-/// With u = 1000 × sum / weight: u, b, u - b and (u - b) / u × 100, each cut once from its exact
+/// With u = sum / weight: u, b, u - b and (u - b) / u × 100, each cut once from its exact
 /// quotient.
 fn record(
     offer: &Offer,
@@ -153,11 +181,11 @@ fn record(
     mean: &Mean,
     price: &Long,
 ) -> Result<Record, Remark> {
-    let over = mean.sum.times(&Long::from(1000));
+    let over = &mean.sum;
     let below = over.minus(&price.times(&mean.weight));
     let one = Long::from(1);
     // Stored prices have twelve whole digits at the most, so that all fit.
-    let all = [(&over, &mean.weight), (price, &one), (&below, &mean.weight)]
+    let all = [(over, &mean.weight), (price, &one), (&below, &mean.weight)]
         .map(|(over, under)| over.cut_quotient(under));
     let [Some(u), Some(b), Some(headroom)] = all else { return Err(Remark::PtcGap) };
     Ok(Record {
@@ -165,14 +193,13 @@ fn record(
         ptc: ptc.id,
         basis,
         month: mean.first,
-        measures: ([u, b, headroom], below.times(&Long::from(100)).cut_quotient(&over)),
+        measures: ([u, b, headroom], below.times(&Long::from(100)).cut_quotient(over)),
     })
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use rust_decimal::Decimal;
 
     use super::*;
     use crate::domain::Iso;
@@ -196,13 +223,14 @@ mod tests {
             lookup_id: Some(lookup.into()),
             term: Some(3),
             beginning_date: Some("2031-04-17".parse().unwrap()),
-            price: decimal(price).map_or(BundledPrice::Null, BundledPrice::Value),
+            price: decimal(price)
+                .map_or(BundledPrice::Null, |price| BundledPrice::Value(price, "$/MWh".into())),
         }
     }
 
     fn ptc(id: i64, matching: &str, values: &[&str]) -> PriceToCompare {
         let values = values.iter().map(|value| decimal(value)).collect();
-        PriceToCompare { id, matching_id: matching.into(), values }
+        PriceToCompare { id, matching_id: matching.into(), unit: "$/kWh".into(), values }
     }
 
     fn inputs(offer: Offer, first: &str, prices: Vec<PriceToCompare>) -> Inputs {
@@ -211,9 +239,13 @@ mod tests {
         Inputs { iso: Iso::Ercot, offers: vec![offer], months, prices, loads: Vec::new() }
     }
 
+    fn all(inputs: &Inputs) -> Outcome {
+        compute(inputs, 0..inputs.offers.len())
+    }
+
     /// The measures of a basis, or the remarks about it.
     fn outcome(inputs: &Inputs, basis: Basis) -> Result<[String; 4], Vec<Remark>> {
-        let Outcome { records, notes } = compute(inputs);
+        let Outcome { records, notes } = all(inputs);
         let notes: Vec<Remark> =
             notes.iter().filter(|note| note.basis == basis).map(|note| note.remark).collect();
         let record = records.into_iter().find(|record| record.basis == basis).ok_or(notes)?;
@@ -235,6 +267,24 @@ mod tests {
         for &basis in Basis::ALL {
             assert_eq!(outcome(&inputs, basis).unwrap(), ["0", "90", "-90", ""]);
         }
+    }
+
+    #[test]
+    fn prices_are_compared_in_one_unit_or_not_at_all() {
+        let measures = |ptc_unit: &str, ptc_value: &str, unit: &str, price: &str| {
+            let price = BundledPrice::Value(price.parse().unwrap(), unit.into());
+            let ptc = PriceToCompare { unit: ptc_unit.into(), ..ptc(7, "A", &[ptc_value]) };
+            let asked = Offer { price, ..offer("A", "") };
+            outcome(&inputs(asked, "2031-04", vec![ptc]), Basis::Prompt)
+        };
+        for (unit, value) in [("$/kWh", "0.12"), ("c/kWh", "12"), ("$/MWh", "120")] {
+            for (of, price) in [("$/MWh", "90"), ("c/kWh", "9"), ("$/kWh", "0.09")] {
+                let told = measures(unit, value, of, price);
+                assert_eq!(told.unwrap(), ["120", "90", "30", "25"], "{unit} {of}");
+            }
+        }
+        assert_eq!(measures("%", "0.12", "$/MWh", "90"), Err(vec![Remark::PtcGap]));
+        assert_eq!(measures("$/kWh", "0.12", "%", "0.9"), Err(vec![Remark::NullPrice]));
     }
 
     #[test]
@@ -319,12 +369,20 @@ mod tests {
     #[test]
     fn an_offer_of_several_prices_has_a_record_of_each() {
         let prices = vec![ptc(7, "A", &["0.1"]), ptc(8, "A", &["0.2"]), ptc(9, "A", &[""])];
-        let Outcome { records, notes } = compute(&inputs(offer("A", "90"), "2031-04", prices));
+        let Outcome { records, notes } = all(&inputs(offer("A", "90"), "2031-04", prices));
         let prompt = records.iter().filter(|record| record.basis == Basis::Prompt);
         assert_eq!(prompt.map(|record| record.ptc).collect::<Vec<_>>(), [7, 8]);
         let notes = notes.iter().filter(|note| note.basis == Basis::Prompt);
         let notes: Vec<_> = notes.map(|note| (note.ptc, note.remark)).collect();
         assert_eq!(notes, [(None, Remark::AmbiguousMatch), (Some(9), Remark::PtcGap)]);
+    }
+
+    #[test]
+    fn offers_are_compared_part_by_part() {
+        let mut asked = inputs(offer("A", "90"), "2031-04", vec![ptc(7, "A", &["0.1"])]);
+        asked.offers = (0..5).map(|id| Offer { id, ..offer("A", "90") }).collect();
+        let of = |places| compute(&asked, places).records.into_iter().map(|record| record.offer);
+        assert_eq!(of(0..2).chain(of(2..4)).chain(of(4..5)).collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
     }
 
     proptest! {
@@ -336,7 +394,7 @@ mod tests {
             let price = Decimal::new(price, 2);
             let text = (value.to_string(), price.to_string());
             let asked = inputs(offer("A", &text.1), "2031-04", vec![ptc(7, "A", &[&text.0])]);
-            let record = compute(&asked).records.remove(0);
+            let record = all(&asked).records.remove(0);
             let u = value * Decimal::ONE_THOUSAND;
             prop_assert_eq!(record.measures.0, [u, price, u - price]);
             prop_assert_eq!(record.measures.1.is_none(), u.is_zero());

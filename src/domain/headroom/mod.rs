@@ -30,11 +30,11 @@ words! {
         NoMatchingId = "no_matching_id",
         /// There is no price to compare for its first month.
         NoPtcMonth = "no_ptc_month",
-        /// The price to compare of a month that counts is missing.
+        /// The price to compare of a month that counts is missing, or is no price of energy.
         PtcGap = "ptc_gap",
         /// The matrix has no line Total Bundled Price.
         NoTotalLine = "no_total_line",
-        /// The matrix has no number in that line.
+        /// The matrix has no number in that line, or one that is no price of energy.
         NullPrice = "null_price",
         /// It matches several prices to compare: a record each.
         AmbiguousMatch = "ambiguous_match",
@@ -62,14 +62,14 @@ pub fn measures() -> Vec<Component> {
 }
 
 /// What the line of the bundled price has for an offer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BundledPrice {
     /// The matrix has no such line.
     NoLine,
     /// Nothing.
     Null,
-    /// $/MWh.
-    Value(Decimal),
+    /// A number, and the unit of the line.
+    Value(Decimal, String),
 }
 
 /// An offer of a matrix.
@@ -96,7 +96,9 @@ pub struct PriceToCompare {
     pub id: i64,
     /// What offers look up.
     pub matching_id: String,
-    /// $/kWh, one for each month of the version.
+    /// Usually $/kWh; a file may say otherwise.
+    pub unit: String,
+    /// In that unit, one for each month of the version.
     pub values: Vec<Option<Decimal>>,
 }
 

@@ -172,9 +172,9 @@ const fn words(remark: Remark) -> &'static str {
     match remark {
         Remark::NoMatchingId => "no price to compare has its Lookup ID1 as Matching ID",
         Remark::NoPtcMonth => "no price to compare for the month in which it begins",
-        Remark::PtcGap => "the price to compare of a month is missing",
+        Remark::PtcGap => "the price to compare of a month is missing or no price of energy",
         Remark::NoTotalLine => "the matrix has no line Total Bundled Price",
-        Remark::NullPrice => "the matrix has no number in the line Total Bundled Price",
+        Remark::NullPrice => "the matrix has no price of energy in the line Total Bundled Price",
         Remark::AmbiguousMatch => "it matches several prices to compare",
     }
 }

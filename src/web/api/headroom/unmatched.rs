@@ -37,8 +37,8 @@ struct UnmatchedItem {
     operating_day: NaiveDate,
     /// `no_matching_id`: no price to compare has the offer's Lookup ID1 as its Matching ID.
     /// `no_ptc_month`: none for the month in which the offer begins. `ptc_gap`: the price of a month
-    /// is missing. `no_total_line`: the matrix has no line Total Bundled Price. `null_price`: no
-    /// number in it.
+    /// is missing, or its unit is none of $/kWh, $/MWh and c/kWh. `no_total_line`: the matrix has no
+    /// line Total Bundled Price. `null_price`: no number in it, or one of another unit.
     reason: String,
     /// State.
     state: String,
