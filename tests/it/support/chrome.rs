@@ -1,8 +1,10 @@
 //! A real browser.
 
 use std::{
+    io::{Read as _, Write as _},
     path::{Path, PathBuf},
     process::Stdio,
+    time::Duration,
 };
 
 use fantoccini::{
@@ -31,9 +33,25 @@ pub struct Chrome {
     pub client: Client,
     driver: Caller,
     base: String,
+    /// Where the driver listens, and the window's number there.
+    session: (String, String),
     folder: TempDir,
     _process: Child,
     _output: Lines<BufReader<ChildStdout>>,
+}
+
+/// A driver that is killed leaves its browser behind: the browser is asked to end before.
+impl Drop for Chrome {
+    fn drop(&mut self) {
+        let (address, session) = &self.session;
+        let Ok(mut driver) = std::net::TcpStream::connect(address) else { return };
+        let request = format!(
+            "DELETE /session/{session} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+        );
+        _ = driver.set_read_timeout(Some(Duration::from_secs(10)));
+        // The answer comes when the browser is gone.
+        _ = driver.write_all(request.as_bytes()).and_then(|()| driver.read(&mut [0]));
+    }
 }
 
 impl Chrome {
@@ -52,10 +70,20 @@ impl Chrome {
         builder.capabilities(capabilities(&folder, scripts));
         let client = builder.connect(&driver).await.unwrap();
         let session = client.session_id().await.unwrap().unwrap();
+        let address = driver.trim_start_matches("http://").to_owned();
+        let held = (address, session.clone());
         let driver = Caller::anonymous(&format!("{driver}/session/{session}"));
         let base = base.to_owned();
         std::fs::create_dir(folder.path().join("downloads")).unwrap();
-        let chrome = Self { client, driver, base, folder, _process: process, _output: output };
+        let chrome = Self {
+            client,
+            driver,
+            base,
+            session: held,
+            folder,
+            _process: process,
+            _output: output,
+        };
         let place = json!({"behavior": "allow", "downloadPath": chrome.downloads()});
         chrome.devtools("Browser.setDownloadBehavior", place).await;
         // A window without a screen has no focus of its own.
