@@ -299,7 +299,7 @@ async fn those_who_wait_are_answered_when_the_server_ends() {
     let caller = program.anonymous().with_token(&token);
     let waiting = tokio::spawn(async move { updates_of(&caller, "wait=30").await });
     // It waits: the program listens.
-    let listening = "select count(*) from pg_stat_activity where query like 'LISTEN%'";
+    let listening = "select count(*) from pg_stat_activity where query like 'LISTEN%update_feed%'";
     until(async || sqlx::query_scalar::<_, i64>(listening).fetch_one(&pool).await.unwrap() == 1)
         .await;
     pool.close().await;
