@@ -46,15 +46,30 @@ alter table curve_version
         axis_length > 0 and num_nonnulls(months, dates, month_numbers, components) <= 1
         and axis_length = coalesce(cardinality(months), cardinality(dates), cardinality(month_numbers),
                                    cardinality(components), 1)),
+    drop constraint curve_version_months_check,
     add constraint curve_version_hours_check check (
         case num_nonnulls(dates, month_numbers)
             when 0 then hours is null
-            else coalesce(cardinality(hours), 0) = axis_length and hours_ascend(dates, month_numbers, hours)
+            else coalesce(cardinality(hours), 0) = axis_length
         end),
     add constraint curve_version_components_check check (
         case when components is null then component_units is null
-             else coalesce(cardinality(component_units), 0) = axis_length and each_once(components)
+             else coalesce(cardinality(component_units), 0) = axis_length
         end);
+
+-- Each place once, and in order. An axis never changes, so it is looked at once: a check constraint
+-- would go through it again whenever a version is made known or superseded.
+create function check_axis() returns trigger language plpgsql as $$
+begin
+    if not ascends(new.months) or not hours_ascend(new.dates, new.month_numbers, new.hours)
+       or not each_once(new.components) then
+        raise exception 'the places of an axis are told once each, in order' using errcode = 'check_violation';
+    end if;
+    return new;
+end
+$$;
+create trigger curve_version_axis before insert on curve_version
+    for each row execute function check_axis();
 create trigger curve_version_fixed before update of id, dataset_id, curve_timestamp, curve_timestamp_local,
         curve_timezone, operating_day, cob, sha256, upload_id, axis_length, months, dates, month_numbers, hours,
         components, component_units, series_count, points, first_month, last_month, stats, findings

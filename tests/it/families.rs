@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, PgPool};
 use trueprice::{auth::Role, db::versions, intake::replay};
 
-use crate::support::{Caller, TestServer, store::assert_sound, twin};
+use crate::support::{Caller, TestServer, files, store::assert_sound, twin};
 
 /// A small file of a family and what must come of it.
 struct Case {
@@ -333,5 +333,35 @@ async fn an_annotated_copy_marks_the_row_of_every_family() {
         let row = reply.body["errors"][0]["row"].as_u64().unwrap();
         let line = copy.lines().nth(usize::try_from(row).unwrap() - 1).unwrap();
         assert!(line.contains(&format!("error {code}: ")), "{stem}: {line}");
+    }
+}
+
+#[tokio::test]
+async fn the_database_refuses_an_axis_that_names_a_place_twice_or_out_of_order() {
+    let server = TestServer::start().await;
+    let caller = server.caller(Role::ReadWrite).await;
+    let curve = files::repository("good_test_data/good/Energy_ERCOT_20240603_080000.csv");
+    let reply =
+        caller.upload("Energy_ERCOT_20240603_080000.csv", std::fs::read(curve).unwrap()).await;
+    assert_eq!(reply.status, 201, "{}", reply.body);
+    for (columns, axis) in [
+        ("months", "'{2024-02-01,2024-01-01}'"),
+        ("months", "'{2024-02-01,2024-02-01}'"),
+        ("dates, hours", "'{2024-02-01,2024-02-01}', '{2,2}'"),
+        ("month_numbers, hours", "'{2,1}', '{1,1}'"),
+        ("components, component_units", "'{Energy,Energy}', '{x,y}'"),
+        ("components, component_units", "'{Energy,Losses}', '{x}'"),
+        ("months, components, component_units", "'{2024-02-01,2024-03-01}', '{a,b}', '{x,y}'"),
+    ] {
+        let insert = format!(
+            "insert into curve_version (dataset_id, curve_timestamp, curve_timestamp_local, curve_timezone,
+                 operating_day, cob, sha256, upload_id, axis_length, series_count, points, stats, findings, {columns})
+             select dataset_id, curve_timestamp + interval '1 day', curve_timestamp_local, curve_timezone,
+                 operating_day + 1, cob, sha256, upload_id, 2, 0, 0, stats, findings, {axis}
+             from curve_version"
+        );
+        let refused = sqlx::query(AssertSqlSafe(insert)).execute(&server.app.pool).await;
+        let error = refused.unwrap_err().into_database_error().unwrap();
+        assert!(error.is_check_violation(), "{columns} {axis}: {error}");
     }
 }
