@@ -122,6 +122,12 @@ impl<'a> Row<'a> {
         }
     }
 
+    /// The cells by ascending columns: each is looked for from where the one before stood.
+    #[must_use]
+    pub const fn ascending(&self) -> Ascending<'a> {
+        Ascending { grid: self.grid, next: self.first, last: self.last }
+    }
+
     /// Whether every cell is blank.
     #[must_use]
     pub fn is_blank(&self) -> bool {
@@ -132,6 +138,27 @@ impl<'a> Row<'a> {
     #[must_use]
     pub fn last_column(&self) -> Option<usize> {
         self.cells().rev().find(|(_, cell)| !cell.is_blank()).map(|(column, _)| column)
+    }
+}
+
+/// Goes through a row from left to right.
+#[derive(Debug)]
+pub struct Ascending<'a> {
+    grid: &'a Grid,
+    next: usize,
+    last: usize,
+}
+
+impl<'a> Ascending<'a> {
+    /// The cell of a 0-based column, which comes after all that were asked for before.
+    pub fn cell(&mut self, column: usize) -> Cell<'a> {
+        let cells = &self.grid.cells[self.next..self.last];
+        let skipped = cells.iter().take_while(|cell| usize::from(cell.column) < column).count();
+        self.next += skipped;
+        match cells.get(skipped) {
+            Some(cell) if usize::from(cell.column) == column => self.grid.stored(self.next).1,
+            _ => Cell::EMPTY,
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 
 use crate::{
     domain::{Code, Finding, Missing, Notation, Place, ValueBand},
-    grid::{Cell, Grid, Row},
+    grid::{Grid, Row},
 };
 
 use super::{
@@ -80,11 +80,9 @@ impl<'a> Table<'a> {
     }
 
     fn read_row(&mut self, row: &Row<'_>, at: usize, tally: &mut Tally, findings: &mut Findings) {
-        let mut cells = row.cells().peekable();
+        let mut cells = row.ascending();
         for (place, column) in self.layout.columns.iter().enumerate() {
-            while cells.next_if(|(index, _)| *index < column.index).is_some() {}
-            let found = cells.next_if(|(index, _)| *index == column.index);
-            let cell = found.map_or(Cell::EMPTY, |(_, cell)| cell);
+            let cell = cells.cell(column.index);
             let (number, notation) = match cell::read(cell) {
                 Ok(value) => {
                     if value.rounded {
