@@ -1,6 +1,6 @@
 //! Exact weighted sums of decimals, rounded once.
 
-use num_bigint::{BigInt, Sign};
+use num_bigint::{BigInt, BigUint, Sign};
 use rust_decimal::Decimal;
 
 /// Decimals of a computed price.
@@ -30,6 +30,32 @@ pub fn weighted(terms: &[Term], times: u32, divisor: u32) -> Result<Decimal, Too
         .or_else(|| long(terms, scale, times, divisor))
         .ok_or(TooLarge)?;
     Decimal::try_from_i128_with_scale(rounded, PLACES).map_err(|_| TooLarge)
+}
+
+/// `part` in percent of `whole`, exact and rounded once, to `places` decimals, half away from zero.
+/// `None` where `whole` is 0, or where the result has no place in a decimal.
+#[must_use]
+pub fn percent(part: Decimal, whole: Decimal, places: u32) -> Option<Decimal> {
+    if whole.is_zero() {
+        return None;
+    }
+    // 100 for the percentage, and 10 for each of its decimals.
+    let (up, down) = (whole.scale() + 2 + places, part.scale());
+    let powers = (up.saturating_sub(down), down.saturating_sub(up));
+    let in_short = || {
+        let over = part.mantissa().checked_mul(power_of_ten(powers.0)?)?;
+        let under = whole.mantissa().checked_mul(power_of_ten(powers.1)?)?;
+        i128::try_from(divide_rounding(over.unsigned_abs(), under.unsigned_abs())).ok()
+    };
+    let in_long = || {
+        let ten = BigInt::from(10);
+        let over = BigInt::from(part.mantissa()) * ten.pow(powers.0);
+        let under = BigInt::from(whole.mantissa()) * ten.pow(powers.1);
+        i128::try_from(long_division(&over, &under)).ok()
+    };
+    let size = in_short().or_else(in_long)?;
+    let is_negative = part.is_sign_negative() != whole.is_sign_negative();
+    Decimal::try_from_i128_with_scale(if is_negative { -size } else { size }, places).ok()
 }
 
 impl Term {
@@ -83,10 +109,13 @@ fn long(terms: &[Term], scale: u32, times: u32, divisor: u32) -> Option<i128> {
         .sum();
     let sum = sum * times * ten.pow(PLACES.saturating_sub(scale));
     let unit = ten.pow(scale.saturating_sub(PLACES)) * divisor;
-    // |sum| / unit + 1/2, cut: half goes away from zero.
-    let size = (sum.magnitude() * 2_u32 + unit.magnitude()) / (unit.magnitude() * 2_u32);
-    let size = i128::try_from(size).ok()?;
+    let size = i128::try_from(long_division(&sum, &unit)).ok()?;
     Some(if sum.sign() == Sign::Minus { -size } else { size })
+}
+
+/// |over| / |under| + 1/2, cut: half goes up.
+fn long_division(over: &BigInt, under: &BigInt) -> BigUint {
+    (over.magnitude() * 2_u32 + under.magnitude()) / (under.magnitude() * 2_u32)
 }
 
 #[cfg(test)]
@@ -101,6 +130,23 @@ mod tests {
 
     fn term(value: &str, weight: u32) -> Term {
         Term { value: decimal(value), scaler: Decimal::ONE, weight }
+    }
+
+    #[test]
+    fn a_percentage_is_exact_however_long_its_parts_are() {
+        let of = |part, whole| percent(decimal(part), decimal(whole), 5);
+        let (long, short) = ("999999999999.123456789012345", "0.000000000000001");
+        assert_eq!(of(long, long).unwrap().to_string(), "100.00000");
+        assert_eq!(of(short, long).unwrap().to_string(), "0.00000");
+        assert_eq!(
+            of("-0.123456789012345", "0.123456789012345").unwrap().to_string(),
+            "-100.00000"
+        );
+        assert_eq!(
+            of("12345.678901234567890123456789", "-2").unwrap().to_string(),
+            "-617283.94506"
+        );
+        assert_eq!((of("1", "0.00"), of(long, short)), (None, None));
     }
 
     #[test]

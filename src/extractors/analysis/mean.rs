@@ -26,23 +26,10 @@ pub fn weighted(values: &[(Decimal, u32)]) -> Option<Decimal> {
     exact::weighted(&terms, 1, hours).ok()
 }
 
-/// `part` as percent of `whole`, to two decimals, half away from zero; `None` where `whole` is 0, and
-/// beyond what 128 bits hold.
+/// `part` in percent of `whole`, to two decimals; `None` where `whole` is 0.
 #[must_use]
 pub fn percent(part: Decimal, whole: Decimal) -> Option<Decimal> {
-    // 100 for the percentage, and 10 for each of its decimals.
-    let (up, down) = (whole.scale() + 2 + PERCENT_PLACES, part.scale());
-    let power = |more: u32, less: u32| 10_i128.checked_pow(more.saturating_sub(less));
-    let over = part.mantissa().checked_mul(power(up, down)?)?;
-    let under = whole.mantissa().checked_mul(power(down, up)?)?;
-    if under == 0 {
-        return None;
-    }
-    let (size, unit) = (over.unsigned_abs(), under.unsigned_abs());
-    let rounded = size / unit + u128::from(size % unit >= unit - size % unit);
-    let rounded = i128::try_from(rounded).ok()?;
-    let signed = if (over < 0) == (under < 0) { rounded } else { -rounded };
-    Decimal::try_from_i128_with_scale(signed, PERCENT_PLACES).ok()
+    exact::percent(part, whole, PERCENT_PLACES)
 }
 
 #[cfg(test)]

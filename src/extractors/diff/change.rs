@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use crate::domain::words;
+use crate::domain::{exact, words};
 
 words! {
     /// What became of a row.
@@ -53,24 +53,8 @@ impl Change {
     /// The delta in percent of old, to five decimals, half away from zero; none where old is 0.
     #[must_use]
     pub fn percent(&self) -> Option<Decimal> {
-        let (delta, old) = (self.delta()?, self.old?);
-        let scale = delta.scale().max(old.scale());
-        let whole = |value: Decimal| {
-            value.mantissa().checked_mul(10_i128.checked_pow(scale - value.scale())?)
-        };
-        let hundredfold = 10_i128.pow(PERCENT_DECIMALS + 2);
-        let (above, below) = (whole(delta)?.checked_mul(hundredfold)?, whole(old)?);
-        let rounded = divided(above, below)?;
-        Decimal::try_from_i128_with_scale(rounded, PERCENT_DECIMALS).ok()
+        exact::percent(self.delta()?, self.old?, PERCENT_DECIMALS)
     }
-}
-
-/// Rounded half away from zero; none for a division by zero.
-fn divided(above: i128, below: i128) -> Option<i128> {
-    let (quotient, rest) = (above.checked_div(below)?, above.checked_rem(below)?);
-    let away = if (above < 0) == (below < 0) { 1 } else { -1 };
-    let is_half = rest.unsigned_abs() >= below.unsigned_abs() - rest.unsigned_abs();
-    Some(if rest != 0 && is_half { quotient + away } else { quotient })
 }
 
 /// How many rows became what.
