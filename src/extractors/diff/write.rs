@@ -13,7 +13,7 @@ use crate::{
     domain::Place,
     extractors::{
         cell::{Cell, Sink},
-        layout::{place_cells, series_cells},
+        layout::{Long, place_cells, series_cells},
         words::Format,
         writers::{
             csv::Csv,
@@ -23,42 +23,16 @@ use crate::{
     },
 };
 
-/// The columns; additions go to the end.
-const COLUMNS: &[&str] = &[
-    "curve",
-    "iso",
-    "from_version_id",
-    "to_version_id",
-    "control_area",
-    "state",
-    "load_zone",
-    "capacity_zone",
-    "utility",
-    "block_type",
-    "cost_group",
-    "cost_component",
-    "sub_component",
-    "customer_type",
-    "load_profile",
-    "matching_id",
-    "lookup_id",
-    "uom",
-    "kind",
-    "contract_month",
-    "date",
-    "month",
-    "he",
-    "term",
-    "beginning_date",
-    "status",
-    "old",
-    "new",
-    "delta",
-    "percent",
-];
+/// The columns of both versions, then those of the long layout from the labels to the beginning
+/// date, then what became of the row; additions go to the end.
+fn columns() -> Vec<&'static str> {
+    let versions = ["curve", "iso", "from_version_id", "to_version_id"];
+    let change = ["status", "old", "new", "delta", "percent"];
+    [&versions, &Long::COLUMNS[Long::SERIES_AND_PLACE], &change].concat()
+}
 
 /// Those that JSON puts under `dims`.
-const DIMS: Range<usize> = 4..13;
+const DIMS: Range<usize> = 4..4 + (Long::DIMS.end - Long::DIMS.start);
 
 /// Writes the rows that changed, of one status where `only` says so. The summary counts them all.
 pub fn write(
@@ -70,18 +44,18 @@ pub fn write(
     match format {
         Format::Csv => {
             let mut csv = Csv::new(out, false);
-            COLUMNS.iter().try_for_each(|name| csv.cell(Cell::Text(name)))?;
+            columns().iter().try_for_each(|name| csv.cell(Cell::Text(name)))?;
             csv.end_record()?;
             comparison.put_rows(only, &mut csv)?;
             csv.finish(comparison.disclaimer.as_deref())
         }
         Format::Ndjson => {
-            let mut json = Json::new(out, COLUMNS, DIMS, Framing::Lines);
+            let mut json = Json::new(out, columns(), DIMS, Framing::Lines);
             comparison.put_rows(only, &mut json)?;
             json.finish()
         }
         _ => {
-            let mut json = Json::new(out, COLUMNS, DIMS, Framing::Array);
+            let mut json = Json::new(out, columns(), DIMS, Framing::Array);
             json.raw("{\"data\":[");
             let end = comparison.put_rows(only, &mut json)?;
             json.raw(&format!("\n],\n\"summary\":{},\n", comparison.summary(&end)?));
@@ -162,7 +136,7 @@ impl Comparison {
     /// The row as it stands among the data.
     fn largest(&self, row: &Row<'_>) -> io::Result<Box<RawValue>> {
         let mut bytes = Vec::new();
-        let mut json = Json::new(&mut bytes, COLUMNS, DIMS, Framing::Lines);
+        let mut json = Json::new(&mut bytes, columns(), DIMS, Framing::Lines);
         json.put(&self.head(&json))?;
         json.put(&prepared_series(&json, row))?;
         put_row(&mut json, row)?;

@@ -57,6 +57,9 @@ impl Long<'_> {
     /// Those that JSON puts under `dims`.
     pub const DIMS: Range<usize> = 7..16;
 
+    /// The labels of a series, its place on the axis, and its term: what a row is about.
+    pub const SERIES_AND_PLACE: Range<usize> = 7..28;
+
     const SERIES: usize = 7;
     const PLACE: usize = 22;
     const OFFER: usize = 26;
