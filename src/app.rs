@@ -2,13 +2,19 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 use tokio::sync::Semaphore;
 
 use crate::{
-    auth::{HashError, Passwords},
+    auth::{HashError, Passwords, Principal},
     clock::Clock,
     config::Config,
+    db::{
+        sight::Viewer,
+        snapshot::{Snapshot, SnapshotError},
+    },
+    domain::Source,
     error::Problem,
     extractors::turns::Turns,
     intake::DayTurns,
@@ -60,6 +66,18 @@ impl App {
             work()
         });
         done.await.map_err(|stopped| Problem::internal(&stopped))
+    }
+
+    /// A snapshot of what `principal` may see of `sources`, as of `as_of` or of now. Every read for
+    /// somebody goes through one.
+    pub async fn snapshot<S: Copy + Into<Source>>(
+        &self,
+        principal: &Principal,
+        sources: &[S],
+        as_of: Option<DateTime<Utc>>,
+    ) -> Result<Snapshot, SnapshotError> {
+        let viewer = Viewer { user_id: principal.user_id, now: self.clock.now() };
+        Snapshot::begin(&self.pool, Some(viewer), sources, as_of).await
     }
 
     /// Puts the parts together. Fails when argon2 cannot work with its parameters.

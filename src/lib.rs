@@ -11,6 +11,7 @@
 //! knows `domain` and nothing above it; `domain` knows nobody.
 
 pub mod app;
+pub mod audit;
 pub mod auth;
 pub mod clock;
 pub mod config;

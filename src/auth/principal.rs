@@ -44,6 +44,8 @@ pub struct Principal {
     pub scopes: Scopes,
     /// The credential that was used.
     pub credential: Credential,
+    /// The first characters of the token, or of the session's row id: for the audit log.
+    pub prefix: String,
     /// The password was chosen by somebody else: nothing but changing it is allowed.
     pub must_change_password: bool,
 }

@@ -69,6 +69,7 @@ pub async fn principal(session: &Session) -> Result<Option<(Principal, CsrfToken
         role,
         scopes: Scopes::of_role(role),
         credential: Credential::Session(account.session_id),
+        prefix: account.session_id.to_string().chars().take(8).collect(),
         must_change_password: account.must_change_password,
     };
     Ok(Some((principal, CsrfToken::of_secret(&secret.to_string()))))

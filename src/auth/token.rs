@@ -153,6 +153,7 @@ pub async fn principal(app: &App, token: &Secret) -> Result<Option<Principal>> {
         role,
         scopes,
         credential: Credential::Token(live.id),
+        prefix: live.prefix,
         must_change_password: live.must_change_password,
     }))
 }

@@ -1,6 +1,7 @@
 //! Every SQL statement of the program, one file per subject.
 
 pub mod analysis;
+pub mod audit;
 pub mod axis;
 pub mod catalogue;
 pub mod cluster;
@@ -13,6 +14,7 @@ pub mod presence;
 pub mod saved_views;
 pub mod series;
 pub mod sessions;
+pub mod sight;
 pub mod snapshot;
 pub mod throttle;
 pub mod tokens;

@@ -27,7 +27,7 @@ pub struct NewestVersion {
 
 /// The newest version of every dataset that has one.
 pub async fn newest_versions(snapshot: &mut Snapshot) -> sqlx::Result<Vec<NewestVersion>> {
-    let known_at = snapshot.known_at;
+    let known_at = snapshot.view.known_at;
     sqlx::query_file_as!(NewestVersion, "sql/queries/pages_newest_versions.sql", known_at)
         .fetch_all(snapshot.connection())
         .await
@@ -156,7 +156,7 @@ pub async fn operating_days(
     sources: &[i16],
     limit: i64,
 ) -> sqlx::Result<Vec<OperatingDay>> {
-    let known_at = snapshot.known_at;
+    let known_at = snapshot.view.known_at;
     sqlx::query_as!(
         OperatingDay,
         r#"select operating_day as "day!", count(*) as "versions!", bool_or(cob) as "cob!",
@@ -213,7 +213,7 @@ pub async fn versions_of_day(
     dataset: Dataset,
     day: NaiveDate,
 ) -> sqlx::Result<Vec<VersionHeader>> {
-    let known_at = snapshot.known_at;
+    let known_at = snapshot.view.known_at;
     sqlx::query_file_as!(
         VersionHeader,
         "sql/queries/pages_versions_of_day.sql",
@@ -231,7 +231,7 @@ pub async fn version(
     dataset: Dataset,
     id: i64,
 ) -> sqlx::Result<Option<VersionHeader>> {
-    let known_at = snapshot.known_at;
+    let known_at = snapshot.view.known_at;
     sqlx::query_file_as!(VersionHeader, "sql/queries/pages_version.sql", dataset.id(), id, known_at)
         .fetch_optional(snapshot.connection())
         .await
@@ -257,7 +257,7 @@ pub async fn versions_until(
     day: NaiveDate,
     limit: i64,
 ) -> sqlx::Result<Vec<VersionChoice>> {
-    let known_at = snapshot.known_at;
+    let known_at = snapshot.view.known_at;
     sqlx::query_as!(
         VersionChoice,
         "select id, operating_day, curve_timestamp, cob from curve_version

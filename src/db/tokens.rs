@@ -11,6 +11,8 @@ use crate::domain::Sha256;
 pub struct LiveToken {
     /// Row id.
     pub id: Uuid,
+    /// The first characters of the token.
+    pub prefix: String,
     /// Row of `app_user`.
     pub user_id: Uuid,
     /// The owner's e-mail.
@@ -77,7 +79,7 @@ pub async fn live(
 ) -> sqlx::Result<Option<LiveToken>> {
     sqlx::query_as!(
         LiveToken,
-        r#"select t.id, t.user_id, u.email, u.role::text as "role!", u.must_change_password,
+        r#"select t.id, t.prefix, t.user_id, u.email, u.role::text as "role!", u.must_change_password,
                   t.scopes::text[] as "scopes!", t.last_used_at
            from user_token t join app_user u on u.id = t.user_id
            where t.secret_sha256 = $1 and t.revoked_at is null and t.expires_at > $2

@@ -30,7 +30,7 @@ pub async fn no_such_versions(
     query: &Query,
     lost: &[i64],
 ) -> Result<Problem> {
-    let (mut there, known_at) = (Vec::new(), snapshot.known_at);
+    let (mut there, known_at) = (Vec::new(), snapshot.view.known_at);
     for source in query.combinations().filter_map(Combination::source) {
         let (days, ids) = (Some(EVERY_DAY), Some(lost.to_vec()));
         let filter = VersionFilter { days, ids, every: true, ..VersionFilter::default() };
@@ -69,7 +69,7 @@ pub async fn nothing(
             format!("there are no {} curves for {}", combination.curve, combination.iso),
         ));
     }
-    let known_at = snapshot.known_at;
+    let known_at = snapshot.view.known_at;
     for combination in query.combinations() {
         let Some(source) = combination.source() else { continue };
         let filter = version_filter(query, combination.curve);
@@ -126,7 +126,7 @@ async fn other_months(
 /// The days have no data: names the nearest that has.
 async fn other_day(snapshot: &mut Snapshot, query: &Query) -> Result<Problem> {
     let wanted = query.days.map(|days| days.0);
-    let known_at = snapshot.known_at;
+    let known_at = snapshot.view.known_at;
     let mut nearest: Option<NaiveDate> = None;
     for combination in query.combinations() {
         let Some(source) = combination.source() else { continue };

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     app::App,
     auth::Principal,
-    db::{data, snapshot::Snapshot},
+    db::data,
     domain::{Axis, Dataset, SeriesKey},
     error::{Problem, Result},
 };
@@ -59,14 +59,7 @@ pub async fn preview(
     series: usize,
 ) -> Result<Preview> {
     let format = negotiate::format(&query, &axum::http::HeaderMap::new())?;
-    let chosen = selection::select(
-        &app.pool,
-        principal,
-        query,
-        format,
-        app.config.downloads.disclaimer.clone(),
-    )
-    .await?;
+    let chosen = selection::select(app, principal, query, format).await?;
     let (mut selection, mut snapshot) = chosen;
     let file = selection.file_name();
     let (parts, known_at) = (selection.parts.len(), selection.known_at);
@@ -188,14 +181,14 @@ pub struct CurveAsOf {
 /// used.
 pub async fn curve_as_of(
     app: &App,
-    _principal: &Principal,
+    principal: &Principal,
     wanted: CurveAsOf,
 ) -> Result<(Option<ChartSeries>, DateTime<Utc>)> {
     let Some(dataset) = data::dataset_of_series(&app.pool, wanted.series_id).await? else {
         return Err(Problem::not_found(format!("there is no series {}", wanted.series_id)));
     };
-    let mut snapshot = Snapshot::begin(&app.pool, &[dataset], wanted.as_of).await?;
-    let known_at = snapshot.known_at;
+    let mut snapshot = app.snapshot(principal, &[dataset], wanted.as_of).await?;
+    let known_at = snapshot.view.known_at;
     let connection = snapshot.connection();
     let day = wanted.operating_day;
     let curve = data::curve_as_of(connection, dataset, wanted.series_id, known_at, day).await?;

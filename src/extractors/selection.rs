@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde_json::{Value, json};
-use sqlx::PgPool;
 
 pub use super::warnings::Warning;
 use super::{
@@ -14,6 +13,7 @@ use super::{
     words::{Block, Combination, Curve, Form, Format, Mode, Selector},
 };
 use crate::{
+    app::App,
     auth::Principal,
     db::{
         data::{self, SeriesHeader, VersionFilter, VersionHeader},
@@ -87,16 +87,15 @@ pub struct Selection {
 /// Decides what `query` is answered with, in a snapshot that later reads the points. 404 names the
 /// nearest operating day.
 pub async fn select(
-    pool: &PgPool,
-    _principal: &Principal,
+    app: &App,
+    principal: &Principal,
     query: Query,
     format: Format,
-    disclaimer: Option<String>,
 ) -> Result<(Selection, Snapshot)> {
     let form = form(&query, format)?;
     let combinations: Vec<Combination> = query.combinations().collect();
     let sources: Vec<Source> = combinations.iter().filter_map(|c| c.source()).collect();
-    let mut snapshot = Snapshot::begin(pool, &sources, query.as_of).await?;
+    let mut snapshot = app.snapshot(principal, &sources, query.as_of).await?;
     let (mut parts, mut skipped) = (Vec::new(), Vec::new());
     let mut warnings = selector_warnings(&query, &combinations);
     for &combination in &combinations {
@@ -116,7 +115,7 @@ pub async fn select(
         return Err(problem);
     }
     let not_applied = not_applied(&query);
-    let known_at = snapshot.known_at;
+    let known_at = snapshot.view.known_at;
     let selection = Selection {
         query,
         form,
@@ -127,7 +126,7 @@ pub async fn select(
         warnings,
         not_applied,
         script: false,
-        disclaimer,
+        disclaimer: app.config.downloads.disclaimer.clone(),
     };
     Ok((selection, snapshot))
 }
@@ -160,7 +159,7 @@ async fn parts_of(
     warnings: &mut Warnings,
 ) -> Result<Result<Vec<Part>, &'static str>> {
     let Some(source) = combination.source() else { return Ok(Err("no_such_dataset")) };
-    let (known_at, connection) = (snapshot.known_at, snapshot.connection());
+    let (known_at, connection) = (snapshot.view.known_at, snapshot.connection());
     let filter = version_filter(query, combination.curve);
     let mut versions = data::versions(connection, source, known_at, &filter).await?;
     versions.retain(|version| version.places > 0);

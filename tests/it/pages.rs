@@ -119,12 +119,12 @@ async fn what_came_after_the_cut_off_is_on_no_page() {
     upload(&caller, "Energy_ERCOT_20230522_082540.csv", file("40.00")).await;
     let dataset = Dataset::new(Family::Energy, Iso::Ercot).unwrap();
     let pool = &server.app.pool;
-    let first = Snapshot::begin(pool, &[dataset], None).await.unwrap();
-    let as_of = first.known_at;
+    let first = Snapshot::begin(pool, None, &[dataset], None).await.unwrap();
+    let as_of = first.view.known_at;
     first.finish().await.unwrap();
     upload(&caller, "Energy_ERCOT_20230523_092540.csv", file("50.00")).await;
     let count = async |as_of| {
-        let mut snapshot = Snapshot::begin(pool, &[dataset], as_of).await.unwrap();
+        let mut snapshot = Snapshot::begin(pool, None, &[dataset], as_of).await.unwrap();
         let newest = pages::newest_versions(&mut snapshot).await.unwrap();
         let days = pages::operating_days(&mut snapshot, &[dataset.id()], 9).await.unwrap();
         let (day, last) = (newest[0].operating_day, days[0].day);

@@ -146,7 +146,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     async fn series(&mut self, wish: &Wish, base: Option<&Series>) -> Result<Series> {
-        let mut series = settle(wish, base, self.snapshot.known_at, self.calendar)?;
+        let mut series = settle(wish, base, self.snapshot.view.known_at, self.calendar)?;
         if series.trouble.is_some() {
             return Ok(series);
         }

@@ -14,7 +14,6 @@ use std::{cmp::Ordering, collections::HashMap};
 use axum::body::Body;
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::{Decimal, RoundingStrategy};
-use sqlx::PgPool;
 
 pub use self::change::{Change, Status, Summary};
 use super::{
@@ -28,6 +27,7 @@ use super::{
     words::{Combination, Format},
 };
 use crate::{
+    app::App,
     auth::Principal,
     db::{data::VersionHeader, snapshot::Snapshot},
     domain::{ContractMonth, Place},
@@ -63,11 +63,10 @@ struct Side {
 /// Reads the versions `from` and `to` of the one dataset of `query`, whose other parameters say
 /// which of their cells, and in which units. 404 where the query lets nothing of them through.
 pub async fn read(
-    pool: &PgPool,
+    app: &App,
     principal: &Principal,
     mut query: Query,
     (from, to): (i64, i64),
-    disclaimer: Option<String>,
 ) -> Result<Comparison> {
     // Cut here and not before: a version without a month in the window is compared all the same.
     let months = (query.start.take(), query.end.take());
@@ -75,7 +74,7 @@ pub async fn read(
     query.version_ids = vec![from.min(to), from.max(to)];
     query.version_ids.dedup();
     let (selection, mut snapshot) =
-        selection::select(pool, principal, query, Format::Ndjson, disclaimer).await?;
+        selection::select(app, principal, query, Format::Ndjson).await?;
     let from = side(&selection, from, &mut snapshot).await?;
     let to = side(&selection, to, &mut snapshot).await?;
     snapshot.finish().await?;

@@ -148,14 +148,7 @@ async fn download(
 ) -> Result<Response> {
     let format = negotiate::format(&query, &headers)?;
     let turn = app.downloads.take(&principal).await?;
-    let (selection, snapshot) = selection::select(
-        &app.pool,
-        &principal,
-        query,
-        format,
-        app.config.downloads.disclaimer.clone(),
-    )
-    .await?;
+    let (selection, snapshot) = selection::select(&app, &principal, query, format).await?;
     answer(selection, snapshot, turn, &method, &headers).await
 }
 
@@ -197,14 +190,7 @@ async fn describe(
 ) -> Result<Response> {
     // The report is always JSON: its own Accept says nothing about the data.
     let format = negotiate::format(&query, &HeaderMap::new())?;
-    let (selection, mut snapshot) = selection::select(
-        &app.pool,
-        &principal,
-        query,
-        format,
-        app.config.downloads.disclaimer.clone(),
-    )
-    .await?;
+    let (selection, mut snapshot) = selection::select(&app, &principal, query, format).await?;
     let report = report::describe(&selection, &mut snapshot).await?;
     snapshot.finish().await?;
     let mut response = Json(report).into_response();

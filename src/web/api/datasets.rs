@@ -17,7 +17,6 @@ use crate::{
     db::{
         catalogue::{self, DatasetSummary},
         headroom::reads,
-        snapshot::Snapshot,
     },
     domain::{Family, Iso, Source},
     error::Result,
@@ -195,7 +194,7 @@ impl FromParameters for OneQuery {
 )]
 async fn one(
     State(app): State<App>,
-    _signed_in: SignedIn,
+    SignedIn(principal): SignedIn,
     Path((curve, iso)): Path<(String, String)>,
     StrictQuery(OneQuery(as_of)): StrictQuery<OneQuery>,
 ) -> Result<Response> {
@@ -203,8 +202,8 @@ async fn one(
     let curve: Curve = curve.parse().map_err(|_| unknown())?;
     let area: Iso = iso.parse().map_err(|_| unknown())?;
     let source = Combination { curve, iso: area }.source().ok_or_else(unknown)?;
-    let mut snapshot = Snapshot::begin(&app.pool, &[source], as_of).await?;
-    let known_at = snapshot.known_at;
+    let mut snapshot = app.snapshot(&principal, &[source], as_of).await?;
+    let known_at = snapshot.view.known_at;
     let summaries = summaries(snapshot.connection(), known_at).await?;
     snapshot.finish().await?;
     let summary = summaries.iter().find(|row| row.dataset_id == source.id()).ok_or_else(unknown)?;

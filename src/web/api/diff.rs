@@ -12,7 +12,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::listing;
 use crate::{
     app::App,
-    auth::SignedIn,
+    auth::{Principal, SignedIn},
     db::{
         catalogue,
         data::{self, VersionFilter},
@@ -170,7 +170,7 @@ fn sides(p: &mut Parameters) -> Result<Sides> {
 
 impl DiffQuery {
     /// The dataset and the two versions.
-    async fn versions(&self, app: &App) -> Result<(Dataset, i64, i64)> {
+    async fn versions(&self, app: &App, principal: &Principal) -> Result<(Dataset, i64, i64)> {
         match self.sides {
             Sides::Versions(from, to) => {
                 let (dataset, other) = (dataset_of(app, from).await?, dataset_of(app, to).await?);
@@ -183,8 +183,8 @@ impl DiffQuery {
                 Ok((dataset, from, to))
             }
             Sides::Instants(dataset, day, from, to) => {
-                let mut snapshot = Snapshot::begin(&app.pool, &[dataset], None).await?;
-                let now = snapshot.known_at;
+                let mut snapshot = app.snapshot(principal, &[dataset], None).await?;
+                let now = snapshot.view.known_at;
                 let from = newest(&mut snapshot, dataset, day, ("from_as_of", from)).await?;
                 let to = ("to_as_of", to.unwrap_or(now));
                 let to = newest(&mut snapshot, dataset, day, to).await?;
@@ -252,7 +252,7 @@ async fn newest(
     (name, at): (&str, DateTime<Utc>),
 ) -> Result<i64> {
     let text = at.to_rfc3339_opts(SecondsFormat::AutoSi, true);
-    if at > snapshot.known_at {
+    if at > snapshot.view.known_at {
         return Err(Problem::bad_parameter(name, &text, "it lies in the future"));
     }
     let filter = VersionFilter { days: Some((day, day)), ..VersionFilter::default() };
@@ -323,11 +323,10 @@ async fn compare(
     headers: HeaderMap,
 ) -> Result<Response> {
     let format = Format::from(query.format(&headers)?);
-    let (dataset, from, to) = query.versions(&app).await?;
+    let (dataset, from, to) = query.versions(&app, &principal).await?;
     let download = query.download(dataset)?;
     let turn = app.downloads.take(&principal).await?;
-    let disclaimer = app.config.downloads.disclaimer.clone();
-    let comparison = diff::read(&app.pool, &principal, download, (from, to), disclaimer).await?;
+    let comparison = diff::read(&app, &principal, download, (from, to)).await?;
     let headers = answer_headers(&comparison, format)?;
     Ok((headers, comparison.body(format, query.only, turn)).into_response())
 }

@@ -100,8 +100,8 @@ async fn components(
 ) -> Result<Response> {
     let _turn = app.downloads.take(&principal).await?;
     let all: Vec<Dataset> = Dataset::all().collect();
-    let mut snapshot = Snapshot::begin(&app.pool, &all, as_of).await?;
-    let known_at = snapshot.known_at;
+    let mut snapshot = app.snapshot(&principal, &all, as_of).await?;
+    let known_at = snapshot.view.known_at;
     let (sender, rows) = mpsc::channel(1000);
     let workbook = tokio::task::spawn_blocking(move || component_workbook(rows));
     for (place, (_, family)) in SHEETS.into_iter().enumerate() {
@@ -264,9 +264,9 @@ async fn uploads(
 ) -> Result<Response> {
     let turn = app.downloads.take(&principal).await?;
     let all: Vec<Dataset> = Dataset::all().collect();
-    let mut snapshot = Snapshot::begin(&app.pool, &all, as_of).await?;
+    let mut snapshot = app.snapshot(&principal, &all, as_of).await?;
     let disposition = "attachment; filename=\"all_uploads.csv\"";
-    let headers = file_headers(snapshot.known_at, "text/csv; charset=utf-8", disposition)?;
+    let headers = file_headers(snapshot.view.known_at, "text/csv; charset=utf-8", disposition)?;
     let (pieces, body) = stream::channel();
     tokio::spawn(async move {
         let outcome = send_uploads(&mut snapshot, &pieces).await;
@@ -284,7 +284,7 @@ async fn uploads(
 /// Sends the records as they are read, a thousand at a time.
 async fn send_uploads(snapshot: &mut Snapshot, pieces: &stream::Pieces) -> io::Result<()> {
     pieces.send(listing::header_record::<UploadRecord>()?.into()).await?;
-    let known_at = snapshot.known_at;
+    let known_at = snapshot.view.known_at;
     let mut rows = catalogue::uploads(snapshot.connection(), known_at).try_chunks(1000);
     while let Some(chunk) = rows.try_next().await.map_err(|error| io::Error::other(error.1))? {
         let records: Vec<UploadRecord> = chunk.iter().map(UploadRecord::new).collect();

@@ -317,14 +317,7 @@ async fn download(
     headers: HeaderMap,
 ) -> Result<Response> {
     let turn = app.downloads.take(&principal).await?;
-    let (mut selection, snapshot) = selection::select(
-        &app.pool,
-        &principal,
-        query,
-        format,
-        app.config.downloads.disclaimer.clone(),
-    )
-    .await?;
+    let (mut selection, snapshot) = selection::select(&app, &principal, query, format).await?;
     selection.script = true;
     super::data::answer(selection, snapshot, turn, &method, &headers).await
 }

@@ -145,13 +145,13 @@ impl FromParameters for AvailabilityQuery {
 )]
 async fn availability(
     State(app): State<App>,
-    _signed_in: SignedIn,
+    SignedIn(principal): SignedIn,
     StrictQuery(AvailabilityQuery(query)): StrictQuery<AvailabilityQuery>,
     headers: HeaderMap,
 ) -> Result<Response> {
     let VersionQuery { dataset, days, listing } = query;
-    let mut snapshot = listing.snapshot(&app, &[dataset]).await?;
-    let known_at = snapshot.known_at;
+    let mut snapshot = listing.snapshot(&app, &principal, &[dataset]).await?;
+    let known_at = snapshot.view.known_at;
     let found = catalogue::availability(snapshot.connection(), dataset, known_at, days).await?;
     snapshot.finish().await?;
     let (cob, noncob) = if dataset.family.has_cob() { found } else { (false, false) };

@@ -14,7 +14,7 @@ use utoipa::IntoParams;
 
 use crate::{
     app::App,
-    auth::SignedIn,
+    auth::{Principal, SignedIn},
     db::{
         catalogue::{self, VersionList, VersionRow},
         snapshot::Snapshot,
@@ -199,10 +199,11 @@ impl Listing {
     pub async fn snapshot<S: Copy + Into<Source>>(
         &self,
         app: &App,
+        principal: &Principal,
         sources: &[S],
     ) -> Result<Snapshot> {
         let as_of = self.cursor.as_ref().map(|cursor| cursor.known_at).or(self.as_of);
-        Ok(Snapshot::begin(&app.pool, sources, as_of).await?)
+        Ok(app.snapshot(principal, sources, as_of).await?)
     }
 }
 
@@ -225,6 +226,7 @@ pub trait Keyed: Record {
 pub struct Asked<Q> {
     /// What is asked.
     pub query: Q,
+    principal: Principal,
     app: App,
     uri: Uri,
     headers: HeaderMap,
@@ -234,10 +236,10 @@ impl<Q: FromParameters> FromRequestParts<App> for Asked<Q> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
-        SignedIn::from_request_parts(parts, app).await?;
+        let SignedIn(principal) = SignedIn::from_request_parts(parts, app).await?;
         let StrictQuery(query) = StrictQuery::from_request_parts(parts, app).await?;
         let (uri, headers) = (parts.uri.clone(), parts.headers.clone());
-        Ok(Self { query, app: app.clone(), uri, headers })
+        Ok(Self { query, principal, app: app.clone(), uri, headers })
     }
 }
 
@@ -251,8 +253,8 @@ impl<Q> Asked<Q> {
         read: impl AsyncFnOnce(&mut PgConnection, DateTime<Utc>) -> sqlx::Result<Vec<R>>,
         item: impl FnMut(R) -> T,
     ) -> Result<Response> {
-        let mut snapshot = listing.snapshot(&self.app, sources).await?;
-        let known_at = snapshot.known_at;
+        let mut snapshot = listing.snapshot(&self.app, &self.principal, sources).await?;
+        let known_at = snapshot.view.known_at;
         let rows = read(snapshot.connection(), known_at).await?;
         snapshot.finish().await?;
         let items = rows.into_iter().map(item).collect();

@@ -13,10 +13,7 @@ use super::listing::{self, Asked, Keyed, Page, Record, VersionQuery};
 use crate::{
     app::App,
     auth::SignedIn,
-    db::{
-        catalogue::{self, VersionList, VersionRow},
-        snapshot::Snapshot,
-    },
+    db::catalogue::{self, VersionList, VersionRow},
     domain::{Dataset, Sha256},
     error::{Problem, Result, shown},
     extractors::{cell::Cell, query},
@@ -212,7 +209,7 @@ impl FromParameters for OneQuery {
 )]
 async fn one(
     State(app): State<App>,
-    _signed_in: SignedIn,
+    SignedIn(principal): SignedIn,
     Path(id): Path<String>,
     StrictQuery(OneQuery(as_of)): StrictQuery<OneQuery>,
 ) -> Result<Response> {
@@ -220,8 +217,8 @@ async fn one(
     let number: i64 = id.parse().map_err(|_| unknown())?;
     let place = catalogue::place_of_version(&app.pool, number).await?;
     let (dataset, day) = place.ok_or_else(unknown)?;
-    let mut snapshot = Snapshot::begin(&app.pool, &[dataset], as_of).await?;
-    let known_at = snapshot.known_at;
+    let mut snapshot = app.snapshot(&principal, &[dataset], as_of).await?;
+    let known_at = snapshot.view.known_at;
     let days = Some((day, day));
     let list = VersionList { dataset, days, id: Some(number), before: None, limit: 1 };
     let version = catalogue::versions(snapshot.connection(), known_at, list).await?.pop();

@@ -66,7 +66,7 @@ async fn download(
     headers: HeaderMap,
 ) -> Result<impl IntoResponse> {
     let wish = Wish::read(query.as_deref().unwrap_or_default());
-    let choices = Choices::load(&app, wish).await?;
+    let choices = Choices::load(&app, &context.principal, wish).await?;
     let link = url("/api/v1/data", choices.query());
     let answer = match choices.is_empty() {
         true => Answer::Nothing,

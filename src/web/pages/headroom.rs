@@ -20,10 +20,8 @@ use super::{
 };
 use crate::{
     app::App,
-    db::{
-        headroom::reads::{self, HeadroomVersion, RecordRow, UnmatchedRow},
-        snapshot::Snapshot,
-    },
+    auth::Principal,
+    db::headroom::reads::{self, HeadroomVersion, RecordRow, UnmatchedRow},
     domain::{Source, headroom::Remark},
     error::Result,
     extractors::{
@@ -108,7 +106,7 @@ async fn headroom(
     State(app): State<App>,
     headers: HeaderMap,
 ) -> Result<impl IntoResponse> {
-    let mut found = read(&app, &view).await?;
+    let mut found = read(&app, &context.principal, &view).await?;
     let zone = app.config.curve_timezone;
     let cut = found.records.len() > usize::try_from(READ).unwrap_or(usize::MAX);
     let choices = Choices::of(&view, &found.records);
@@ -136,11 +134,11 @@ async fn headroom(
     })
 }
 
-async fn read(app: &App, view: &View) -> Result<Found> {
+async fn read(app: &App, principal: &Principal, view: &View) -> Result<Found> {
     let isos = view.area().members();
     let sources: Vec<Source> = isos.iter().map(|&iso| Source::Headroom(iso)).collect();
-    let mut snapshot = Snapshot::begin(&app.pool, &sources, view.as_of).await?;
-    let known_at = snapshot.known_at;
+    let mut snapshot = app.snapshot(principal, &sources, view.as_of).await?;
+    let known_at = snapshot.view.known_at;
     let connection = snapshot.connection();
     let (basis, wanted) = (view.basis(), view.wanted(READ + 1));
     let records = reads::records(connection, known_at, basis, &wanted).await?;

@@ -12,10 +12,7 @@ use super::{
 };
 use crate::{
     app::App,
-    db::{
-        pages::{self, NewestVersion, UploadFilter},
-        snapshot::Snapshot,
-    },
+    db::pages::{self, NewestVersion, UploadFilter},
     domain::{Dataset, Family, Iso},
     error::Result,
     web::parameters::NoQuery,
@@ -70,7 +67,7 @@ async fn home(
 ) -> Result<impl IntoResponse> {
     let zone = app.config.curve_timezone;
     let all: Vec<Dataset> = Dataset::all().collect();
-    let mut snapshot = Snapshot::begin(&app.pool, &all, None).await?;
+    let mut snapshot = app.snapshot(&context.principal, &all, None).await?;
     let newest = pages::newest_versions(&mut snapshot).await?;
     snapshot.finish().await?;
     let page = context.page("New");

@@ -1,6 +1,7 @@
 //! Pages. Each works without JavaScript where a form can do the job.
 
 mod account;
+mod admin;
 mod context;
 mod curves;
 mod download;
@@ -47,6 +48,7 @@ pub struct PageUser {
 pub fn routes() -> Router<App> {
     Router::new()
         .merge(account::routes())
+        .merge(admin::routes())
         .merge(curves::routes())
         .merge(download::routes())
         .merge(headroom::routes())

@@ -6,27 +6,41 @@ use crate::auth::Role;
 /// What only those who may upload see.
 const OF_WRITERS: [&str; 2] = ["/upload", "/uploads"];
 
+/// Where the pages of administrators begin.
+const ADMIN: &str = "/admin";
+
 /// Path and name, in the order of a working day.
-const ENTRIES: [(&str, &str); 6] = [
+const ENTRIES: [(&str, &str); 7] = [
     ("/", "New"),
     ("/upload", "Upload"),
     ("/uploads", "Log"),
     ("/curves", "Curves"),
     ("/headroom", "Headroom"),
     ("/download", "Download"),
+    (ADMIN, "Admin"),
 ];
 
 impl Page {
     /// The entries that the user's role may use.
     pub fn navigation(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
-        let writes = self.writes();
-        ENTRIES.into_iter().filter(move |(path, _)| writes || !OF_WRITERS.contains(path))
+        let (writes, administers) = (self.writes(), self.administers());
+        let may = move |path: &str| match path {
+            ADMIN => administers,
+            path => writes || !OF_WRITERS.contains(&path),
+        };
+        ENTRIES.into_iter().filter(move |(path, _)| may(path))
     }
 
     /// Whether the reader of the page may upload, and so see the log.
     #[must_use]
     pub fn writes(&self) -> bool {
         self.user.as_ref().is_some_and(|user| user.role >= Role::ReadWrite)
+    }
+
+    /// Whether the reader of the page is an administrator.
+    #[must_use]
+    pub fn administers(&self) -> bool {
+        self.user.as_ref().is_some_and(|user| user.role == Role::Admin)
     }
 
     /// Whether this page lies under `path`; the home page is only itself.
@@ -63,6 +77,9 @@ mod tests {
         for entry in OF_WRITERS {
             assert!(!page("/", Role::ReadOnly).navigation().any(|(path, _)| path == entry));
             assert!(page("/", Role::ReadWrite).navigation().any(|(path, _)| path == entry));
+        }
+        for (role, sees) in [(Role::ReadWrite, false), (Role::Admin, true)] {
+            assert_eq!(page("/", role).navigation().any(|(path, _)| path == ADMIN), sees);
         }
     }
 }

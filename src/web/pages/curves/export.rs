@@ -75,10 +75,10 @@ impl FromParameters for Export {
 
 async fn export(
     State(app): State<App>,
-    SignedIn(_): SignedIn,
+    SignedIn(principal): SignedIn,
     StrictQuery(wanted): StrictQuery<Export>,
 ) -> Result<Response> {
-    let mut snapshot = begin(&app, &wanted.view).await?;
+    let mut snapshot = begin(&app, &principal, &wanted.view).await?;
     let view = lead(&mut snapshot, wanted.view).await?;
     let look = Look::at(&app, &mut snapshot, view).await?;
     snapshot.finish().await?;

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     app::App,
+    auth::Principal,
     db::{pages, snapshot::Snapshot},
     domain::{Dataset, Family, Iso},
     error::{Problem, Result},
@@ -20,7 +21,7 @@ use crate::{
 };
 
 /// One snapshot over every dataset that the view may read.
-pub(super) async fn begin(app: &App, view: &View) -> Result<Snapshot> {
+pub(super) async fn begin(app: &App, principal: &Principal, view: &View) -> Result<Snapshot> {
     let first = &view.wishes[0];
     let of = |wish: &Wish| {
         let family = wish.curve.or(first.curve).unwrap_or(Family::Energy);
@@ -33,7 +34,7 @@ pub(super) async fn begin(app: &App, view: &View) -> Result<Snapshot> {
     };
     datasets.sort_unstable();
     datasets.dedup();
-    Ok(Snapshot::begin(&app.pool, &datasets, None).await?)
+    Ok(app.snapshot(principal, &datasets, None).await?)
 }
 
 /// An address that names no market shows the first that has a curve, energy before the others.
@@ -89,7 +90,7 @@ impl Look {
         let tracks = if view.is("spread") { spread(&view, tracks, &mut notes) } else { tracks };
         let figure = Figure::new(&tracks);
         notes.extend(incomparable(&figure));
-        let known_at = series.first().map_or(snapshot.known_at, |first| first.known_at);
+        let known_at = series.first().map_or(snapshot.view.known_at, |first| first.known_at);
         let labels = series.iter().map(|series| series.label(zone)).collect();
         let mut look = Self {
             view,

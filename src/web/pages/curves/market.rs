@@ -86,7 +86,7 @@ async fn market(
     State(app): State<App>,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let mut snapshot = begin(&app, &view).await?;
+    let mut snapshot = begin(&app, &context.principal, &view).await?;
     let view = lead(&mut snapshot, view).await?;
     if let Some(elsewhere) = elsewhere(&view) {
         snapshot.finish().await?;

@@ -5,10 +5,8 @@ use chrono::NaiveDate;
 use super::wish::{Faults, Wish};
 use crate::{
     app::App,
-    db::{
-        pages::{self, OperatingDay},
-        snapshot::Snapshot,
-    },
+    auth::Principal,
+    db::pages::{self, OperatingDay},
     domain::{ContractMonth, Family, Iso, Source},
     error::{Problem, Result},
     extractors::words::{Block, Curve},
@@ -97,7 +95,7 @@ fn fixed(known: &[(&str, &str)], wanted: Option<&str>) -> Vec<Choice> {
 }
 
 impl Choices {
-    pub(super) async fn load(app: &App, mut wish: Wish) -> Result<Self> {
+    pub(super) async fn load(app: &App, principal: &Principal, mut wish: Wish) -> Result<Self> {
         let (curves, isos) = (curves(wish.curve.as_deref()), isos(wish.iso.as_deref()));
         let (sources, curves, isos) = match sources(chosen(&curves), chosen(&isos)) {
             Ok(sources) => (sources, curves, isos),
@@ -108,7 +106,7 @@ impl Choices {
             }
         };
         let ids: Vec<i16> = sources.iter().map(|source| source.id()).collect();
-        let mut snapshot = Snapshot::begin(&app.pool, &sources, None).await?;
+        let mut snapshot = app.snapshot(principal, &sources, None).await?;
         let days = pages::operating_days(&mut snapshot, &ids, DAYS).await?;
         let blocks = pages::block_types(&mut snapshot, &ids).await?;
         snapshot.finish().await?;

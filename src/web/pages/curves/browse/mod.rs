@@ -123,8 +123,8 @@ async fn curves(
 ) -> Result<Response> {
     let wanted = view.dataset()?;
     let datasets = wanted.map_or_else(|| Dataset::all().collect(), |dataset| vec![dataset]);
-    let mut snapshot = Snapshot::begin(&app.pool, &datasets, view.as_of).await?;
-    let known_at = known_at_header(snapshot.known_at)?;
+    let mut snapshot = app.snapshot(&context.principal, &datasets, view.as_of).await?;
+    let known_at = known_at_header(snapshot.view.known_at)?;
     let answer = answer(&app, &mut snapshot, &context, wanted, view).await?;
     snapshot.finish().await?;
     Ok((known_at, answer).into_response())

@@ -1,0 +1,23 @@
+//! The pages of administrators, one file each.
+
+use axum::Router;
+
+use super::Page;
+use crate::app::App;
+
+/// Path and name of each page, in the order of the sub-navigation.
+const TABS: &[(&str, &str)] = &[
+    // One line a page.
+];
+
+impl Page {
+    /// The pages of administrators beside each other: path, name, and whether this is it.
+    pub fn admin_tabs(&self) -> impl Iterator<Item = (&'static str, &'static str, bool)> {
+        TABS.iter().map(|&(path, name)| (path, name, self.is_in(path)))
+    }
+}
+
+/// Every page of administrators.
+pub fn routes() -> Router<App> {
+    Router::new()
+}
