@@ -23,6 +23,9 @@ mod versions;
 
 use utoipa_axum::router::OpenApiRouter;
 
+pub use sessions::end_own;
+pub use tokens::revoke_own;
+
 use crate::app::App;
 
 /// Every documented route.
