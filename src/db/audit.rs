@@ -96,7 +96,7 @@ pub async fn drop_old(pool: &PgPool) -> sqlx::Result<i64> {
 }
 
 /// Which events.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, serde::Serialize)]
 pub struct Filter {
     /// Of this user.
     pub actor_id: Option<Uuid>,

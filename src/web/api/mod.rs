@@ -1,5 +1,6 @@
 //! The REST interface. Each file: request type, errors, docs with a real example, handler.
 
+pub mod audit;
 mod curve;
 mod data;
 mod datasets;
@@ -33,6 +34,7 @@ use crate::app::App;
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(super::ops::routes())
+        .merge(audit::routes())
         .merge(curve::routes())
         .merge(data::routes())
         .merge(datasets::routes())
