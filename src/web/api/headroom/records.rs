@@ -17,7 +17,10 @@ use super::{
 use crate::{
     app::App,
     audit::download::{self, Asker, Wanted},
-    db::headroom::reads::{self, RecordRow},
+    db::{
+        headroom::reads::{self, RecordRow},
+        snapshot::View,
+    },
     domain::Iso,
     error::Result,
     extractors::cell::Cell,
@@ -218,8 +221,8 @@ impl Keyed for HeadroomItem {
 )]
 async fn list(asked: Asked<OfferQuery>, record: Asker) -> Result<Response> {
     let OfferQuery(query) = &asked.query;
-    let read = async |connection: &mut PgConnection, known_at| {
-        reads::records(connection, known_at, query.basis, &query.wanted).await
+    let read = async |connection: &mut PgConnection, view: &View| {
+        reads::records(connection, view, query.basis, &query.wanted).await
     };
     let mut number = query.wanted.offset;
     let mut versions: BTreeMap<Iso, BTreeSet<i64>> = BTreeMap::new();
