@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// A small good energy file; `price` tells its content from others.
-fn energy(price: &str) -> Bytes {
+pub fn energy(price: &str) -> Bytes {
     let labels = [
         "Control Area,ERCOT",
         "State,TX",
