@@ -8,6 +8,7 @@ pub mod cluster;
 pub mod data;
 pub mod headroom;
 pub mod numeric;
+pub mod packages;
 pub mod pages;
 pub mod pool;
 pub mod presence;
