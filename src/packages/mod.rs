@@ -13,7 +13,7 @@ use sqlx::PgConnection;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-pub use dates::Dates;
+pub use dates::{Dates, midnight};
 pub use difference::{Difference, Part, difference};
 
 use crate::{

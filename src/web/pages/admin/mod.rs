@@ -1,5 +1,8 @@
 //! The pages of administrators, one file each.
 
+mod packages;
+mod sight;
+
 use axum::Router;
 
 use super::Page;
@@ -8,6 +11,7 @@ use crate::app::App;
 /// Path and name of each page, in the order of the sub-navigation.
 const TABS: &[(&str, &str)] = &[
     // One line a page.
+    ("/admin/packages", "Packages"),
 ];
 
 impl Page {
@@ -19,5 +23,5 @@ impl Page {
 
 /// Every page of administrators.
 pub fn routes() -> Router<App> {
-    Router::new()
+    Router::new().merge(packages::routes()).merge(sight::routes())
 }
