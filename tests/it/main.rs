@@ -30,6 +30,8 @@ mod headroom_job;
 mod hostile;
 mod layouts;
 mod openapi;
+mod packages;
+mod packages_preview;
 mod pages;
 mod parquet;
 mod reading;
