@@ -31,6 +31,7 @@ mod hostile;
 mod layouts;
 mod openapi;
 mod packages;
+mod packages_pages;
 mod packages_preview;
 mod pages;
 mod parquet;

@@ -65,7 +65,7 @@ async fn a_package_is_made_read_replaced_and_deleted() {
     assert_eq!(answer.headers()["etag"], "\"1\"");
     let made = Reply::of(answer).await;
     assert_eq!((made.status, &made.body["name"]), (201, &json!("North")));
-    assert_eq!(made.body["warnings"][0]["label"], "5x16", "nothing is uploaded yet");
+    assert_eq!(made.body["warnings"][0]["label"], "NORTH ZONE", "nothing is uploaded yet");
     let read = admin.ask(&place).await;
     assert_eq!(read.body, made.body);
     for (name, value) in north().as_object().unwrap() {
@@ -363,8 +363,10 @@ async fn ends_are_warned_of_and_told_once() {
     attach(&admin, &ann, &late, json!({"ends_at": "2026-06-11T00:00:00Z"})).await;
     let expiring = async |days: i64| -> Vec<String> {
         let list = admin.ask(&format!("/api/v1/grants?expiring_in_days={days}")).await;
-        let items = list.body["items"].as_array().unwrap().clone();
-        items.iter().map(|one| one["name"].as_str().unwrap().to_owned()).collect()
+        let items = list.body["items"].as_array().unwrap().iter();
+        let mut names: Vec<_> = items.map(|one| one["name"].as_str().unwrap().to_owned()).collect();
+        names.sort_unstable();
+        names
     };
     assert_eq!(expiring(9).await, [""; 0]);
     assert_eq!(expiring(30).await, ["Soon"]);
@@ -455,4 +457,56 @@ async fn me_tells_what_packages_come_to_today() {
     });
     let datasets = json!([{"curve": "energy", "iso": "ercot", "windows": [window]}]);
     assert_eq!(told.body["entitlements"]["datasets"], datasets);
+}
+
+/// Whether a described path is about packages.
+pub fn has(path: &str) -> bool {
+    path.starts_with("/api/v1/grants")
+        || path.starts_with("/api/v1/users/{id}/grants")
+        || path == "/api/v1/users/{id}/preview"
+}
+
+/// A real answer of a described call about packages, or of `GET /api/v1/me`, where somebody holds one.
+pub async fn answer(server: &TestServer, admin: &Caller, method: &str, path: &str) -> Value {
+    let (ann, bob) = (
+        server.account_without_grants(Role::ReadWrite).await,
+        server.account_without_grants(Role::ReadOnly).await,
+    );
+    let mut odd = north();
+    odd["load_zones"] = json!(["NRTH ZONE"]);
+    let early = json!({
+        "curves": ["energy"], "block_types": ["5x16"], "months": "fixed", "last_month": "2024-12",
+    });
+    let late = json!({
+        "curves": ["energy"], "block_types": ["7x8"], "months": "fixed", "first_month": "2024-12",
+    });
+    let grants = json!([odd, early]);
+    let id = package(admin, &Uuid::new_v4().to_string(), grants.clone()).await;
+    let other = package(admin, &Uuid::new_v4().to_string(), json!([late])).await;
+    let ends_at = server.app.clock.now() + TimeDelta::days(10);
+    let attached = attach(admin, &ann, &id, json!({"ends_at": ends_at})).await;
+    let real = path.replace("{package}", &id).replace("{a}", &id).replace("{b}", &other);
+    let real = real.replace("{id}", &ann.id.to_string());
+    let reply = match (method, path) {
+        (_, "/api/v1/me") => server.anonymous().with_token(&ann.token).ask(&real).await,
+        ("POST", "/api/v1/grants/preview") => {
+            send(admin, Method::POST, &real, json!({"grants": grants})).await
+        }
+        ("POST", "/api/v1/grants") => {
+            let wanted = json!({"name": Uuid::new_v4(), "grants": grants});
+            send(admin, Method::POST, &real, wanted).await
+        }
+        ("POST", _) => {
+            let path = format!("/api/v1/users/{}/grants/copy", bob.id);
+            send(admin, Method::POST, &path, json!({"from": ann.id})).await
+        }
+        ("PUT", "/api/v1/users/{id}/grants/{package}") => attached,
+        ("PUT", _) => {
+            let wanted = json!({"name": Uuid::new_v4(), "grants": grants, "revision": 1});
+            send(admin, Method::PUT, &real, wanted).await
+        }
+        _ => admin.ask(&real).await,
+    };
+    assert!((200..300).contains(&reply.status), "{method} {path}: {}", reply.body);
+    reply.body
 }
