@@ -123,7 +123,7 @@ struct Package {
 /// A page of packages.
 #[derive(Debug, Serialize, ToSchema)]
 struct Packages {
-    /// Newest first.
+    /// By id, descending: the newest first, the built-in one anywhere.
     items: Vec<PackageItem>,
     /// The cursor of the next page; null on the last.
     next: Option<String>,
@@ -196,7 +196,7 @@ fn user_id(text: &str) -> Result<Uuid> {
         ("cursor" = Option<String>, Query, description = "the `next` of the page before"),
     ),
     responses(
-        (status = 200, description = "The packages, newest first", body = Packages),
+        (status = 200, description = "The packages by id, descending: the newest first, the built-in one anywhere", body = Packages),
         (status = 400, description = "A parameter is unknown or wrong"),
         (status = 401, description = "Not signed in"),
         (status = 403, description = "Not an administrator"),
