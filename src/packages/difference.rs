@@ -154,9 +154,9 @@ async fn names(look: &mut Look, series: &[i64]) -> sqlx::Result<Vec<String>> {
     Ok(names)
 }
 
-/// The items of `these` that `those` has not; both ascend.
-fn without<T: Ord + Copy>(these: &[T], those: &[T]) -> Vec<T> {
-    these.iter().copied().filter(|item| those.binary_search(item).is_err()).collect()
+/// The items of `one` that `other` has not; both ascend.
+fn without<T: Ord + Copy>(one: &[T], other: &[T]) -> Vec<T> {
+    one.iter().copied().filter(|item| other.binary_search(item).is_err()).collect()
 }
 
 #[cfg(test)]

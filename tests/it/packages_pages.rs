@@ -120,7 +120,7 @@ async fn the_editor_works_by_its_buttons_alone() {
     chrome.click(&tick("curves", "energy")).await;
     chrome.click("#months-fixed").await;
     chrome.click("button[value=save]").await;
-    chrome.shows("[role=alert]", "first_month and last_month are missing").await;
+    chrome.shows("[role=alert]", "Grant 2: first_month and last_month are missing").await;
     chrome.click("#months-unlimited").await;
     chrome.click("#cob_only").await;
     chrome.fill("#history_days", "5").await;

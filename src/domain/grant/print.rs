@@ -58,14 +58,13 @@ impl Grant {
 impl Display for Months {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match *self {
-            Self::Unlimited => f.write_str("every month"),
+            Self::Unlimited | Self::Fixed { first: None, last: None } => f.write_str("every month"),
             Self::Fixed { first: Some(first), last: Some(last) } if first == last => {
                 write!(f, "{first} alone")
             }
             Self::Fixed { first: Some(first), last: Some(last) } => write!(f, "{first} to {last}"),
             Self::Fixed { first: Some(first), last: None } => write!(f, "{first} and later"),
             Self::Fixed { first: None, last: Some(last) } => write!(f, "up to {last}"),
-            Self::Fixed { first: None, last: None } => f.write_str("every month"),
             Self::Rolling { count, from } => {
                 let begin = match from {
                     RollingFrom::Balance => "the current one",

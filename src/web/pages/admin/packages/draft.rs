@@ -56,6 +56,14 @@ impl EditForm {
         self.grants.get(self.open).cloned().unwrap_or_default()
     }
 
+    /// The grants in which something is chosen; of a package that is new, at least one.
+    pub fn filled_in(&self) -> Vec<GrantFields> {
+        let untouched = GrantFields::default();
+        let filled = self.grants.iter().filter(|grant| **grant != untouched);
+        let filled: Vec<GrantFields> = filled.cloned().collect();
+        if filled.is_empty() && self.package.is_none() { self.grants.clone() } else { filled }
+    }
+
     /// The grants as the form carries them.
     pub fn carried(&self) -> serde_json::Result<String> {
         serde_json::to_string(&self.grants)
@@ -232,5 +240,8 @@ mod tests {
         let mut form = sent("do=remove-0").form;
         form.apply(Wish::Remove(0));
         assert_eq!(form.grants, [GrantFields::default()]);
+        assert_eq!(form.filled_in().len(), 1, "a new package says what it lacks");
+        form.package = Some(Uuid::nil());
+        assert_eq!(form.filled_in(), []);
     }
 }

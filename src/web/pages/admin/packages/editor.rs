@@ -249,7 +249,7 @@ pub(super) async fn edit(
 
 /// Stores the draft; tells where it is seen then.
 async fn save(app: &App, actor: &Actor, form: &EditForm) -> Result<String> {
-    let draft = Draft::parse(&form.name, &form.note, form.grants.clone())?;
+    let draft = Draft::parse(&form.name, &form.note, form.filled_in()).map_err(for_people)?;
     if let Some(id) = form.package {
         packages::change(app, actor, id, form.revision, &draft).await?;
         return Ok(format!("/admin/packages/{id}?done=saved"));
@@ -262,12 +262,21 @@ async fn save(app: &App, actor: &Actor, form: &EditForm) -> Result<String> {
     Ok(format!("/admin/users/{user}/sight?done=attached"))
 }
 
+/// The page numbers grants from 1 on.
+fn for_people(problem: Problem) -> Problem {
+    let numbered = problem.detail.strip_prefix("grants[").and_then(|rest| {
+        let (place, what) = rest.split_once("].")?;
+        Some(format!("Grant {}: {what}", place.parse::<usize>().ok()? + 1))
+    });
+    Problem { detail: numbered.unwrap_or_else(|| problem.detail.clone()), ..problem }
+}
+
 async fn preview(
     app: &App,
     context: &PageContext,
     form: &EditForm,
 ) -> Result<(Overview, Vec<Warning>)> {
-    let rows = packages::rows(&packages::parse_grants(form.grants.clone())?);
+    let rows = packages::rows(&packages::parse_grants(form.filled_in()).map_err(for_people)?);
     let overview = overview::of_grants(app, &context.principal, &rows, When::default()).await?;
     let mut connection = app.pool.acquire().await?;
     Ok((overview, packages::warnings(&mut connection, &rows).await?))

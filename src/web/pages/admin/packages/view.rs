@@ -169,13 +169,14 @@ async fn labels(app: &App, grant: &GrantFields) -> Result<Vec<Labels>> {
     let offered = store::choices(&app.pool, &row, OFFERED).await?;
     let of_label = |&label: &GrantLabel| {
         let offered = offered.iter().filter(|(of, _)| *of == label).map(|(_, value)| &**value);
-        label_choices(label, offered.collect(), grant.label(label).as_deref().unwrap_or_default())
+        let offered: Vec<&str> = offered.collect();
+        label_choices(label, &offered, grant.label(label).as_deref().unwrap_or_default())
     };
     Ok(GrantLabel::ALL.iter().map(of_label).collect())
 }
 
 /// What is chosen and not offered comes first: there it is seen.
-fn label_choices(label: GrantLabel, offered: Vec<&str>, chosen: &[String]) -> Labels {
+fn label_choices(label: GrantLabel, offered: &[&str], chosen: &[String]) -> Labels {
     let same = |a: &str, b: &str| match label {
         GrantLabel::BlockType => a.eq_ignore_ascii_case(b),
         _ => a == b,
