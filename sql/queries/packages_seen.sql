@@ -24,33 +24,41 @@ versions as materialized (
     group by v.source_id, v.id, v.operating_day
 ),
 reach as materialized (
-    select o.source_id, s.id as series_id, array_agg(g.place order by g.place) as grants
-    from source_series o
-    join series s on s.id = o.series_id
-    join grants g on coalesce((g.e).dataset_id = o.source_id, true)
-                     and admits_labels(g.e, s) and admits_block(g.e, s.block_type)
-    where o.source_id = any($2)
-    group by o.source_id, s.id
+    select *, dense_rank() over (order by grants) as kind
+    from (
+        select o.source_id, s.id as series_id, array_agg(g.place order by g.place) as grants
+        from source_series o
+        join series s on s.id = o.series_id
+        join grants g on coalesce((g.e).dataset_id = o.source_id, true)
+                         and admits_labels(g.e, s) and admits_block(g.e, s.block_type)
+        where o.source_id = any($2)
+        group by o.source_id, s.id
+    ) r
+),
+lines as materialized (
+    select v.source_id, v.id as version_id, r.series_id, r.kind
+    from curve c
+    join versions v on v.source_id = c.dataset_id and v.id = c.version_id
+    join reach r on r.source_id = c.dataset_id and r.series_id = c.series_id
+    where c.dataset_id = any($2) and r.grants && v.grants
+    union all
+    select v.source_id, v.id, r.series_id, r.kind
+    from headroom_record c
+    join versions v on v.id = c.version_id
+    join headroom_series p on p.id = c.series_id
+    join reach r on r.source_id = v.source_id and r.series_id = p.offer_id
+    where c.basis = 'prompt' and r.grants && v.grants
 ),
 -- Series of a version, those that the same grants let through together.
 held as materialized (
-    select v.source_id, v.id as version_id, v.grants as version_grants, r.grants as series_grants,
-           count(*) as series
-    from versions v
-    join curve c on c.dataset_id = v.source_id and c.version_id = v.id
-    join reach r on r.source_id = v.source_id and r.series_id = c.series_id and r.grants && v.grants
-    group by v.source_id, v.id, v.grants, r.grants
-    union all
-    select v.source_id, v.id, v.grants, r.grants, count(*)
-    from versions v
-    join headroom_record c on c.version_id = v.id and c.basis = 'prompt'
-    join headroom_series p on p.id = c.series_id
-    join reach r on r.source_id = v.source_id and r.series_id = p.offer_id and r.grants && v.grants
-    group by v.source_id, v.id, v.grants, r.grants
+    select l.*, v.grants as version_grants, r.grants as series_grants
+    from (select source_id, version_id, kind, count(*) as series from lines group by source_id, version_id, kind) l
+    join versions v on v.id = l.version_id
+    join (select distinct kind, grants from reach) r on r.kind = l.kind
 ),
 -- Of those grants, each window once.
 windows as (
-    select h.source_id, h.version_id, h.series_grants, h.series, w.*
+    select h.source_id, h.version_id, h.kind, h.series, w.*
     from held h
     cross join lateral (
         select jsonb_agg(distinct jsonb_build_object(
@@ -63,7 +71,7 @@ windows as (
 ),
 -- How many places of its axis a version shows by them, and the months of those.
 shown as materialized (
-    select w.source_id, w.version_id, w.series_grants, w.series,
+    select w.source_id, w.version_id, w.kind, w.series,
            case when v.id is null then 4 -- the measures of headroom
                 when v.months is not null then cardinality(m.months)
                 when v.dates is not null and not w.all_months then (
@@ -91,6 +99,12 @@ shown as materialized (
                       where a.month >= coalesce(b.first, a.month) and a.month <= coalesce(b.last, a.month))
     ) m
 ),
+names as (
+    select source_id, array_agg(distinct series_id order by series_id) as series
+    from lines
+    where (version_id, kind) in (select version_id, kind from shown where places > 0)
+    group by source_id
+),
 cells as (
     select source_id, sum(series * places)::bigint as cells
     from shown
@@ -100,6 +114,7 @@ select s.id as "source_id!", c.cells as "cells!", v.versions as "versions!", d.d
        n.series as "series!", m.months as "months!", x.derived as "derived!"
 from source s
 join cells c on c.source_id = s.id and c.cells > 0
+join names n on n.source_id = s.id
 cross join lateral (
     select array_agg(distinct h.version_id order by h.version_id) as versions
     from shown h
@@ -115,19 +130,6 @@ cross join lateral (
     from shown h, unnest(h.months) as month
     where h.source_id = s.id
 ) m
-cross join lateral (
-    select array_agg(r.series_id order by r.series_id) as series
-    from reach r
-    where r.source_id = s.id
-      and (exists (select from curve c join shown h on h.version_id = c.version_id
-                   where c.dataset_id = s.id and c.series_id = r.series_id
-                     and h.series_grants = r.grants and h.places > 0)
-           or exists (select from headroom_series p
-                      join headroom_record c on c.series_id = p.id and c.basis = 'prompt'
-                      join shown h on h.version_id = c.version_id
-                      where h.source_id = s.id and p.offer_id = r.series_id
-                        and h.series_grants = r.grants))
-) n
 -- Whether a price of every hour that is computed of a zone's blocks, by one of the three rules, is shown.
 cross join lateral (
     select coalesce(bool_or(s.family in ('energy', 'nonenergy') and admits_derived(g.e, rule.members)), false) as derived
