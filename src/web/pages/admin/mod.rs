@@ -1,6 +1,8 @@
 //! The pages of administrators, one file each.
 
 mod audit;
+mod packages;
+mod sight;
 
 use axum::Router;
 
@@ -8,10 +10,7 @@ use super::Page;
 use crate::app::App;
 
 /// Path and name of each page, in the order of the sub-navigation.
-const TABS: &[(&str, &str)] = &[
-    // One line a page.
-    ("/admin/audit", "Audit"),
-];
+const TABS: &[(&str, &str)] = &[("/admin/packages", "Packages"), ("/admin/audit", "Audit")];
 
 impl Page {
     /// The pages of administrators beside each other: path, name, and whether this is it.
@@ -22,5 +21,5 @@ impl Page {
 
 /// Every page of administrators.
 pub fn routes() -> Router<App> {
-    Router::new().merge(audit::routes())
+    Router::new().merge(audit::routes()).merge(packages::routes()).merge(sight::routes())
 }
