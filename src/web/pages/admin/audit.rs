@@ -125,8 +125,20 @@ struct Row {
 }
 
 /// What tells most about an event, the most telling first.
-const TELLING: [&str; 12] = [
-    "file", "code", "why", "email", "name", "prefix", "end", "rows", "bytes", "format", "route",
+const TELLING: [&str; 14] = [
+    "file",
+    "code",
+    "dataset",
+    "operating_day",
+    "why",
+    "email",
+    "name",
+    "prefix",
+    "end",
+    "rows",
+    "bytes",
+    "format",
+    "route",
     "reason",
 ];
 
