@@ -10,6 +10,7 @@ mod agreement;
 mod agreement_files;
 mod analysis;
 mod audit;
+mod audit_downloads;
 mod audit_reading;
 mod auth;
 mod breaking;

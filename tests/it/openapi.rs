@@ -210,6 +210,7 @@ impl Loaded {
                 let id = |place: usize| versions["items"][place]["id"].as_str().unwrap().to_owned();
                 format!("{path}?from={}&to={}", id(1), id(0))
             }
+            (_, "/api/v1/audit") => format!("{path}?action=upload"),
             (_, "/api/v1/labels") => format!("{path}?{CURVE}&next=load_zone"),
             (_, "/api/v1/datasets/{curve}/{iso}") => "/api/v1/datasets/energy/ercot".to_owned(),
             (_, "/api/v1/series/{id}/curve") => {
