@@ -155,5 +155,6 @@ pub async fn principal(app: &App, token: &Secret) -> Result<Option<Principal>> {
         credential: Credential::Token(live.id),
         prefix: live.prefix,
         must_change_password: live.must_change_password,
+        shut: live.shut,
     }))
 }

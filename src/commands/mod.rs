@@ -17,7 +17,7 @@ use trueprice::{
     config::{Config, ConfigError, Flags},
     db::pool::{self, Database, Sharing},
     objects::Documents,
-    telemetry,
+    site, telemetry,
 };
 
 /// What work off the async threads gets to stop once a command is done.
@@ -118,6 +118,8 @@ impl Parts {
     async fn app(config: Config, database: &Database) -> Result<App, Box<dyn Error + Send + Sync>> {
         pool::migrate(&database.pool).await?;
         let documents = Documents::open(&config).await?;
-        Ok(App::new(config, database.pool.clone(), documents, Clock::system())?)
+        let app = App::new(config, database.pool.clone(), documents, Clock::system())?;
+        site::settle_timezone(&app).await?;
+        Ok(app)
     }
 }

@@ -8,7 +8,7 @@ use trueprice::{
     app::App,
     config::Config,
     objects::{Documents, LocalStore},
-    telemetry,
+    site, telemetry,
     web::{
         self,
         server::{self, Patience},
@@ -52,6 +52,7 @@ impl TestServer {
         let documents = documents.unwrap_or_else(|| Documents::Local(local()));
         let pool = database::migrated_database().await;
         let app = App::new(config, pool, documents, clock.clock()).unwrap();
+        site::settle_timezone(&app).await.unwrap();
         let base = serve(app.clone()).await;
         Self { app, clock, base, folder }
     }
