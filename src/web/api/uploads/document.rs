@@ -37,7 +37,7 @@ pub(super) async fn download_document(
     Path(id): Path<String>,
     State(app): State<App>,
 ) -> Result<Response> {
-    let upload = own(find(&app, &id).await?, &principal)?;
+    let upload = own(find(&app, &principal, &id).await?, &principal)?;
     let bytes = document(&app, &upload).await?;
     Ok(attachment(&upload.file_name, "application/octet-stream", bytes))
 }

@@ -65,7 +65,7 @@ pub(super) async fn download_report(
     Path(id): Path<String>,
     State(app): State<App>,
 ) -> Result<Response> {
-    let upload = own(find(&app, &id).await?, &principal)?;
+    let upload = own(find(&app, &principal, &id).await?, &principal)?;
     let bytes = document(&app, &upload).await?;
     let (stem, source) = source(&upload.file_name);
     let (name, content_type) = match query.format {
