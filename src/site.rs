@@ -38,14 +38,14 @@ pub async fn switch(app: &App, actor: &Actor, wanted: Switches) -> Result<()> {
 }
 
 /// A switch with its message trimmed, line ends as one character.
-fn checked(name: &str, switch: Switch) -> Result<Switch> {
-    let message = switch.message.replace("\r\n", "\n").trim().to_owned();
+fn checked(name: &str, Switch { open, message }: Switch) -> Result<Switch> {
+    let message = message.replace("\r\n", "\n").trim().to_owned();
     let fault = if message.chars().count() > LONGEST_MESSAGE {
         format!("a message has at most {LONGEST_MESSAGE} characters")
     } else if message.contains(|c: char| c.is_control() && c != '\n') {
         "a message holds no control characters".to_owned()
     } else {
-        return Ok(Switch { message, ..switch });
+        return Ok(Switch { open, message });
     };
     Err(Problem::bad_parameter(&format!("{name}.message"), &message, fault))
 }

@@ -18,6 +18,7 @@ use crate::{
 };
 
 /// The calls of these files.
+#[must_use]
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().merge(sessions::routes()).merge(tokens::routes())
 }

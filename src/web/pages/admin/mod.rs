@@ -1,5 +1,11 @@
 //! The pages of administrators, one file each.
 
+mod jobs;
+mod logs;
+mod site;
+mod tokens;
+mod uploads;
+
 use axum::Router;
 
 use super::Page;
@@ -8,6 +14,11 @@ use crate::app::App;
 /// Path and name of each page, in the order of the sub-navigation.
 const TABS: &[(&str, &str)] = &[
     // One line a page.
+    ("/admin/tokens", "Tokens and sessions"),
+    ("/admin/uploads", "Uploads"),
+    ("/admin/jobs", "Jobs"),
+    ("/admin/logs", "Logs"),
+    ("/admin/site", "Site"),
 ];
 
 impl Page {
@@ -20,4 +31,9 @@ impl Page {
 /// Every page of administrators.
 pub fn routes() -> Router<App> {
     Router::new()
+        .merge(jobs::routes())
+        .merge(logs::routes())
+        .merge(site::routes())
+        .merge(tokens::routes())
+        .merge(uploads::routes())
 }
