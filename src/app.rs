@@ -68,7 +68,8 @@ impl App {
         done.await.map_err(|stopped| Problem::internal(&stopped))
     }
 
-    /// In whose eyes `principal` looks, and when: now.
+    /// Whose data this is shown, as of now. What a user may see does not shrink with the scopes of a
+    /// token: scopes say what may be done.
     #[must_use]
     pub fn viewer(&self, principal: &Principal) -> Viewer {
         Viewer { user_id: principal.user_id, now: self.clock.now() }

@@ -7,6 +7,7 @@ pub mod catalogue;
 pub mod cluster;
 pub mod credentials;
 pub mod data;
+pub mod extent;
 pub mod headroom;
 pub mod jobs;
 pub mod numeric;
