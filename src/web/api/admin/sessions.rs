@@ -38,7 +38,7 @@ pub fn routes() -> OpenApiRouter<App> {
     "last_seen_at": "2026-03-02T08:31:00Z", "address": "192.0.2.7",
     "user_agent": "Mozilla/5.0 (X11; Linux x86_64)"
 }))]
-struct SessionItem {
+struct AnySessionItem {
     id: Uuid,
     user_id: Uuid,
     /// The user's e-mail address.
@@ -50,7 +50,7 @@ struct SessionItem {
     user_agent: Option<String>,
 }
 
-impl From<OwnedSession> for SessionItem {
+impl From<OwnedSession> for AnySessionItem {
     fn from(row: OwnedSession) -> Self {
         let OwnedSession { id, user_id, owner, created_at, last_seen_at, address, user_agent } =
             row;
@@ -64,7 +64,7 @@ impl From<OwnedSession> for SessionItem {
 #[utoipa::path(
     get, path = "/api/v1/admin/sessions", tag = "administration", params(OwnerQuery),
     responses(
-        (status = 200, description = "A page of the sessions", body = Listing<SessionItem>),
+        (status = 200, description = "A page of the sessions", body = Listing<AnySessionItem>),
         (status = 400, description = "An unknown or bad parameter"),
         (status = 401, description = "No valid credential"),
         (status = 403, description = "Not an administrator"),
@@ -78,7 +78,7 @@ async fn list(
 ) -> Result<Response> {
     let since = store::in_force_since(&app);
     let rows = credentials::sessions(&app.pool, &query.page(), since).await?;
-    let items: Vec<SessionItem> = rows.into_iter().map(SessionItem::from).collect();
+    let items: Vec<AnySessionItem> = rows.into_iter().map(AnySessionItem::from).collect();
     paging::answer(&uri, items, query.limit, |item| item.id.as_bytes().to_vec())
 }
 

@@ -38,7 +38,7 @@ pub fn routes() -> OpenApiRouter<App> {
     "prefix": "tpk_u3n0", "scopes": ["read", "upload"], "created_at": "2026-03-02T08:00:00Z",
     "expires_at": "2026-05-31T08:00:00Z", "last_used_at": "2026-03-02T08:05:00Z"
 }))]
-struct TokenItem {
+struct AnyTokenItem {
     id: Uuid,
     user_id: Uuid,
     /// The owner's e-mail address.
@@ -57,7 +57,7 @@ struct TokenItem {
     last_used_at: Option<DateTime<Utc>>,
 }
 
-impl From<OwnedToken> for TokenItem {
+impl From<OwnedToken> for AnyTokenItem {
     fn from(row: OwnedToken) -> Self {
         Self {
             id: row.id,
@@ -81,7 +81,7 @@ impl From<OwnedToken> for TokenItem {
 #[utoipa::path(
     get, path = "/api/v1/admin/tokens", tag = "administration", params(OwnerQuery),
     responses(
-        (status = 200, description = "A page of the tokens", body = Listing<TokenItem>),
+        (status = 200, description = "A page of the tokens", body = Listing<AnyTokenItem>),
         (status = 400, description = "An unknown or bad parameter"),
         (status = 401, description = "No valid credential"),
         (status = 403, description = "Not an administrator"),
@@ -94,7 +94,7 @@ async fn list(
     StrictQuery(query): StrictQuery<OwnerQuery>,
 ) -> Result<Response> {
     let rows = credentials::tokens(&app.pool, &query.page(), app.clock.now()).await?;
-    let items: Vec<TokenItem> = rows.into_iter().map(TokenItem::from).collect();
+    let items: Vec<AnyTokenItem> = rows.into_iter().map(AnyTokenItem::from).collect();
     paging::answer(&uri, items, query.limit, |item| item.id.as_bytes().to_vec())
 }
 
