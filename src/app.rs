@@ -11,7 +11,7 @@ use crate::{
     clock::Clock,
     config::Config,
     db::{
-        sight::Viewer,
+        sight::{Granted, Sight, Viewer},
         snapshot::{Snapshot, SnapshotError},
     },
     domain::Source,
@@ -73,6 +73,14 @@ impl App {
     #[must_use]
     pub fn viewer(&self, principal: &Principal) -> Viewer {
         Viewer { user_id: principal.user_id, now: self.clock.now() }
+    }
+
+    /// The sources that `principal` has a grant for: what option lists offer.
+    pub async fn granted(&self, principal: &Principal) -> Result<Granted, Problem> {
+        let all: Vec<i16> = Source::all().map(Source::id).collect();
+        let mut connection = self.pool.acquire().await?;
+        let sight = Sight::of(&mut connection, self.viewer(principal), &all).await?;
+        Ok(Granted(Source::all().filter(|source| sight.has(*source)).collect()))
     }
 
     /// A snapshot of what `principal` may see of `sources`, as of `as_of` or of now. Every read for

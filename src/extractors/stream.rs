@@ -201,7 +201,7 @@ impl<'a> PartReader<'a> {
         let cells = || part.series.iter().map(|series| part.cells(header, series));
         let Source::Stored(dataset) = part.source else {
             let grid = headroom::grid(connection, version, &part.series).await?;
-            return Ok(grid.as_far_as(cells()));
+            return Ok(if part.masked { grid.as_far_as(cells()) } else { grid });
         };
         let axis = data::axis(connection, version).await?;
         let found = data::columns(connection, dataset, version, &self.series).await?;
@@ -211,7 +211,8 @@ impl<'a> PartReader<'a> {
         let hours = self.hours(&axis);
         let columns = standardise::compute(&self.part.series, found, first, &hours)
             .map_err(|error| sqlx::Error::Decode(error.into()))?;
-        Ok(Grid { axis, columns }.as_far_as(cells()))
+        let grid = Grid { axis, columns };
+        Ok(if part.masked { grid.as_far_as(cells()) } else { grid })
     }
 
     /// The hours of the rows, where something is computed from them.
