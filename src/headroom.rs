@@ -125,7 +125,8 @@ async fn note_failure(app: &App, iso: Iso, error: &sqlx::Error) {
         let mut connection = app.pool.acquire().await?;
         let events = headroom::open_events(&mut connection, iso).await?;
         let text: String = error.to_string().chars().take(LONGEST_ERROR).collect();
-        jobs::attempted(&mut connection, &events, Some(&text), app.clock.now()).await
+        let now = app.clock.now();
+        jobs::attempted(&mut connection, jobs::HEADROOM, &events, Some(&text), now).await
     };
     if let Err(lost) = noting.await {
         tracing::warn!(%iso, %error, %lost, "an attempt at headroom is not in the queue");
@@ -151,8 +152,9 @@ async fn step(app: &App, iso: Iso, failed: &mut Vec<i64>) -> sqlx::Result<Step> 
     }
     let Some(pair) = headroom::missing_pair(&mut tx, iso, failed).await? else {
         if failed.is_empty() {
-            headroom::close_events(&mut tx, &events, app.clock.now()).await?;
-            jobs::attempted(&mut tx, &events, None, app.clock.now()).await?;
+            let now = app.clock.now();
+            headroom::close_events(&mut tx, &events, now).await?;
+            jobs::attempted(&mut tx, jobs::HEADROOM, &events, None, now).await?;
             tx.commit().await?;
         }
         return Ok(Step::Finished);

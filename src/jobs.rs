@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::{
     app::App,
     audit::{self, Act, Action, Actor},
-    db::jobs::{self, JobRow, JobState},
+    db::jobs::{self, JobId, JobRow, JobState},
     domain::{Dataset, Family, Iso},
     error::{Problem, Result},
 };
@@ -15,9 +15,9 @@ use crate::{
 /// `job_done` for one that is done.
 pub async fn retry(app: &App, actor: &Actor, id: &str) -> Result<JobRow> {
     let missing = || Problem::not_found("There is no such job.");
-    let id: i64 = id.parse().map_err(|_| missing())?;
+    let id: JobId = id.parse().map_err(|_| missing())?;
     let mut transaction = app.pool.begin().await?;
-    let job = jobs::find(&mut transaction, id).await?.ok_or_else(missing)?;
+    let job = jobs::find(&mut transaction, &id).await?.ok_or_else(missing)?;
     if job.state == JobState::Done.as_str() {
         let detail = "This job is done; there is nothing to try again.";
         return Err(Problem::new(StatusCode::CONFLICT, "job_done", detail));
@@ -41,7 +41,7 @@ pub async fn run_headroom(app: &App, actor: &Actor, iso: Iso) -> Result<JobRow> 
     let mut transaction = app.pool.begin().await?;
     let asked = jobs::ask_for_headroom(&mut transaction, matrix, app.clock.now()).await?;
     let id = asked.ok_or_else(none)?;
-    let job = jobs::find(&mut transaction, id).await?.ok_or_else(none)?;
+    let job = jobs::find(&mut transaction, &id).await?.ok_or_else(none)?;
     let detail = json!({ "iso": iso, "matrix_version_id": job.version_id.to_string() });
     let act = Act::done(Action::HeadroomRun).to("job", id).with(detail);
     audit::write(app, &mut transaction, actor, act).await?;

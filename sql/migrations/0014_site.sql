@@ -32,30 +32,37 @@ insert into job_kind values
 
 -- Of each job how often it was tried, and what went wrong the last time that something did.
 create table job_attempt (
-    event_id bigint primary key references event,
+    kind text not null references job_kind,
+    -- As view job has it.
+    id bigint not null,
     attempts integer not null,
     last_at timestamptz not null,
     last_error text,
+    primary key (kind, id),
     constraint job_attempt_attempts_check check (attempts > 0)
 );
 comment on table job_attempt is 'Attempts at jobs; a job without a row was not tried.';
 
--- Every job. A job is an event of its kind; another kind of job is a row in job_kind and a branch
--- here. It runs while a server holds the advisory lock that its worker takes: a worker that is killed
+-- Every job. Another kind of job is a row in job_kind and a branch of the inner select. A job runs while
+-- a server holds the advisory lock that its worker takes (null: it takes none): a worker that is killed
 -- leaves nothing behind that looks like work.
 create view job as
-select e.id, e.kind, e.dataset_id, e.version_id, e.created_at, d.done_at,
-       coalesce(a.attempts, (d.done_at is not null)::integer) as attempts, a.last_at, a.last_error,
-       case when d.done_at is not null then 'done'
+select w.kind, w.id, w.dataset_id, w.version_id, w.created_at, w.done_at,
+       coalesce(a.attempts, w.is_done::integer) as attempts, a.last_at, a.last_error,
+       case when w.is_done then 'done'
             when exists (select from pg_locks l
                          where l.locktype = 'advisory' and l.granted and l.objsubid = 2
                            and l.database = (select oid from pg_database where datname = current_database())
-                           and l.classid = 7424 and l.objid = (100 + e.dataset_id % 10)::oid) then 'running'
+                           and l.classid = w.lock_class::oid and l.objid = w.lock_key::oid) then 'running'
             when a.last_error is not null then 'failed'
             else 'waiting'
        end as state
-from event e
-left join headroom_done d on d.event_id = e.id
-left join job_attempt a on a.event_id = e.id
-where e.kind = 'headroom';
+from (
+    select e.kind, e.id, e.dataset_id, e.version_id, e.created_at, d.done_at, d.event_id is not null as is_done,
+           7424 as lock_class, 100 + e.dataset_id % 10 as lock_key
+    from event e
+    left join headroom_done d on d.event_id = e.id
+    where e.kind = 'headroom'
+) w
+left join job_attempt a on a.kind = w.kind and a.id = w.id;
 comment on view job is 'What works in the background, and what became of it: waiting, running, failed (and tried again), done.';

@@ -44,9 +44,9 @@ const ROUTES: [(&str, &str, [u16; 3]); 31] = [
     ("GET", "/admin/uploads", [403, 403, 200]),
     ("GET", "/api/v1/jobs", [403, 403, 200]),
     ("POST", "/api/v1/jobs", [403, 403, 415]),
-    ("POST", "/api/v1/jobs/1/retry", [403, 403, 404]),
+    ("POST", "/api/v1/jobs/headroom-1/retry", [403, 403, 404]),
     ("GET", "/admin/jobs", [403, 403, 200]),
-    ("POST", "/admin/jobs/1/retry", [403, 403, 404]),
+    ("POST", "/admin/jobs/headroom-1/retry", [403, 403, 404]),
     ("GET", "/api/v1/logs", [403, 403, 200]),
     ("GET", "/admin/logs", [403, 403, 200]),
     ("GET", "/api/v1/site", [403, 403, 200]),
@@ -302,9 +302,13 @@ async fn a_job_tells_its_attempts_and_is_tried_again_at_once() {
     assert_eq!(jobs(&admin, "?state=failed").await, Vec::<Value>::new());
     let answer = Reply::of(admin.request(Method::POST, &retry).send().await.unwrap()).await;
     assert_eq!(answer.outcome(), (409, "job_done"));
-    for (query, code) in
-        [("?state=lost", 400), ("?cursor=x", 400), ("?limit=0", 400), ("?id=1", 400)]
-    {
+    for (query, code) in [
+        ("?state=lost", 400),
+        ("?cursor=x", 400),
+        ("?limit=0", 400),
+        ("?id=1", 400),
+        ("?cursor=eA", 400),
+    ] {
         assert_eq!(admin.ask(&format!("/api/v1/jobs{query}")).await.status, code, "{query}");
     }
     let first = admin.ask("/api/v1/jobs?limit=1").await.body;

@@ -15,7 +15,7 @@ use crate::{
     app::App,
     audit::Actor,
     auth::Admin,
-    db::jobs::{self as rows, JobFilter, JobRow, JobState},
+    db::jobs::{self as rows, JobFilter, JobPlace, JobRow, JobState},
     domain::{Dataset, Iso},
     error::{Problem, Result},
     jobs,
@@ -34,15 +34,14 @@ pub fn routes() -> OpenApiRouter<App> {
 /// A job.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
-    "id": "41", "kind": "headroom", "curve": "matrix", "iso": "pjm", "version_id": "18",
+    "id": "headroom-41", "kind": "headroom", "curve": "matrix", "iso": "pjm", "version_id": "18",
     "created_at": "2024-06-03T08:25:44.120394Z", "state": "done", "attempts": 1,
     "last_attempt_at": "2024-06-03T08:25:44.520394Z", "last_error": null,
     "done_at": "2024-06-03T08:25:44.520394Z"
 }))]
 struct JobItem {
-    /// The same as a number.
     #[serde(skip)]
-    number: i64,
+    place: JobPlace,
     id: String,
     /// The kind of job: `headroom`.
     kind: String,
@@ -67,8 +66,8 @@ impl From<JobRow> for JobItem {
     fn from(row: JobRow) -> Self {
         let dataset = Dataset::from_id(row.dataset_id);
         Self {
-            number: row.id,
-            id: row.id.to_string(),
+            place: row.place(),
+            id: row.id().to_string(),
             kind: row.kind,
             curve: dataset.map(|dataset| dataset.family.as_str()),
             iso: dataset.map(|dataset| dataset.iso.as_str()),
@@ -98,7 +97,7 @@ struct JobsQuery {
     limit: i64,
     /// The `next` of the page before.
     #[param(required = false, value_type = Option<String>)]
-    cursor: Option<i64>,
+    cursor: Option<JobPlace>,
 }
 
 impl FromParameters for JobsQuery {
@@ -109,9 +108,13 @@ impl FromParameters for JobsQuery {
             kind: parameters.text("kind")?,
             state: parameters.value("state")?,
             limit: paging::limit(parameters, 100)?,
-            cursor: parameters.text("cursor")?.as_deref().map(paging::read_number).transpose()?,
+            cursor: parameters.text("cursor")?.as_deref().map(read_place).transpose()?,
         })
     }
+}
+
+fn read_place(cursor: &str) -> Result<JobPlace> {
+    paging::read_cursor(cursor, |content| str::from_utf8(content).ok()?.parse().ok())
 }
 
 /// List jobs
@@ -135,7 +138,7 @@ async fn list(
     let filter = JobFilter { kind: query.kind, state: query.state, before: query.cursor };
     let jobs = rows::list(&app.pool, &filter, query.limit + 1).await?;
     let items: Vec<JobItem> = jobs.into_iter().map(JobItem::from).collect();
-    paging::answer(&uri, items, query.limit, |item| item.number.to_be_bytes().to_vec())
+    paging::answer(&uri, items, query.limit, |item| item.place.to_string().into_bytes())
 }
 
 /// Try a job again at once
@@ -143,7 +146,7 @@ async fn list(
 /// What failed is tried again by itself after a while; this makes it due now.
 #[utoipa::path(
     post, path = "/api/v1/jobs/{id}/retry", tag = "administration",
-    params(("id" = String, Path, description = "`id` of the list", example = "41")),
+    params(("id" = String, Path, description = "`id` of the list", example = "headroom-41")),
     responses(
         (status = 202, description = "A server that does such jobs was told; the job as it was", body = JobItem),
         (status = 400, description = "An unknown parameter"),
@@ -198,7 +201,7 @@ async fn run(
     _: NoQuery,
     StrictJson(wanted): StrictJson<NewJob>,
 ) -> Result<(StatusCode, Json<JobItem>)> {
-    if wanted.kind != "headroom" {
+    if wanted.kind != rows::HEADROOM {
         return Err(Problem::bad_parameter("kind", &wanted.kind, "known is headroom"));
     }
     let job = jobs::run_headroom(&app, &actor, wanted.iso).await?;

@@ -10,7 +10,7 @@
 //! | [`url`] | refuses long URLs and credentials in them |
 //! | [`identity`] | finds out who is asking, from exactly one credential |
 //! | [`csrf`] | refuses state changes that another site made the browser send |
-//! | [`access`] | refuses whoever is not signed in, everywhere but on a short list of routes |
+//! | [`access`] | refuses whoever is not signed in or kept out by a switch of the site, everywhere but on a short list of routes |
 
 pub mod accept;
 pub mod access;

@@ -12,7 +12,7 @@ use axum::{
 use crate::{
     app::App,
     audit::Actor,
-    db::jobs::{self as rows, JobFilter, JobKind, JobRow, JobState},
+    db::jobs::{self as rows, JobFilter, JobId, JobKind, JobPlace, JobRow, JobState},
     domain::{Dataset, Iso, words},
     error::Result,
     jobs,
@@ -42,7 +42,7 @@ pub fn routes() -> Router<App> {
 /// A job as the page shows it.
 #[derive(Debug)]
 struct JobView {
-    id: i64,
+    id: JobId,
     kind: String,
     about: String,
     set_off: String,
@@ -85,7 +85,7 @@ words! {
 struct View {
     kind: Option<String>,
     state: Option<JobState>,
-    before: Option<i64>,
+    before: Option<JobPlace>,
     done: Option<Done>,
 }
 
@@ -104,11 +104,11 @@ impl FromParameters for View {
 
 impl View {
     /// This view, from before a job on.
-    fn url(&self, before: Option<i64>) -> String {
+    fn url(&self, before: Option<JobPlace>) -> String {
         let pairs = [
             ("kind", self.kind.clone().unwrap_or_default()),
             ("state", self.state.map(|state| state.to_string()).unwrap_or_default()),
-            ("before", before.map(|id| id.to_string()).unwrap_or_default()),
+            ("before", before.map(|place| place.to_string()).unwrap_or_default()),
         ];
         url("/admin/jobs", pairs)
     }
@@ -118,11 +118,11 @@ impl JobsPage {
     async fn load(app: &App, context: &PageContext, view: View) -> Result<Self> {
         let zone = app.config.curve_timezone;
         let kinds = rows::kinds(&app.pool).await?;
-        let (kind, state, before) = (view.kind.clone(), view.state, view.before);
+        let (kind, state, before) = (view.kind.clone(), view.state, view.before.clone());
         let filter = JobFilter { kind, state, before };
         let mut jobs = rows::list(&app.pool, &filter, PAGE + 1).await?;
         let more = paging::cut(&mut jobs, PAGE);
-        let older = jobs.last().filter(|_| more).map(|last| view.url(Some(last.id)));
+        let older = jobs.last().filter(|_| more).map(|last| view.url(Some(last.place())));
         let kind = view.kind.as_deref().unwrap_or_default();
         let state = view.state.map(JobState::as_str).unwrap_or_default();
         Ok(Self {
@@ -150,7 +150,7 @@ impl JobView {
         let dataset = Dataset::from_id(job.dataset_id);
         let about = dataset.map(|d| format!("{} {}", iso_name(d.iso), family_name(d.family)));
         Self {
-            id: job.id,
+            id: job.id(),
             kind: name.unwrap_or(job.kind),
             about: format!("{}, version {}", about.unwrap_or_default(), job.version_id),
             set_off: instant(job.created_at, zone),
@@ -160,7 +160,7 @@ impl JobView {
                 Ok(JobState::Running) => "info",
                 Ok(JobState::Waiting) | Err(_) => "warn",
             },
-            is_done: job.done_at.is_some(),
+            is_done: job.state == JobState::Done.as_str(),
             state: job.state,
             attempts: job.attempts,
             last: job.done_at.or(job.last_at).map(|at| instant(at, zone)),
