@@ -13,9 +13,11 @@ use tracing_subscriber::{
 use trueprice::{auth::Role, clock::Clock, headroom::catch_up, telemetry::lines::Keeper};
 
 use crate::{
-    auth::{Browser, user},
+    auth::{Browser, PASSWORD, user},
     headroom::{EXAMPLE, MATRIX, PTC, TOTAL, matrix, ptc, publish},
-    support::{Caller, Home, Program, Reply, TestServer, User, accounts::Account, files},
+    support::{
+        Caller, Chrome, Home, Program, Reply, TestServer, User, accounts::Account, files, until,
+    },
 };
 
 /// Keeps the log lines of this process, as a server does that runs by itself.
@@ -409,4 +411,34 @@ async fn the_log_is_read_filtered_and_followed() {
     }
     let page = admin.get("/admin/logs?level=warn").await.text().await.unwrap();
     assert!(page.contains("credential in a URL") && !page.contains("ready address"), "{page}");
+}
+
+#[tokio::test]
+async fn a_browser_follows_the_log_and_finds_in_the_registry() {
+    keep_lines();
+    let server = TestServer::start().await;
+    user(&server, "boss@example.com", Role::Admin).await;
+    let Some(chrome) = Chrome::open(server.base(), true).await else { return };
+    chrome.goto("/login").await;
+    chrome.fill("#email", "boss@example.com").await;
+    chrome.fill("#password", PASSWORD).await;
+    chrome.click("main button").await;
+    until(async || !chrome.path().await.starts_with("/login")).await;
+    chrome.goto("/admin/logs").await;
+    let answer = server.anonymous().get("/livez").await;
+    let request = answer.headers()["x-request-id"].to_str().unwrap();
+    until(async || chrome.texts("#lines .message").await.iter().any(|line| line.contains(request)))
+        .await;
+    chrome.fill("#q", request).await;
+    until(async || chrome.texts("#lines tr").await.len() == 1).await;
+    chrome.goto("/admin/site").await;
+    chrome.fill("#component", "scaler").await;
+    until(async || chrome.texts("#components tbody tr").await.len() == 2).await;
+    for path in ["/admin/tokens", "/admin/uploads", "/admin/jobs", "/admin/logs", "/admin/site"] {
+        chrome.set_width(400).await;
+        chrome.goto(path).await;
+        let wider = "return document.documentElement.scrollWidth > innerWidth";
+        assert_eq!(chrome.eval(wider).await, false, "{path} fits a telephone");
+    }
+    assert_eq!(chrome.complaints().await, Vec::<String>::new());
 }
