@@ -296,7 +296,7 @@ async fn the_numbers_are_for_given_addresses() {
     ] {
         let server = TestServer::start_with(
             |config| {
-                config.metrics_allow = allowed.iter().map(|net| net.parse().unwrap()).collect()
+                config.metrics_allow = allowed.iter().map(|net| net.parse().unwrap()).collect();
             },
             None,
         )
