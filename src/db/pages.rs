@@ -149,18 +149,21 @@ pub struct UploadDetail {
     pub bytes: i64,
     /// The answer as it was given.
     pub report: serde_json::Value,
+    /// Whether the reader may see that there is one.
+    pub visible: bool,
 }
 
-/// The upload with this id, if `viewer` may see it.
+/// The upload with this id, and whether `viewer` may see it.
 pub async fn upload(pool: &PgPool, viewer: Viewer, id: Uuid) -> sqlx::Result<Option<UploadDetail>> {
     sqlx::query_as!(
         UploadDetail,
         r#"select u.id, u.received_at, u.uploader, a.email, u.via, u.archive_name,
-                  u.sha256 is not null as "kept!", u.bytes, u.report
+                  u.sha256 is not null as "kept!", u.bytes, u.report,
+                  u.uploader = $2 or exists (
+                      select from entitlements($2, array_remove(array[u.dataset_id], null), $3) e
+                      where e.dataset_id is null or e.dataset_id = u.dataset_id) as "visible!"
            from upload u join app_user a on a.id = u.uploader
-           where u.id = $1 and (u.uploader = $2 or exists (
-               select from entitlements($2, array_remove(array[u.dataset_id], null), $3) e
-               where e.dataset_id is null or e.dataset_id = u.dataset_id))"#,
+           where u.id = $1"#,
         id,
         viewer.user_id,
         viewer.now

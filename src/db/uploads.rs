@@ -173,6 +173,8 @@ pub async fn list(
 /// An entry with all that its pages need.
 #[derive(Debug)]
 pub struct UploadDetails {
+    /// Whether the reader may see that there is one.
+    pub visible: bool,
     /// Who sent it.
     pub uploader: Uuid,
     /// The client's name for it.
@@ -185,14 +187,15 @@ pub struct UploadDetails {
     pub findings: Value,
 }
 
-/// The entry of an id, if `viewer` may see it: as in the log, their own and those of datasets that they
-/// have any grant for.
+/// The entry of an id, and whether `viewer` may see it: as in the log, their own and those of datasets
+/// that they have any grant for.
 pub async fn find(pool: &PgPool, viewer: Viewer, id: Uuid) -> sqlx::Result<Option<UploadDetails>> {
     let row = sqlx::query!(
-        "select uploader, file_name, sha256, report, findings from upload
-         where id = $1 and (uploader = $2 or exists (
-             select from entitlements($2, array_remove(array[dataset_id], null), $3) e
-             where e.dataset_id is null or e.dataset_id = upload.dataset_id))",
+        r#"select uploader, file_name, sha256, report, findings,
+                  uploader = $2 or exists (
+                      select from entitlements($2, array_remove(array[dataset_id], null), $3) e
+                      where e.dataset_id is null or e.dataset_id = upload.dataset_id) as "visible!"
+           from upload where id = $1"#,
         id,
         viewer.user_id,
         viewer.now
@@ -200,6 +203,7 @@ pub async fn find(pool: &PgPool, viewer: Viewer, id: Uuid) -> sqlx::Result<Optio
     .fetch_optional(pool)
     .await?;
     Ok(row.map(|row| UploadDetails {
+        visible: row.visible,
         uploader: row.uploader,
         file_name: row.file_name,
         sha256: row.sha256.as_deref().and_then(Sha256::from_bytes),

@@ -133,6 +133,10 @@ async fn the_log_reaches_as_far_as_grants_do() {
         assert_eq!(caller.get(&format!("/uploads/{id}")).await.status().as_u16(), report);
         assert_eq!(admin.get(&format!("/api/v1/uploads/{id}/document")).await.status(), 200);
     }
+    // The bytes of another's file, and everything of one that is out of sight.
+    let refused = audited(&server, "access_refused").await;
+    let of = |id: &str| refused.iter().filter(|(object, _)| object.as_deref() == Some(id)).count();
+    assert_eq!([of(&ercot), of(&miso), of(&unknown)], [2, 4, 4], "{refused:?}");
     for path in ["/", "/uploads", "/uploads?iso=miso", "/uploads?who=admin"] {
         let page = caller.get(path).await.text().await.unwrap();
         assert!(!page.contains(MISO) && !page.contains("notes.txt"), "{path}: {page}");

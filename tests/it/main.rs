@@ -10,6 +10,8 @@ mod admin_pages;
 mod agreement;
 mod agreement_files;
 mod analysis;
+mod audit;
+mod audit_reading;
 mod auth;
 mod breaking;
 mod browser;

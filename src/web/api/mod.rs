@@ -1,6 +1,7 @@
 //! The REST interface. Each file: request type, errors, docs with a real example, handler.
 
 pub mod admin;
+pub mod audit;
 mod curve;
 mod data;
 mod datasets;
@@ -27,6 +28,9 @@ mod versions;
 
 use utoipa_axum::router::OpenApiRouter;
 
+pub use sessions::end_own;
+pub use tokens::revoke_own;
+
 use crate::app::App;
 
 /// Every documented route.
@@ -35,6 +39,7 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(super::ops::routes())
         .merge(admin::routes())
+        .merge(audit::routes())
         .merge(curve::routes())
         .merge(data::routes())
         .merge(datasets::routes())

@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     app::App,
+    audit::{self, Actor},
     auth::{Principal, Role},
     db::pages::{self, LoggedUpload, UploadDetail, UploadFilter},
     domain::{Dataset, Family, Iso},
@@ -154,7 +155,7 @@ impl Filter {
 }
 
 /// The first instant of `day` in `zone`; where midnight was skipped, the hour after.
-fn start_of_day(day: NaiveDate, zone: Tz) -> Option<DateTime<Utc>> {
+pub fn start_of_day(day: NaiveDate, zone: Tz) -> Option<DateTime<Utc>> {
     let midnight = day.and_time(NaiveTime::MIN);
     let candidates = [midnight, midnight + chrono::Duration::hours(1)];
     candidates
@@ -275,6 +276,7 @@ async fn one(
     Path(id): Path<String>,
     _: NoQuery,
     State(app): State<App>,
+    actor: Actor,
 ) -> Result<impl IntoResponse> {
     let context = context.writer()?;
     let missing =
@@ -282,6 +284,10 @@ async fn one(
     let id: Uuid = id.parse().map_err(|_| missing())?;
     let who = &context.principal;
     let upload = pages::upload(&app.pool, app.viewer(who), id).await?.ok_or_else(missing)?;
+    if !upload.visible {
+        audit::refused(&app, &actor, ("upload", id)).await?;
+        return Err(missing());
+    }
     let report = Report::read(&upload.report);
     Ok(DetailPage {
         page: context.page(report.file.as_deref().unwrap_or("Upload")),

@@ -9,8 +9,9 @@ use uuid::Uuid;
 use super::examples;
 use crate::{
     app::App,
+    audit::{self, Actor},
     auth::{Principal, Writer},
-    db::uploads::{self, UploadRow},
+    db::uploads::{self, UploadDetails, UploadRow},
     error::{Problem, Result},
     web::{
         paging::{Listing, PageOf},
@@ -65,18 +66,23 @@ pub(super) async fn show_upload(
     NoQuery: NoQuery,
     Path(id): Path<String>,
     State(app): State<App>,
+    actor: Actor,
 ) -> Result<Json<serde_json::Value>> {
-    Ok(Json(find(&app, &principal, &id).await?.report))
+    Ok(Json(find((&app, &actor, &principal), &id).await?.report))
 }
 
 /// The entry of an id as it stands in a path; 404 for what is no id as well, and for what the caller
-/// may not see.
+/// may not see. That it was asked for is written down then.
 pub(super) async fn find(
-    app: &App,
-    principal: &Principal,
+    (app, actor, principal): (&App, &Actor, &Principal),
     id: &str,
-) -> Result<uploads::UploadDetails> {
+) -> Result<UploadDetails> {
     let missing = || Problem::not_found("There is no such upload.");
     let id = Uuid::try_parse(id).map_err(|_| missing())?;
-    uploads::find(&app.pool, app.viewer(principal), id).await?.ok_or_else(missing)
+    let upload = uploads::find(&app.pool, app.viewer(principal), id).await?.ok_or_else(missing)?;
+    if !upload.visible {
+        audit::refused(app, actor, ("upload", id)).await?;
+        return Err(missing());
+    }
+    Ok(upload)
 }

@@ -1,5 +1,6 @@
 //! The pages of administrators, one file each.
 
+mod audit;
 mod jobs;
 mod logs;
 mod site;
@@ -14,6 +15,7 @@ use crate::app::App;
 /// Path and name of each page, in the order of the sub-navigation.
 const TABS: &[(&str, &str)] = &[
     // One line a page.
+    ("/admin/audit", "Audit"),
     ("/admin/tokens", "Tokens and sessions"),
     ("/admin/uploads", "Uploads"),
     ("/admin/jobs", "Jobs"),
@@ -31,6 +33,7 @@ impl Page {
 /// Every page of administrators.
 pub fn routes() -> Router<App> {
     Router::new()
+        .merge(audit::routes())
         .merge(jobs::routes())
         .merge(logs::routes())
         .merge(site::routes())
