@@ -263,7 +263,7 @@ async fn failing() -> (TestServer, Caller) {
         "create function fail() returns trigger language plpgsql as $$ begin raise 'no room'; end $$",
         "create trigger fail before insert on headroom_version for each row execute function fail()",
     ] {
-        sqlx::query(statement).execute(&server.app.pool).await.unwrap();
+        sqlx::query(statement).execute(&server.owner).await.unwrap();
     }
     publish(&admin, PTC, ptc(&[("PA-KSP-R", "L", &["0.12"])])).await;
     publish(&admin, MATRIX, matrix(&[EXAMPLE], TOTAL)).await;
@@ -300,7 +300,7 @@ async fn a_job_tells_its_attempts_and_is_tried_again_at_once() {
         (&rows[0].1["attempts"], rows[0].0.as_deref()),
         (&json!(2), failed[0]["id"].as_str())
     );
-    sqlx::query("drop trigger fail on headroom_version").execute(pool).await.unwrap();
+    sqlx::query("drop trigger fail on headroom_version").execute(&server.owner).await.unwrap();
     assert_eq!(catch_up(&server.app).await.unwrap(), 1);
     let done = jobs(&admin, "?state=done").await;
     assert_eq!(done.len(), 2);
