@@ -1,8 +1,13 @@
 //! The pages of administrators, one file each.
 
 mod audit;
+mod jobs;
+mod logs;
 mod packages;
 mod sight;
+mod site;
+mod tokens;
+mod uploads;
 
 use axum::Router;
 
@@ -10,7 +15,15 @@ use super::Page;
 use crate::app::App;
 
 /// Path and name of each page, in the order of the sub-navigation.
-const TABS: &[(&str, &str)] = &[("/admin/packages", "Packages"), ("/admin/audit", "Audit")];
+const TABS: &[(&str, &str)] = &[
+    ("/admin/packages", "Packages"),
+    ("/admin/tokens", "Tokens and sessions"),
+    ("/admin/uploads", "Uploads"),
+    ("/admin/jobs", "Jobs"),
+    ("/admin/site", "Site"),
+    ("/admin/audit", "Audit"),
+    ("/admin/logs", "Logs"),
+];
 
 impl Page {
     /// The pages of administrators beside each other: path, name, and whether this is it.
@@ -21,5 +34,13 @@ impl Page {
 
 /// Every page of administrators.
 pub fn routes() -> Router<App> {
-    Router::new().merge(audit::routes()).merge(packages::routes()).merge(sight::routes())
+    Router::new()
+        .merge(audit::routes())
+        .merge(jobs::routes())
+        .merge(logs::routes())
+        .merge(packages::routes())
+        .merge(sight::routes())
+        .merge(site::routes())
+        .merge(tokens::routes())
+        .merge(uploads::routes())
 }
