@@ -50,6 +50,7 @@ pub async fn sweep_hourly(app: App) {
 /// Forgets what has ended: sessions, login tokens, counters of failed sign-ins; and tells the audit
 /// log of packages that ran out. Tells how many.
 pub async fn sweep(app: &App) -> sqlx::Result<u64> {
+    db::audit::drop_old(&app.pool).await?;
     let day_ago = app.clock.now() - TimeDelta::days(1);
     let sessions = db::sessions::sweep(&app.pool, store::in_force_since(app)).await?;
     let tokens = db::tokens::sweep(&app.pool, day_ago).await?;

@@ -1,5 +1,6 @@
 //! The pages of administrators, one file each.
 
+mod audit;
 mod packages;
 mod sight;
 
@@ -12,6 +13,7 @@ use crate::app::App;
 const TABS: &[(&str, &str)] = &[
     // One line a page.
     ("/admin/packages", "Packages"),
+    ("/admin/audit", "Audit"),
 ];
 
 impl Page {
@@ -23,5 +25,5 @@ impl Page {
 
 /// Every page of administrators.
 pub fn routes() -> Router<App> {
-    Router::new().merge(packages::routes()).merge(sight::routes())
+    Router::new().merge(audit::routes()).merge(packages::routes()).merge(sight::routes())
 }
