@@ -24,6 +24,7 @@ pub mod headroom;
 pub mod ingestors;
 pub mod intake;
 pub mod live;
+pub mod mail;
 pub mod objects;
 pub mod telemetry;
 pub mod web;

@@ -21,11 +21,14 @@ use trueprice::{
 
 use super::{Outcome, Parts};
 
-pub async fn run(config: Config) -> Outcome {
+pub async fn run(mut config: Config) -> Outcome {
     let stopping = stopping()?;
     // Before anything is made: an address in use should cost nothing.
     let listener =
         TcpListener::bind(config.listen).await.map_err(|error| config.cannot_listen(&error))?;
+    let address = listener.local_addr()?;
+    // Where a link leads when no other address is set.
+    config.listen = address;
     telemetry::recorder();
     let parts = tokio::select! {
         parts = Parts::open(config, Sharing::Alone) => parts?,
@@ -35,7 +38,6 @@ pub async fn run(config: Config) -> Outcome {
         parts.database.close().await;
         return Err(error);
     }
-    let address = listener.local_addr()?;
     tokio::spawn(sweep_hourly(parts.app.clone()));
     let headroom = tokio::spawn(headroom::run(parts.app.clone(), stopped(stopping.clone())));
     let bell = parts.app.bell.clone();

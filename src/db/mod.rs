@@ -7,6 +7,7 @@ pub mod catalogue;
 pub mod cluster;
 pub mod data;
 pub mod headroom;
+pub mod links;
 pub mod numeric;
 pub mod pages;
 pub mod pool;

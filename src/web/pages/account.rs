@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::{Page, PageContext};
 use crate::{
     app::App,
+    audit::Actor,
     auth::{
         Credential, Scope, Scopes, Secret,
         address::ClientAddress,
@@ -137,6 +138,7 @@ async fn change_password(
     State(app): State<App>,
     context: PageContext,
     Extension(session): Extension<Session>,
+    actor: Actor,
     ClientAddress(address): ClientAddress,
     headers: HeaderMap,
     _: NoQuery,
@@ -144,7 +146,7 @@ async fn change_password(
 ) -> Result<Response> {
     only_browsers(&context)?;
     let email = &context.principal.email;
-    match login::change_password(&app, email, &sent.old, &sent.new, address).await {
+    match login::change_password(&app, &actor, email, &sent.old, &sent.new).await {
         Ok(user) => {
             session::begin(&session, user.id, address, &headers).await?;
             Ok(Redirect::to("/account?done=password").into_response())
