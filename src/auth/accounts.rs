@@ -4,6 +4,7 @@
 //! without an administrator locks the administrators' rows first, and asks whether the caller is
 //! still one of them.
 
+mod bulk;
 mod recover;
 
 use axum::http::StatusCode;
@@ -27,6 +28,7 @@ use crate::{
     error::{Problem, Result},
 };
 
+pub use bulk::{Line, invite_all};
 pub use recover::recover;
 
 words! {

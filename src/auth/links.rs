@@ -4,6 +4,8 @@
 //! Looking at it changes nothing; it is used up in the transaction that sets the password. A new
 //! link of the same purpose takes the force from the former one.
 
+mod forgot;
+
 use axum::http::StatusCode;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
@@ -28,6 +30,8 @@ use crate::{
     domain::words,
     error::{Problem, Result},
 };
+
+pub use forgot::forgot;
 
 words! {
     /// What a link is for.

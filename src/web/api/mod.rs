@@ -19,6 +19,7 @@ mod sessions;
 mod tokens;
 mod updates;
 pub mod uploads;
+pub mod users;
 mod versions;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -48,5 +49,6 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(tokens::routes())
         .merge(updates::routes())
         .merge(uploads::routes())
+        .merge(users::routes())
         .merge(versions::routes())
 }
