@@ -13,7 +13,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{
-    Email, Secret,
+    Email, Secret, address,
     login::{Change, Password, replace_password},
     password_rules,
     throttle::{Knock, Knocked},
@@ -160,8 +160,7 @@ pub async fn set_password(
 }
 
 async fn knock(app: &App, actor: &Actor) -> Result<Knocked> {
-    let address = actor.address.unwrap_or(std::net::Ipv4Addr::UNSPECIFIED.into());
-    Knock::Link.count(app, address).await
+    Knock::Link.count(app, address::of_actor(actor)).await
 }
 
 async fn open(app: &App, actor: &Actor, secret: &Secret) -> Result<Open> {

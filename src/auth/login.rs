@@ -1,6 +1,6 @@
 //! Proving who one is with e-mail and password.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use serde_json::json;
@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{
-    Email, Role, Secret,
+    Email, Role, Secret, address,
     password_rules::{self, PasswordError},
     passwords::Verdict,
     throttle::Attempt,
@@ -111,7 +111,7 @@ pub async fn change_password(
     old: &Secret,
     new: &Secret,
 ) -> Result<User> {
-    let address = actor.address.unwrap_or(Ipv4Addr::UNSPECIFIED.into());
+    let address = address::of_actor(actor);
     let known: Email = email.parse().map_err(|error| Problem::internal(&error))?;
     password_rules::check(new, &known)?;
     let user = with_password(app, email, old, address).await?;

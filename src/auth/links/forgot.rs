@@ -6,7 +6,7 @@ use super::{Email, Link, Purpose, make};
 use crate::{
     app::App,
     audit::Actor,
-    auth::throttle::Knock,
+    auth::{address, throttle::Knock},
     db::{links, users},
     error::Result,
     mail,
@@ -19,8 +19,7 @@ const APART: TimeDelta = TimeDelta::minutes(5);
 /// every address: whether there is such a user is looked up afterwards. 429 for a network that asks
 /// too often.
 pub async fn forgot(app: &App, actor: Actor, email: Email) -> Result<()> {
-    let address = actor.address.unwrap_or(std::net::Ipv4Addr::UNSPECIFIED.into());
-    Knock::Forgot.count(app, address).await?;
+    Knock::Forgot.count(app, address::of_actor(&actor)).await?;
     let app = app.clone();
     tokio::spawn(async move {
         match link_for(&app, &actor, &email).await {

@@ -147,15 +147,17 @@ pub struct UsersQuery {
 pub const STATUSES: [&str; 3] = ["enabled", "disabled", "erased"];
 
 /// Takes `status`: one of [`STATUSES`].
-pub fn status(parameters: &mut Parameters) -> Result<Option<&'static str>> {
+fn status(parameters: &mut Parameters) -> Result<Option<&'static str>> {
     let Some(text) = parameters.text("status")? else { return Ok(None) };
-    match STATUSES.into_iter().find(|known| *known == text) {
-        Some(known) => Ok(Some(known)),
-        None => {
-            let wanted = format!("known are {}", STATUSES.join(", "));
-            Err(Problem::bad_parameter("status", &text, wanted))
-        }
-    }
+    read_status(&text).map(Some)
+}
+
+/// 400 for what is none of [`STATUSES`].
+pub fn read_status(text: &str) -> Result<&'static str> {
+    STATUSES.into_iter().find(|known| *known == text).ok_or_else(|| {
+        let wanted = format!("known are {}", STATUSES.join(", "));
+        Problem::bad_parameter("status", text, wanted)
+    })
 }
 
 impl FromParameters for UsersQuery {

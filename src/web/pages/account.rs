@@ -17,9 +17,7 @@ use crate::{
     app::App,
     audit::Actor,
     auth::{
-        Credential, Scope, Scopes, Secret,
-        address::ClientAddress,
-        login, session, store,
+        Credential, Scope, Scopes, Secret, address, login, session, store,
         token::{self, Kind, Made, Wanted},
     },
     db::{
@@ -139,7 +137,6 @@ async fn change_password(
     context: PageContext,
     Extension(session): Extension<Session>,
     actor: Actor,
-    ClientAddress(address): ClientAddress,
     headers: HeaderMap,
     _: NoQuery,
     StrictForm(sent): StrictForm<PasswordForm>,
@@ -148,7 +145,7 @@ async fn change_password(
     let email = &context.principal.email;
     match login::change_password(&app, &actor, email, &sent.old, &sent.new).await {
         Ok(user) => {
-            session::begin(&session, user.id, address, &headers).await?;
+            session::begin(&session, user.id, address::of_actor(&actor), &headers).await?;
             Ok(Redirect::to("/account?done=password").into_response())
         }
         Err(problem) => AccountPage::refused(&app, &context, problem).await,

@@ -16,7 +16,7 @@ use crate::{
     app::App,
     audit::Actor,
     auth::{
-        Principal, Secret,
+        Secret,
         links::{self, Open, Purpose},
         session,
     },
@@ -93,7 +93,6 @@ async fn submit(
     actor: Actor,
     Path(secret): Path<Secret>,
     Extension(session): Extension<Session>,
-    principal: Option<Extension<Principal>>,
     headers: HeaderMap,
     _: NoQuery,
     StrictForm(sent): StrictForm<PasswordForm>,
@@ -106,7 +105,7 @@ async fn submit(
     match done {
         Ok(()) => {
             // Whoever this browser was signed in as, now it signs in anew.
-            if principal.is_some() {
+            if session.id().is_some() {
                 session::end(&session).await?;
             }
             Ok(Redirect::to("/login?done=password").into_response())

@@ -27,6 +27,7 @@ use crate::{
 
 /// What became of each line.
 #[derive(Debug, Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "the names that the answer has")]
 #[schema(example = json!({"invited": 1, "refused": 1, "results": [
     {"line": 1, "email": "ann@example.com", "role": "read_write", "status": 201, "code": "invited",
      "detail": null, "user_id": "0195d0a0-3c1e-7a10-9f6e-2f1f6f0c7a11", "link": {
@@ -62,8 +63,8 @@ struct Invitation {
 }
 
 impl Invitation {
-    fn of(app: &App, line: Line) -> Self {
-        let Line { number, email, role, outcome } = line;
+    fn of(app: &App, read: Line) -> Self {
+        let Line { number, email, role, outcome } = read;
         let empty = |status: StatusCode, code| Self {
             line: number,
             email,

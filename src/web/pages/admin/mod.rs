@@ -1,6 +1,8 @@
 //! The pages of administrators, one file each.
 
-use axum::Router;
+mod users;
+
+use axum::{Router, response::Redirect, routing::get};
 
 use super::Page;
 use crate::app::App;
@@ -8,6 +10,7 @@ use crate::app::App;
 /// Path and name of each page, in the order of the sub-navigation.
 const TABS: &[(&str, &str)] = &[
     // One line a page.
+    ("/admin/users", "Users"),
 ];
 
 impl Page {
@@ -19,5 +22,5 @@ impl Page {
 
 /// Every page of administrators.
 pub fn routes() -> Router<App> {
-    Router::new()
+    Router::new().route("/admin", get(async || Redirect::to("/admin/users"))).merge(users::routes())
 }
