@@ -196,6 +196,14 @@ impl Loaded {
         let (method, path) = name.split_once(' ').unwrap();
         let one = match (method, path) {
             ("POST", _) => return self.answers_to_post(path).await,
+            ("PATCH", "/api/v1/users/{id}") => {
+                let user = self.first_id("/api/v1/users?q=ann").await;
+                let path = format!("/api/v1/users/{user}");
+                let body = json!({"role": "read_only"});
+                return vec![
+                    self.json(self.caller.request(Method::PATCH, &path).json(&body)).await,
+                ];
+            }
             (_, "/api/v1/data") => {
                 format!("{path}?{CURVE}&format=json&strip=5x16&start=2024-06&end=2024-07")
             }
@@ -224,9 +232,11 @@ impl Loaded {
                 format!("{path}?iso=ercot&start=2024-02-01&end=2024-02-01&format=json")
             }
             (_, "/readyz") => format!("{path}?verbose"),
-            (_, "/api/v1/datasets" | "/api/v1/me" | "/api/v1/tokens" | "/api/v1/uploads") => {
-                path.to_owned()
-            }
+            (
+                _,
+                "/api/v1/datasets" | "/api/v1/me" | "/api/v1/tokens" | "/api/v1/uploads"
+                | "/api/v1/users",
+            ) => path.to_owned(),
             _ => format!("{path}?{CURVE}"),
         };
         vec![self.get(&one).await]
@@ -247,6 +257,19 @@ impl Loaded {
             "/api/v1/datasets/{curve}/{iso}/operating-days/{day}/reopen" => {
                 let path = format!("/api/v1/datasets/energy/isone/operating-days/{DAY}/reopen");
                 vec![self.post(&path, json!({"reason": "wrong close"})).await]
+            }
+            "/api/v1/users" => {
+                let body = json!({"email": "new@example.com", "role": "read_write"});
+                vec![self.post(path, body).await]
+            }
+            "/api/v1/users/invite" => {
+                let request = self.caller.request(Method::POST, path);
+                let request = request.header("content-type", "text/csv");
+                vec![self.json(request.body("a@example.com,read_only\nb,boss\n")).await]
+            }
+            "/api/v1/users/{id}/reset" => {
+                let user = self.first_id("/api/v1/users?q=ann").await;
+                vec![self.post(&format!("/api/v1/users/{user}/reset"), json!({})).await]
             }
             // Those that store something need a server without it.
             "/api/v1/uploads" | "/upload_csv" => {
