@@ -172,7 +172,9 @@ pub async fn reset(app: &App, actor: &Actor, id: Uuid) -> Result<Link> {
         let detail = format!("{} is disabled. Enable the account first.", user.email);
         return Err(conflict("user_disabled", detail));
     }
-    let is_new = user.password_hash.is_none() && user.last_login_at.is_none();
+    let is_new = user.password_hash.is_none()
+        && user.last_login_at.is_none()
+        && !db::links::was_made(&mut transaction, id, Purpose::Reset.as_str()).await?;
     let purpose = if is_new { Purpose::Invite } else { Purpose::Reset };
     let user = (id, stored_email(&user)?);
     let link = start_anew(app, &mut transaction, actor, user, purpose).await?;

@@ -142,6 +142,21 @@ pub async fn has_one_since(
     .await
 }
 
+/// Whether a link of this purpose was ever made for the user, as far as is remembered.
+pub async fn was_made(
+    connection: &mut PgConnection,
+    user_id: Uuid,
+    purpose: &str,
+) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select from one_time_link where user_id = $1 and purpose = $2) as "any!""#,
+        user_id,
+        purpose,
+    )
+    .fetch_one(connection)
+    .await
+}
+
 /// Forgets links that expired before `before`.
 pub async fn sweep(pool: &PgPool, before: DateTime<Utc>) -> sqlx::Result<u64> {
     let done = sqlx::query!("delete from one_time_link where expires_at < $1", before)

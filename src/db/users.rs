@@ -164,6 +164,16 @@ pub async fn lock(connection: &mut PgConnection, id: Uuid) -> sqlx::Result<Optio
     .await
 }
 
+/// Whether there is such a user who is not shut out.
+pub async fn is_enabled(pool: &PgPool, id: Uuid) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select from app_user where id = $1 and disabled_at is null) as "is!""#,
+        id
+    )
+    .fetch_one(pool)
+    .await
+}
+
 /// Gives a user another role.
 pub async fn set_role(connection: &mut PgConnection, id: Uuid, role: &str) -> sqlx::Result<()> {
     sqlx::query!("update app_user set role = $2::text::user_role where id = $1", id, role)

@@ -10,7 +10,8 @@ use super::invite;
 use crate::{
     app::App,
     audit::{self, Act, Action, Actor},
-    auth::{Email, Role, links::Link},
+    auth::{Email, EmailError, Role, links::Link},
+    domain::UnknownWord,
     error::{Problem, Result},
     mail,
 };
@@ -64,10 +65,9 @@ async fn invite_one(app: &App, actor: &Actor, record: &StringRecord) -> Result<L
         let detail = format!("the line has {} fields; it must be e-mail,role", record.len());
         return Err(Problem::new(StatusCode::BAD_REQUEST, "bad_line", detail));
     }
-    let email: Email =
-        record[0].parse().map_err(|error| Problem::bad_parameter("email", &record[0], error))?;
-    let role: Role =
-        record[1].parse().map_err(|error| Problem::bad_parameter("role", &record[1], error))?;
+    let bad = |text: String| Problem::new(StatusCode::BAD_REQUEST, "bad_parameter", text);
+    let email: Email = record[0].parse().map_err(|error: EmailError| bad(error.to_string()))?;
+    let role: Role = record[1].parse().map_err(|error: UnknownWord| bad(error.to_string()))?;
     invite(app, actor, &email, role).await
 }
 
@@ -79,7 +79,8 @@ fn line(record: &StringRecord, outcome: Result<(Link, bool)>) -> Line {
 
 fn read(text: &str) -> Result<Vec<StringRecord>> {
     let bad = |detail: String| Problem::new(StatusCode::BAD_REQUEST, "bad_csv", detail);
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    // The reader counts lines by their ends, of which there must be one kind.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
     let mut reader =
         csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
     let records = reader.records().collect::<csv::Result<Vec<_>>>();

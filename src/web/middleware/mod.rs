@@ -9,6 +9,7 @@
 //! | [`panics`] | turns a panic into a 500 |
 //! | [`url`] | refuses long URLs and credentials in them |
 //! | [`identity`] | finds out who is asking, from exactly one credential |
+//! | [`running`] | breaks off what is being sent to a user who is shut out |
 //! | [`csrf`] | refuses state changes that another site made the browser send |
 //! | [`access`] | refuses whoever is not signed in, everywhere but on a short list of routes |
 
@@ -22,6 +23,7 @@ mod headers;
 mod identity;
 mod panics;
 pub mod request_id;
+pub mod running;
 mod url;
 
 use axum::{
@@ -49,6 +51,7 @@ pub fn layers(router: Router<App>, app: &App) -> Router<App> {
         .method_not_allowed_fallback(no_such_method)
         .layer(from_fn(access::require_identity))
         .layer(from_fn(csrf::refuse_forgery))
+        .layer(from_fn_with_state(app.clone(), running::stop_with_user))
         .layer(from_fn(identity::by_session))
         .layer(sessions(app))
         .layer(from_fn_with_state(app.clone(), identity::by_token))

@@ -34,7 +34,7 @@ use crate::{
         "url": "https://curves.example.com/link/u3n0cQ4f2yW1sZ8hR6kT5vB7xD9mG2jL4pN6qS8tV0w",
         "purpose": "invite", "expires_at": "2026-03-05T08:00:00Z", "mailed": true}},
     {"line": 2, "email": "bob@example.com", "role": "boss", "status": 400, "code": "bad_parameter",
-     "detail": "parameter role=\"boss\": it is not a role; known are read_only, read_write, admin",
+     "detail": "\"boss\" is not a role; known are read_only, read_write, admin",
      "user_id": null, "link": null}
 ]}))]
 pub(super) struct Invited {

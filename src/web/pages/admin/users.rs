@@ -188,7 +188,9 @@ struct UsersPage {
     part: String,
     roles: Vec<Choice>,
     statuses: Vec<Choice>,
-    filtered: bool,
+    /// This list from its beginning, and whether this is a later page of it.
+    first: String,
+    later: bool,
     rows: Vec<Row>,
     next: Option<String>,
     mails: bool,
@@ -219,7 +221,8 @@ impl UsersPage {
                 .iter()
                 .map(|known| Choice::new(known, known, status.unwrap_or_default()))
                 .collect(),
-            filtered: filter.url(String::new()) != "/admin/users",
+            first: filter.url(String::new()),
+            later: filter.cursor.is_some(),
             rows: found.into_iter().map(|user| Row::new(user, own, zone)).collect(),
             next,
             mails: app.config.mail.is_some(),
