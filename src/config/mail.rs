@@ -58,3 +58,17 @@ pub(super) fn read(s: &mut Sources) -> Result<Option<MailConfig>, ConfigError> {
     let from = from.ok_or_else(|| s.error("mail_from", missing))?;
     Ok(Some(MailConfig { smtp_url, from }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_travels_only_under_tls() {
+        let shown = |url: &str| format!("{:?}", transport(&Secret::new(url)).unwrap());
+        assert!(shown("smtp://u:p@mail.example.com").contains("Required"));
+        assert!(shown("smtp://mail.example.com").contains("Opportunistic"));
+        assert!(shown("smtps://u:p@mail.example.com").contains("Wrapper"));
+        assert!(shown("smtp://u:p@localhost?tls=opportunistic").contains("Opportunistic"));
+    }
+}

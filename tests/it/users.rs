@@ -1,12 +1,16 @@
 //! The life of a user, as administrators lead it: by API, by page, by command.
 
+use std::{convert::Infallible, time::Duration};
+
+use axum::body::Body;
+use futures::{StreamExt as _, stream};
 use reqwest::{
     Method, Response, StatusCode,
     header::{ACCEPT, COOKIE, LINK, LOCATION, SET_COOKIE},
     multipart::Form,
 };
 use serde_json::{Value, json};
-use trueprice::auth::Role;
+use trueprice::{auth::Role, web::middleware::running};
 
 use crate::{
     auth::{Browser, PASSWORD, user},
@@ -646,4 +650,38 @@ async fn the_first_administrator_is_told_of() {
         .await
         .unwrap();
     assert_eq!(told, ("bootstrap".to_owned(), "server".to_owned()));
+}
+
+#[tokio::test]
+async fn what_is_still_being_sent_breaks_off_when_its_user_is_shut_out() {
+    let server = TestServer::start().await;
+    let admin = server.caller(Role::Admin).await;
+    let account = server.account(Role::ReadOnly).await;
+    let endless = || Body::from_stream(stream::repeat_with(|| Ok::<_, Infallible>("12.50\n")));
+    let sent = async |id| {
+        let mut pieces = running::watched(server.app.clone(), id, endless()).into_data_stream();
+        assert!(pieces.next().await.unwrap().is_ok());
+        pieces
+    };
+    let mut pieces = sent(account.id).await;
+    let id = account.id.to_string();
+    assert_eq!(patch(&admin, &id, json!({"status": "disabled"})).await.status(), 200);
+    let rest = async {
+        // Not an end, which would look like a whole file, but an error, and nothing after it.
+        while pieces.next().await.expect("no clean end").is_ok() {
+            tokio::task::yield_now().await;
+        }
+        pieces.next().await.is_none()
+    };
+    let over = tokio::time::timeout(Duration::from_mins(1), rest).await;
+    assert!(over.expect("it breaks off"));
+}
+
+#[tokio::test]
+async fn what_ends_in_time_is_sent_as_it_is() {
+    let server = TestServer::start().await;
+    let account = server.account(Role::ReadOnly).await;
+    let body = Body::from_stream(stream::iter(["a", "b"].map(Ok::<_, Infallible>)));
+    let body = running::watched(server.app.clone(), account.id, body);
+    assert_eq!(axum::body::to_bytes(body, 10).await.unwrap(), "ab");
 }

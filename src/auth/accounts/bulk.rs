@@ -40,7 +40,7 @@ pub async fn invite_all(app: &App, actor: &Actor, text: &str) -> Result<Vec<Line
     let records = read(text)?;
     let mut invited = Vec::with_capacity(records.len());
     for record in records {
-        invited.push((invite_one(app, actor, &record).await, record));
+        invited.push((invite_one(app, actor, &record.1).await, record));
     }
     let mails = stream::iter(invited).map(|(link, record)| async move {
         let outcome = match link {
@@ -50,7 +50,7 @@ pub async fn invite_all(app: &App, actor: &Actor, text: &str) -> Result<Vec<Line
             }
             Err(problem) => Err(problem),
         };
-        line(&record, outcome)
+        line(record, outcome)
     });
     let lines: Vec<Line> = mails.buffered(MAILS).collect().await;
     let good = lines.iter().filter(|line| line.outcome.is_ok()).count();
@@ -71,21 +71,24 @@ async fn invite_one(app: &App, actor: &Actor, record: &StringRecord) -> Result<L
     invite(app, actor, &email, role).await
 }
 
-fn line(record: &StringRecord, outcome: Result<(Link, bool)>) -> Line {
+fn line((number, record): (u64, StringRecord), outcome: Result<(Link, bool)>) -> Line {
     let field = |place| record.get(place).unwrap_or_default().to_owned();
-    let number = record.position().map_or(0, csv::Position::line);
     Line { number, email: field(0), role: field(1), outcome }
 }
 
-fn read(text: &str) -> Result<Vec<StringRecord>> {
+/// Each line that has something, with its number. No field reaches over the end of its line: neither
+/// an address nor a role does.
+fn read(text: &str) -> Result<Vec<(u64, StringRecord)>> {
     let bad = |detail: String| Problem::new(StatusCode::BAD_REQUEST, "bad_csv", detail);
-    // The reader counts lines by their ends, of which there must be one kind.
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
-    let mut reader =
-        csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
-    let records = reader.records().collect::<csv::Result<Vec<_>>>();
-    let mut records = records.map_err(|error| bad(format!("this is no CSV: {error}")))?;
-    if records.first().is_some_and(is_head) {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut records = Vec::new();
+    for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
+        let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(line.as_bytes());
+        let record = reader.records().next().transpose();
+        let record = record.map_err(|error| bad(format!("line {number} is no CSV: {error}")))?;
+        records.push((number, record.unwrap_or_default()));
+    }
+    if records.first().is_some_and(|(_, record)| is_head(record)) {
         records.remove(0);
     }
     match records.len() {
@@ -108,7 +111,8 @@ mod tests {
     fn a_head_is_no_line_and_lines_keep_their_numbers() {
         let records =
             read("\u{feff}E-Mail,Role\r\na@b,read_only\r\n\r\n\"c@d\",admin\r\n").unwrap();
-        let lines: Vec<_> = records.iter().map(|r| line(r, Err(super::super::erased()))).collect();
+        let lines: Vec<_> =
+            records.into_iter().map(|r| line(r, Err(super::super::erased()))).collect();
         let shown: Vec<_> = lines.iter().map(|l| (l.number, &*l.email, &*l.role)).collect();
         assert_eq!(shown, [(2, "a@b", "read_only"), (4, "c@d", "admin")]);
     }
