@@ -71,7 +71,10 @@ async fn signed_in(app: &App, row: &UserRow, password: &Secret, verdict: Verdict
         Verdict::RightButWeak => Some(app.passwords.hash(password).await?),
         _ => None,
     };
-    users::note_login(&app.pool, row.id, app.clock.now(), stronger.as_deref()).await?;
+    // What was taken away while the password was looked at opens nothing.
+    if !users::note_login(&app.pool, row, app.clock.now(), stronger.as_deref()).await? {
+        return Err(wrong_credentials());
+    }
     let role = row.role.parse().map_err(|error| Problem::internal(&error))?;
     Ok(User { id: row.id, role, must_change_password: row.must_change_password })
 }

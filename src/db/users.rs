@@ -100,24 +100,26 @@ pub async fn all(pool: &PgPool) -> sqlx::Result<Vec<UserRow>> {
     .await
 }
 
-/// Notes a sign-in and, where the hash was made with weaker parameters, the stronger one.
+/// Notes a sign-in and, where the hash was made with weaker parameters, the stronger one. False when
+/// the password was taken away or replaced, or the user shut out, while it was looked at.
 pub async fn note_login(
     pool: &PgPool,
-    id: Uuid,
+    user: &UserRow,
     now: DateTime<Utc>,
     stronger_hash: Option<&str>,
-) -> sqlx::Result<()> {
-    sqlx::query!(
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
         "update app_user
          set last_login_at = $2, password_hash = coalesce($3, password_hash)
-         where id = $1",
-        id,
+         where id = $1 and password_hash = $4 and disabled_at is null",
+        user.id,
         now,
         stronger_hash,
+        user.password_hash,
     )
     .execute(pool)
     .await?;
-    Ok(())
+    Ok(done.rows_affected() == 1)
 }
 
 /// Sets a password.

@@ -191,14 +191,18 @@ impl Loaded {
         self.get(list).await["items"][0]["id"].as_str().unwrap().to_owned()
     }
 
+    async fn new_user(&self, email: &str) -> String {
+        let made = self.post("/api/v1/users", json!({"email": email, "role": "read_write"})).await;
+        made["user"]["id"].as_str().unwrap().to_owned()
+    }
+
     /// Real answers of a call, one of which must be like its example.
     async fn answers(&self, name: &str) -> Vec<Value> {
         let (method, path) = name.split_once(' ').unwrap();
         let one = match (method, path) {
             ("POST", _) => return self.answers_to_post(path).await,
             ("PATCH", "/api/v1/users/{id}") => {
-                let user = self.first_id("/api/v1/users?q=ann").await;
-                let path = format!("/api/v1/users/{user}");
+                let path = format!("/api/v1/users/{}", self.new_user("pat@example.com").await);
                 let body = json!({"role": "read_only"});
                 return vec![
                     self.json(self.caller.request(Method::PATCH, &path).json(&body)).await,
@@ -268,7 +272,7 @@ impl Loaded {
                 vec![self.json(request.body("a@example.com,read_only\nb,boss\n")).await]
             }
             "/api/v1/users/{id}/reset" => {
-                let user = self.first_id("/api/v1/users?q=ann").await;
+                let user = self.new_user("ray@example.com").await;
                 vec![self.post(&format!("/api/v1/users/{user}/reset"), json!({})).await]
             }
             // Those that store something need a server without it.

@@ -9,7 +9,7 @@ use axum::{
     response::Response,
 };
 use futures::{StreamExt as _, stream};
-use tokio::time::{Interval, MissedTickBehavior};
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use crate::{app::App, auth::Principal, db::users};
@@ -35,30 +35,34 @@ pub(super) async fn stop_with_user(
 
 /// The same body; it breaks off, and does not end cleanly, once its user is shut out.
 pub fn watched(app: App, user: Uuid, body: Body) -> Body {
-    let mut ticks = tokio::time::interval(EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let state = Some((body.into_data_stream(), ticks));
-    Body::from_stream(stream::unfold(state, move |state| {
-        let app = app.clone();
-        async move {
-            let (mut pieces, mut ticks) = state?;
-            tokio::select! {
-                biased;
-                () = is_out(&app, user, &mut ticks) => {
-                    let error = io::Error::new(io::ErrorKind::PermissionDenied, "shut out");
-                    Some((Err(axum::Error::new(error)), None))
-                }
-                piece = pieces.next() => piece.map(|piece| (piece, Some((pieces, ticks)))),
+    let (tell, told) = oneshot::channel();
+    // In a task of its own: neither a quick body nor a slow reader holds the question up.
+    tokio::spawn(watch(app, user, tell));
+    let state = Some((body.into_data_stream(), told));
+    Body::from_stream(stream::unfold(state, async |state| {
+        let (mut pieces, mut told) = state?;
+        tokio::select! {
+            biased;
+            _ = &mut told => {
+                let error = io::Error::new(io::ErrorKind::PermissionDenied, "shut out");
+                Some((Err(axum::Error::new(error)), None))
             }
+            piece = pieces.next() => piece.map(|piece| (piece, Some((pieces, told)))),
         }
     }))
 }
 
-/// Waits until the user is shut out. A database that is away for a moment stops nothing.
-async fn is_out(app: &App, user: Uuid, ticks: &mut Interval) {
+/// Tells when the user is shut out; ends with the body. A database that is away for a moment stops
+/// nothing.
+async fn watch(app: App, user: Uuid, mut tell: oneshot::Sender<()>) {
     loop {
-        ticks.tick().await;
+        tokio::select! {
+            () = tell.closed() => return,
+            () = tokio::time::sleep(EVERY) => {}
+        }
         if let Ok(false) = users::is_enabled(&app.pool, user).await {
+            // Nobody listens any more where the body has just ended.
+            _ = tell.send(());
             return;
         }
     }
