@@ -17,7 +17,7 @@ use trueprice::{
     db::{tokens::Which, users},
 };
 
-use crate::support::TestServer;
+use crate::support::{TestServer, accounts::attach_everything};
 
 pub const PASSWORD: &str = "four words of a song";
 
@@ -27,6 +27,7 @@ pub async fn user(server: &TestServer, email: &str, role: Role) {
     let link = invite(app, &actor, &email.parse().unwrap(), role).await.unwrap();
     let change = Change { must_change: false, end: Which::All };
     set_password(app, &actor, link.user_id, &Secret::new(PASSWORD), change).await.unwrap();
+    attach_everything(&app.pool, link.user_id).await;
 }
 
 /// A browser: keeps cookies, asks for pages, follows no redirect.

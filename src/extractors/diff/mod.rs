@@ -28,6 +28,7 @@ use super::{
 };
 use crate::{
     app::App,
+    audit::download::Download,
     auth::Principal,
     db::{data::VersionHeader, snapshot::Snapshot},
     domain::{ContractMonth, Place},
@@ -122,9 +123,20 @@ struct Level<'a> {
 }
 
 impl Comparison {
+    /// The ids of the versions, the earlier first.
+    #[must_use]
+    pub const fn version_ids(&self) -> [i64; 2] {
+        [self.from.version.id, self.to.version.id]
+    }
+
     /// The answer: a body that holds both versions until its end.
-    pub fn body(self, format: Format, only: Option<Status>, turn: Turn) -> Body {
-        stream::written(turn, move |out| write::write(&self, format, only, out))
+    pub fn body(
+        self,
+        format: Format,
+        only: Option<Status>,
+        (turn, download): (Turn, Download),
+    ) -> Body {
+        stream::written(turn, download, move |out| write::write(&self, format, only, out))
     }
 
     /// The series of both versions in the order of columns.
@@ -199,7 +211,10 @@ struct Row<'a> {
 impl<'a> Row<'a> {
     /// `None` where neither version has it.
     fn of(pair: Pair<'a>, level: Level<'a>) -> Option<Self> {
-        let cell = |column: Option<&GridColumn>, row: Option<usize>| Some(printed(column?, row?));
+        let cell = |column: Option<&GridColumn>, row: Option<usize>| {
+            let (column, row) = (column?, row?);
+            column.has(row).then(|| printed(column, row))
+        };
         let change = Change::of(cell(pair.from, level.from), cell(pair.to, level.to))?;
         Some(Self { pair, column: pair.to.or(pair.from)?, place: level.place, change })
     }

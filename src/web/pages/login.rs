@@ -14,7 +14,8 @@ use tower_sessions::Session;
 use super::{Page, pre_login::PreLogin};
 use crate::{
     app::App,
-    auth::{Principal, Secret, address::ClientAddress, login, return_to, session},
+    audit::{Actor, identity},
+    auth::{Principal, Secret, address::ClientAddress, login, return_to, session, store},
     error::{Problem, Result},
     web::{
         body::missing,
@@ -105,11 +106,11 @@ async fn show(
 pub async fn submit(
     app: &App,
     session: &Session,
-    address: ClientAddress,
+    from: (ClientAddress, Actor),
     headers: &HeaderMap,
     sent: LoginForm,
 ) -> Result<Response> {
-    match sign_in(app, session, address, headers, &sent).await {
+    match sign_in(app, session, from, headers, &sent).await {
         Ok(next) => Ok(Redirect::to(&next).into_response()),
         Err(problem) => {
             let said = Said { email: sent.email, notice: None, problem: Some(problem) };
@@ -121,13 +122,21 @@ pub async fn submit(
 async fn sign_in(
     app: &App,
     session: &Session,
-    ClientAddress(address): ClientAddress,
+    (ClientAddress(address), actor): (ClientAddress, Actor),
     headers: &HeaderMap,
     sent: &LoginForm,
 ) -> Result<String> {
     PreLogin::check(&app.config.auth, headers, sent.csrf_token.as_deref())?;
-    let user = login::with_password(app, &sent.email, &sent.password, address).await?;
-    session::begin(session, user.id, address, headers).await?;
+    let user = match login::with_password(app, &sent.email, &sent.password, address).await {
+        Ok(user) => user,
+        Err(problem) => {
+            identity::login_refused(app, &actor, &sent.email, &problem).await?;
+            return Err(problem);
+        }
+    };
+    let email = sent.email.trim().to_lowercase();
+    let login = Some(store::Login { email, request_id: actor.request_id });
+    session::begin(session, user.id, address, headers, login).await?;
     let next =
         if user.must_change_password { "/account" } else { return_to::safe(&sent.return_to) };
     Ok(next.to_owned())

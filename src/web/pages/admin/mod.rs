@@ -1,5 +1,6 @@
 //! The pages of administrators, one file each.
 
+mod audit;
 mod users;
 
 use axum::{Router, response::Redirect, routing::get};
@@ -11,6 +12,7 @@ use crate::app::App;
 const TABS: &[(&str, &str)] = &[
     // One line a page.
     ("/admin/users", "Users"),
+    ("/admin/audit", "Audit"),
 ];
 
 impl Page {
@@ -22,5 +24,8 @@ impl Page {
 
 /// Every page of administrators.
 pub fn routes() -> Router<App> {
-    Router::new().route("/admin", get(async || Redirect::to("/admin/users"))).merge(users::routes())
+    Router::new()
+        .route("/admin", get(async || Redirect::to("/admin/users")))
+        .merge(audit::routes())
+        .merge(users::routes())
 }
