@@ -435,7 +435,8 @@ async fn a_reset_takes_everything_away_at_once() {
     assert_eq!(browser.choose(&path_of(&reset), "another song entirely").await.status(), 303);
     assert_eq!(browser.sign_in("ann@example.com", "another song entirely", "").await.status(), 303);
     assert_eq!(ann.statuses().await, [401; 3]);
-    let told = acts(&server, &id).await;
+    let mut told = acts(&server, &id).await;
+    told.retain(|act| act != "login_failed");
     assert!(
         told.ends_with(
             &["session_ended", "link_created", "link_used", "password_changed"].map(str::to_owned)
@@ -645,10 +646,11 @@ async fn the_page_invites_many_from_lines_or_a_file() {
 async fn the_first_administrator_is_told_of() {
     let server = TestServer::start().await;
     trueprice::auth::bootstrap(&server.app, None, None).await.unwrap().unwrap();
-    let told: (String, String) = sqlx::query_as("select action, credential from audit_event")
-        .fetch_one(&server.app.pool)
-        .await
-        .unwrap();
+    let told: (String, String) =
+        sqlx::query_as("select action, credential from audit_event where action = 'bootstrap'")
+            .fetch_one(&server.app.pool)
+            .await
+            .unwrap();
     assert_eq!(told, ("bootstrap".to_owned(), "server".to_owned()));
 }
 
