@@ -26,6 +26,7 @@ pub mod ingestors;
 pub mod intake;
 pub mod jobs;
 pub mod live;
+pub mod mail;
 pub mod objects;
 pub mod packages;
 pub mod site;

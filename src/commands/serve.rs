@@ -15,7 +15,7 @@ use trueprice::{
     auth::{bootstrap, sweep_hourly},
     config::Config,
     db::pool::Sharing,
-    headroom, telemetry,
+    headroom, site, telemetry,
     web::{
         self,
         server::{self, Patience},
@@ -27,21 +27,25 @@ use super::{Outcome, Parts};
 /// How long the ends of downloads may take to be written down.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
-pub async fn run(config: Config) -> Outcome {
+pub async fn run(mut config: Config) -> Outcome {
     let stopping = stopping()?;
     // Before anything is made: an address in use should cost nothing.
     let listener =
         TcpListener::bind(config.listen).await.map_err(|error| config.cannot_listen(&error))?;
+    let address = listener.local_addr()?;
+    // Where a link leads when no other address is set.
+    config.listen = address;
     telemetry::recorder();
     let parts = tokio::select! {
         parts = Parts::open(config, Sharing::Alone) => parts?,
         () = stopped(stopping.clone()) => return Ok(ExitCode::SUCCESS),
     };
+    // Commands beside the server may not know its zone.
+    site::settle_timezone(&parts.app).await?;
     if let Err(error) = first_administrator(&parts.app).await {
         parts.database.close().await;
         return Err(error);
     }
-    let address = listener.local_addr()?;
     if let Err(error) = tell(&parts.app, Action::Started, address).await {
         parts.database.close().await;
         return Err(error.into());

@@ -10,6 +10,7 @@ pub mod data;
 pub mod extent;
 pub mod headroom;
 pub mod jobs;
+pub mod links;
 pub mod numeric;
 pub mod packages;
 pub mod pages;

@@ -25,6 +25,7 @@ mod site;
 mod tokens;
 mod updates;
 pub mod uploads;
+pub mod users;
 mod versions;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -63,5 +64,6 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(tokens::routes())
         .merge(updates::routes())
         .merge(uploads::routes())
+        .merge(users::routes())
         .merge(versions::routes())
 }

@@ -6,12 +6,15 @@ mod context;
 mod curves;
 mod download;
 pub mod errors;
+mod forgot;
 mod form;
 mod format;
 mod headroom;
 mod home;
+mod link;
 pub mod login;
 mod navigation;
+mod pre_login;
 mod report;
 mod upload;
 mod uploads;
@@ -51,8 +54,10 @@ pub fn routes() -> Router<App> {
         .merge(admin::routes())
         .merge(curves::routes())
         .merge(download::routes())
+        .merge(forgot::routes())
         .merge(headroom::routes())
         .merge(home::routes())
+        .merge(link::routes())
         .merge(login::routes())
         .merge(upload::routes())
         .merge(uploads::routes())

@@ -8,14 +8,16 @@ mod sight;
 mod site;
 mod tokens;
 mod uploads;
+mod users;
 
-use axum::Router;
+use axum::{Router, response::Redirect, routing::get};
 
 use super::Page;
 use crate::app::App;
 
 /// Path and name of each page, in the order of the sub-navigation.
 const TABS: &[(&str, &str)] = &[
+    ("/admin/users", "Users"),
     ("/admin/packages", "Packages"),
     ("/admin/tokens", "Tokens and sessions"),
     ("/admin/uploads", "Uploads"),
@@ -35,6 +37,7 @@ impl Page {
 /// Every page of administrators.
 pub fn routes() -> Router<App> {
     Router::new()
+        .route("/admin", get(async || Redirect::to("/admin/users")))
         .merge(audit::routes())
         .merge(jobs::routes())
         .merge(logs::routes())
@@ -43,4 +46,5 @@ pub fn routes() -> Router<App> {
         .merge(site::routes())
         .merge(tokens::routes())
         .merge(uploads::routes())
+        .merge(users::routes())
 }
