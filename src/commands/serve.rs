@@ -10,6 +10,7 @@ use tokio::{
 use trueprice::{
     app::App,
     auth::{bootstrap, sweep_hourly},
+    bi,
     config::Config,
     db::pool::Sharing,
     headroom, telemetry,
@@ -38,6 +39,8 @@ pub async fn run(config: Config) -> Outcome {
     let address = listener.local_addr()?;
     tokio::spawn(sweep_hourly(parts.app.clone()));
     let headroom = tokio::spawn(headroom::run(parts.app.clone(), stopped(stopping.clone())));
+    let derivation = tokio::spawn(bi::derive::run(parts.app.clone(), stopped(stopping.clone())));
+    let watchdog = tokio::spawn(bi::watchdog::run(parts.app.clone(), stopped(stopping.clone())));
     let bell = parts.app.bell.clone();
     let router = web::router(parts.app);
     writeln!(std::io::stdout(), "listening on http://{address}")?;
@@ -48,7 +51,7 @@ pub async fn run(config: Config) -> Outcome {
         bell.end();
     };
     server::serve(listener, router, stop, Patience::default()).await;
-    _ = headroom.await;
+    _ = tokio::join!(headroom, derivation, watchdog);
     parts.database.close().await;
     tracing::info!("ended");
     Ok(ExitCode::SUCCESS)

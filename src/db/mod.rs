@@ -3,9 +3,11 @@
 pub mod analysis;
 pub mod audit;
 pub mod axis;
+pub mod bi;
 pub mod catalogue;
 pub mod cluster;
 pub mod data;
+pub mod derivation;
 pub mod headroom;
 pub mod numeric;
 pub mod pages;

@@ -10,6 +10,8 @@ mod agreement;
 mod agreement_files;
 mod analysis;
 mod auth;
+mod bi;
+mod bi_points;
 mod breaking;
 mod browser;
 mod browser_analysis;

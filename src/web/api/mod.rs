@@ -1,5 +1,6 @@
 //! The REST interface. Each file: request type, errors, docs with a real example, handler.
 
+mod bi;
 mod curve;
 mod data;
 mod datasets;
@@ -30,6 +31,7 @@ use crate::app::App;
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(super::ops::routes())
+        .merge(bi::routes())
         .merge(curve::routes())
         .merge(data::routes())
         .merge(datasets::routes())
