@@ -179,6 +179,11 @@ begin
 end
 $$;
 
+-- A setting that is wrong is an error whatever there is to see: as a condition that depends on nothing, this
+-- is looked at before anything is read.
+create function bi_settings_are_good() returns boolean language sql stable
+    return coalesce(bi_as_of(), 'infinity') <= 'infinity' and bi_selector() is not null;
+
 -- The grants of whoever asks, for some sources or for all. It takes nothing that says who that is.
 create function bi_entitlements(sources smallint[]) returns setof entitlement language plpgsql stable
 security definer rows 4 parallel restricted set search_path = pg_catalog, public, pg_temp as $$
@@ -186,8 +191,6 @@ declare
     who uuid;
     everything entitlement;
 begin
-    -- A setting that is wrong is an error, whatever there is to see.
-    perform bi_as_of(), bi_selector();
     if bi_operator() then
         everything.cob_only := false;
         everything.current_only := false;
@@ -281,7 +284,7 @@ begin
                           and admits_labels(e, s) and admits_block(e, s.block_type)
                     ) g
                     %8$s
-                    where v.dataset_id = %2$s and g.months is not null
+                    where bi_settings_are_good() and v.dataset_id = %2$s and g.months is not null
                       and v.known_at <= coalesce((select as_of from asked), 'infinity')
                       and case when (select as_of from asked) is null then v.valid_to else later.valid_to end %9$s
                       %10$s
@@ -401,13 +404,14 @@ left join (
           select dataset_id, operating_day, curve_timestamp from bi_chosen_headroom) chosen
     group by dataset_id
 ) v on v.dataset_id = o.id
-where exists (select from e where e.dataset_id is null or e.dataset_id = o.id);
+where bi_settings_are_good() and exists (select from e where e.dataset_id is null or e.dataset_id = o.id);
 comment on view bi.datasets is 'What you have a grant for, and the operating days that it has';
 
 create view bi.versions with (security_barrier) as
 select family as curve, iso, id as version_id, curve_timestamp, operating_day, cob, known_at, valid_to,
        first_month as first_contract_month, last_month as last_contract_month
-from bi_chosen_version;
+from bi_chosen_version
+where bi_settings_are_good();
 comment on view bi.versions is 'The versions that app.version and app.as_of choose among those you may see';
 
 create view bi.series with (security_barrier) as
@@ -417,7 +421,7 @@ select d.family as curve, d.iso, s.id as series_id, s.control_area, s.state, s.l
        s.load_profile, s.matching_id, s.lookup_id, s.uom, s.term, s.beginning_date
 from bi_printed_series s
 join dataset d on d.id = s.dataset_id
-where not s.is_scaler
+where bi_settings_are_good() and not s.is_scaler
   and exists (
       select from curve c
       join curve_version v on v.id = c.version_id
@@ -460,7 +464,7 @@ cross join lateral (
 cross join lateral unnest(v.months, v.dates, v.month_numbers, v.hours, v.components, v.component_units, c.values,
                           string_to_array(c.notation, null))
     as p (month, date, month_number, he, component, component_unit, value, notation)
-where g.months is not null and not s.is_scaler
+where bi_settings_are_good() and g.months is not null and not s.is_scaler
   and not exists (select from derived_curve x
                   where x.version_id = v.id and x.label_series = c.series_id and x.kind = 'converted')
   -- Windows are for families with months only: what has none passes.
@@ -521,7 +525,8 @@ join headroom_record r on r.version_id = v.id
 join headroom_series h on h.id = r.series_id
 join bi_printed_series s on s.id = h.offer_id
 join series t on t.id = h.ptc_id
-where exists (select from e
+where bi_settings_are_good()
+  and exists (select from e
               where admits_version(e, v.dataset_id, v.operating_day, false, v.is_current)
                 and admits_labels(e, s.stored) and admits_block(e, (s.stored).block_type));
 comment on view bi.headroom is 'An offer beside the price to compare that it is matched with';
@@ -623,7 +628,7 @@ begin
     -- What views call is called by whoever asks.
     foreach f in array array[
         'bi_user()', 'bi_operator()', 'bi_as_of()', 'bi_settled_as_of()', 'bi_selector()',
-        'bi_entitlements(smallint[])', 'admits_version(entitlement, smallint, date, boolean, boolean)',
+        'bi_settings_are_good()', 'bi_entitlements(smallint[])', 'admits_version(entitlement, smallint, date, boolean, boolean)',
         'admits_labels(entitlement, series)', 'admits_block(entitlement, text)',
         'admits_derived(entitlement, text[])']::regprocedure[]
     loop

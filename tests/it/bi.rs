@@ -370,9 +370,6 @@ async fn settings_that_are_wrong_are_errors() {
             ("app.version", "newest", "known are latest, cob, intraday, all"),
         ] {
             // Also for somebody without a grant, and where there is nothing to see.
-            if setting == "app.version" && views.starts_with("trueprice") {
-                continue;
-            }
             run(&mut sql, &format!("set {setting} = '{value}'")).await.unwrap();
             let error = run(&mut sql, &format!("select * from {views}")).await.expect_err(value);
             assert!(error.to_string().contains(told), "{views} {value}: {error}");
