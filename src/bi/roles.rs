@@ -111,7 +111,8 @@ fn no_role() -> Problem {
 
 /// What the database does not let us do is for the operator to allow.
 fn refused(error: sqlx::Error) -> Problem {
-    let code = error.as_database_error().and_then(|error| error.code().map(|c| c.into_owned()));
+    let code =
+        error.as_database_error().and_then(|error| error.code().map(std::borrow::Cow::into_owned));
     match code.as_deref() {
         Some("42501") => {
             tracing::warn!(%error, "the database user may not make login roles");

@@ -11,7 +11,7 @@ use crate::auth::{NoRandomness, Secret};
 /// Rounds of PBKDF2: PostgreSQL's own. The passwords have 256 random bits, which no rounds protect.
 const ITERATIONS: u32 = 4096;
 
-/// The verifier of `password` (of plain ASCII, so that SASLprep changes nothing) under a new salt.
+/// The verifier of `password` (of plain ASCII, so that `SASLprep` changes nothing) under a new salt.
 pub fn verifier(password: &Secret) -> Result<String, NoRandomness> {
     let mut salt = [0; 16];
     SysRng.try_fill_bytes(&mut salt).map_err(|_| NoRandomness)?;

@@ -277,3 +277,10 @@ pub fn database(pool: &PgPool) -> String {
     let options = pool.connect_options();
     options.get_database().unwrap_or_else(|| options.get_username()).to_owned()
 }
+
+/// How many versions wait for their computed prices for the first time.
+pub async fn due(connection: &mut PgConnection) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(r#"select count(*) as "due!" from derivation_due where not again"#)
+        .fetch_one(connection)
+        .await
+}

@@ -146,7 +146,12 @@ async fn computed_prices_are_those_of_a_download() {
         assert!(assert_same(&caller, &mut sql, &format!("{asked}{strips}"), &known).await > 10);
         // A block that has no name in a request is shown as it is stored.
         assert_eq!(shown(&mut sql, &format!("{of} and block_type = '3x8'")).await.len(), 2);
-        for selector in ["all", "latest", "intraday"] {
+        let selectors = if family == "energy" {
+            &["all", "latest", "intraday"][..]
+        } else {
+            &["all", "latest"]
+        };
+        for selector in selectors {
             set(&mut sql, "version", selector).await;
             let query = format!("{all}&version={selector}");
             assert_same(&caller, &mut sql, &query, &standard).await;
