@@ -123,7 +123,9 @@ impl Default for AuthConfig {
             argon2_memory_kib: Self::LEAST_MEMORY_KIB,
             argon2_iterations: Self::LEAST_ITERATIONS,
             argon2_lanes: 1,
-            hashing_concurrency: 4,
+            // Reads go on meanwhile.
+            hashing_concurrency: std::thread::available_parallelism()
+                .map_or(1, |processors| processors.get().div_ceil(2)),
             session_idle: Duration::from_hours(2),
             session_absolute: Duration::from_hours(12),
             login_token_life: Duration::from_hours(24),

@@ -9,7 +9,7 @@ full_day as (
     where s.pid = old.pid and s.backend_start = old.backend_start
     returning old.*
 )
-select t.pid as "pid!", t.user_id as "user_id!", u.email as "email?", t.address, t.since as "since!",
+select t.pid as "pid!", t.user_id as "user_id!",
+       (select u.email from app_user u where u.id = t.user_id) as email, t.address, t.since as "since!",
        t.seen_at as "seen_at!", t.statements as "statements!", t.busy_ms as "busy_ms!"
 from (select * from gone union all select * from full_day) t
-left join app_user u on u.id = t.user_id

@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use sqlx::{PgConnection, postgres::PgListener};
 
@@ -17,13 +17,15 @@ use crate::{
     db::{
         data::{self, SeriesHeader},
         derivation::{self, DerivedColumn, Due, Hours, PrintedName},
+        sight::Sight,
+        snapshot::View,
     },
     domain::{Axis, Calendar, ContractMonth, Dataset, Iso, MonthHours, exact::TooLarge},
     extractors::{
         layout::GridColumn,
         number,
         printed::{Kind, PrintedSeries},
-        standardise::{Plan, Recipe, Wish, compute, plan},
+        standardise::{Formula, Plan, Recipe, Rule, Wish, compute, plan},
         words::Block,
     },
 };
@@ -115,7 +117,9 @@ async fn derive(
     dataset: Dataset,
     due: &Due,
 ) -> sqlx::Result<(Vec<PrintedName>, Vec<DerivedColumn>)> {
-    let headers = data::series_of(connection, dataset, &[due.version_id]).await?;
+    // Prices are those that everybody sees: the views decide who does.
+    let view = View { known_at: DateTime::<Utc>::MAX_UTC, sight: Sight::everything() };
+    let headers = data::series_of(connection, &view, dataset, &[due.version_id]).await?;
     let series = computed_series(dataset, &headers);
     let mut sources: Vec<i64> = series.iter().flat_map(PrintedSeries::sources).collect();
     sources.sort_unstable();
@@ -194,7 +198,7 @@ fn stored(
             (0..rows).map(|row| column.missing_reason(row).map(str::to_owned)).collect();
         Some(DerivedColumn {
             kind: if series.kind == Kind::Derived { "derived" } else { "converted" },
-            blocks: blocks(&members, headers),
+            blocks: blocks(computed.formula, &members, headers),
             members,
             block_type: series.labels[5].clone(),
             uom: series.uom.clone(),
@@ -214,8 +218,12 @@ fn printed(value: Decimal) -> Decimal {
     String::from_utf8(digits).ok().and_then(|digits| digits.parse().ok()).unwrap_or(value)
 }
 
-/// The stored block types of the members in lower case, as grants have them.
-fn blocks(members: &[i64], headers: &[SeriesHeader]) -> Vec<String> {
+/// The block types that grants are compared with, in lower case: of a price that is derived of blocks all
+/// of those, whether or not the version has them; else those that its members are stored under.
+fn blocks(formula: Formula, members: &[i64], headers: &[SeriesHeader]) -> Vec<String> {
+    if let Formula::Mean(rule @ (Rule::Blocks | Rule::Days)) = formula {
+        return rule.blocks().iter().map(|block| block.as_str().to_owned()).collect();
+    }
     let of = headers.iter().filter(|header| members.contains(&header.id));
     let mut blocks: Vec<String> = of.map(|h| h.key.labels.block_type.to_lowercase()).collect();
     blocks.sort_unstable();

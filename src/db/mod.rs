@@ -8,6 +8,7 @@ pub mod catalogue;
 pub mod cluster;
 pub mod data;
 pub mod derivation;
+pub mod extent;
 pub mod headroom;
 pub mod numeric;
 pub mod pages;

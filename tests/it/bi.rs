@@ -3,8 +3,8 @@
 
 use chrono::{Datelike as _, Months, NaiveDate, Utc};
 use reqwest::Method;
-use serde_json::Value;
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool, Row as _, postgres::PgSslMode};
+use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _, postgres::PgSslMode};
 use trueprice::{
     auth::Role,
     bi::{derive, watchdog},
@@ -14,7 +14,11 @@ use uuid::Uuid;
 
 use crate::{
     downloads_stored::{Stored, at, column, store},
-    support::{Caller, TestServer, accounts::Account, as_bi},
+    support::{
+        Caller, TestServer,
+        accounts::{Account, attach_everything},
+        as_bi,
+    },
 };
 
 /// Somebody with a login role.
@@ -26,9 +30,13 @@ pub struct Analyst {
 }
 
 impl Analyst {
-    /// A new user of this role, who asks for access by SQL.
+    /// A new user of this role without a package, who asks for access by SQL.
     pub async fn new(server: &TestServer, role: Role) -> Self {
-        let account = server.account(role).await;
+        Self::of(server, server.account_without_grants(role).await).await
+    }
+
+    /// A user asks for access by SQL.
+    pub async fn of(server: &TestServer, account: Account) -> Self {
         let caller = server.anonymous().with_token(&account.token);
         let made = make(&caller).await;
         let word = |name: &str| made[name].as_str().unwrap().to_owned();
@@ -49,37 +57,6 @@ async fn make(caller: &Caller) -> Value {
     let answer = caller.request(Method::POST, "/api/v1/bi").send().await.unwrap();
     assert!(answer.status().is_success(), "{}", answer.status());
     answer.json().await.unwrap()
-}
-
-/// Gives a user a package of one grant: columns of `package_grant` and their values.
-pub async fn grant(pool: &PgPool, user: Uuid, columns: &str, values: &str) -> Uuid {
-    let package = Uuid::new_v4();
-    for statement in [
-        format!(
-            "insert into package (id, name, created_at, changed_at) values ('{package}', '{package}', now(), now())"
-        ),
-        format!(
-            "insert into package_grant (package_id, place, {columns}) values ('{package}', 1, {values})"
-        ),
-        format!(
-            "insert into user_package (user_id, package_id, attached_at) values ('{user}', '{package}', now())"
-        ),
-    ] {
-        sqlx::query(AssertSqlSafe(statement)).execute(pool).await.unwrap();
-    }
-    package
-}
-
-/// Gives a user everything.
-pub async fn grant_everything(pool: &PgPool, user: Uuid) {
-    sqlx::query(
-        "insert into user_package (user_id, package_id, attached_at)
-         select $1, id, now() from package where builtin",
-    )
-    .bind(user)
-    .execute(pool)
-    .await
-    .unwrap();
 }
 
 async fn run(connection: &mut PgConnection, statement: &str) -> sqlx::Result<()> {
@@ -136,16 +113,17 @@ const VIEWS: [&str; 3] = ["trueprice.ercot_energy", "bi.points", "bi.series"];
 #[tokio::test]
 async fn without_a_grant_there_is_nothing_and_with_one_exactly_its_cells() {
     let server = served().await;
-    let pool = &server.app.pool;
     let ann = Analyst::new(&server, Role::ReadOnly).await;
     let mut sql = ann.connect(&server).await;
     for view in VIEWS.into_iter().chain(["bi.versions", "bi.datasets", "bi.headroom"]) {
         assert_eq!(count(&mut sql, view).await, 0, "{view}");
     }
     assert_eq!(count(&mut sql, "bi.reference_hours").await, 5 * 2 * 1212);
-    let columns = "curves, isos, load_zones, block_types, months, rolling_months, rolling_from";
-    let values = "'{energy}', '{ercot}', '{NORTH ZONE}', '{5X16}', 'rolling', 3, 'balance'";
-    grant(pool, ann.account.id, columns, values).await;
+    let rolling = |from: &str| {
+        json!([{ "curves": ["energy"], "isos": ["ercot"], "load_zones": ["NORTH ZONE"], "block_types": ["5X16"],
+                 "months": "rolling", "rolling_months": 3, "rolling_from": from }])
+    };
+    server.grant(ann.account.id, rolling("balance")).await;
     let month = |ahead| (this_month() + Months::new(ahead)).to_string();
     let expected: Vec<String> =
         (0..3).map(|ahead| format!("NORTH ZONE 5x16 {} 1{}.5", month(ahead), ahead + 1)).collect();
@@ -160,8 +138,7 @@ async fn without_a_grant_there_is_nothing_and_with_one_exactly_its_cells() {
     );
     assert_eq!(count(&mut sql, "bi.versions").await, 1);
     // Another grant of the same cells and of a month more: no cell comes twice.
-    let values = "'{energy}', '{ercot}', '{NORTH ZONE}', '{5x16}', 'rolling', 3, 'prompt'";
-    grant(pool, ann.account.id, columns, values).await;
+    server.grant(ann.account.id, rolling("prompt")).await;
     for view in &VIEWS[..2] {
         assert_eq!(count(&mut sql, view).await, 4, "{view}");
     }
@@ -172,11 +149,11 @@ async fn windows_apart_from_each_other_leave_out_what_is_between() {
     let server = served().await;
     let ann = Analyst::new(&server, Role::ReadOnly).await;
     let month = |ahead| this_month() + Months::new(ahead);
-    let columns = "curves, block_types, months, first_month, last_month";
-    for ahead in [0, 3] {
-        let values = format!("'{{energy}}', '{{7x8}}', 'fixed', '{0}', '{0}'", month(ahead));
-        grant(&server.app.pool, ann.account.id, columns, &values).await;
-    }
+    let only = |ahead| {
+        json!({ "curves": ["energy"], "block_types": ["7x8"], "months": "fixed",
+                "first_month": month(ahead), "last_month": month(ahead) })
+    };
+    server.grant(ann.account.id, json!([only(0), only(3)])).await;
     let mut sql = ann.connect(&server).await;
     let expected = [month(0).to_string(), month(3).to_string()];
     for (view, column) in [("trueprice.ercot_energy", "month"), ("bi.points", "contract_month")] {
@@ -190,25 +167,14 @@ async fn windows_apart_from_each_other_leave_out_what_is_between() {
 async fn one_grant_must_allow_all_of_a_cell() {
     let server = served().await;
     let ann = Analyst::new(&server, Role::ReadOnly).await;
-    let pool = &server.app.pool;
     // The zone by one, the months by another, which is for another zone.
-    let columns = "curves, load_zones, months, first_month";
     let far = this_month() + Months::new(12);
-    grant(
-        pool,
-        ann.account.id,
-        columns,
-        &format!("'{{energy}}', '{{NORTH ZONE}}', 'fixed', '{far}'"),
-    )
-    .await;
-    grant(pool, ann.account.id, "curves, load_zones", "'{energy}', '{NOWHERE}'").await;
-    grant(
-        pool,
-        ann.account.id,
-        "curves, load_zones, delay_days",
-        "'{energy}', '{SOUTH ZONE}', 30000",
-    )
-    .await;
+    let grants = json!([
+        { "curves": ["energy"], "load_zones": ["NORTH ZONE"], "months": "fixed", "first_month": far },
+        { "curves": ["energy"], "load_zones": ["NOWHERE"] },
+        { "curves": ["energy"], "load_zones": ["SOUTH ZONE"], "delay_days": 30000 },
+    ]);
+    server.grant(ann.account.id, grants).await;
     let mut sql = ann.connect(&server).await;
     for view in &VIEWS[..2] {
         assert_eq!(count(&mut sql, view).await, 0, "{view}");
@@ -220,16 +186,18 @@ async fn derived_prices_need_leave_of_their_own() {
     let server = served().await;
     let pool = &server.app.pool;
     let cases = [
-        ("'{energy}', '{SOUTH ZONE}', null, false", 0),
-        ("'{energy}', '{SOUTH ZONE}', null, true", 6),
-        ("'{energy}', '{SOUTH ZONE}', '{7x24}', true", 6),
-        ("'{energy}', '{SOUTH ZONE}', '{7X8,5x16}', true", 0),
-        ("'{energy}', '{SOUTH ZONE}', '{7X8,5x16,2x16}', true", 6),
-        ("'{energy}', '{NOWHERE}', null, true", 0),
+        ("SOUTH ZONE", None, false, 0),
+        ("SOUTH ZONE", None, true, 6),
+        ("SOUTH ZONE", Some(vec!["7x24"]), true, 6),
+        ("SOUTH ZONE", Some(vec!["7X8", "5x16"]), true, 0),
+        ("SOUTH ZONE", Some(vec!["7X8", "5x16", "2x16"]), true, 6),
+        ("NOWHERE", None, true, 0),
     ];
-    for (values, expected) in cases {
+    for (zone, blocks, derived, expected) in cases {
+        let values = json!({ "curves": ["energy"], "load_zones": [zone], "block_types": blocks,
+                             "derived": derived });
         let ann = Analyst::new(&server, Role::ReadOnly).await;
-        grant(pool, ann.account.id, "curves, load_zones, block_types, derived", values).await;
+        server.grant(ann.account.id, json!([values])).await;
         let mut sql = ann.connect(&server).await;
         assert_eq!(count(&mut sql, "bi.points where kind = 'derived'").await, expected, "{values}");
         // What is computed is the same for everybody: 7x24 of the first month with flat hours.
@@ -287,7 +255,7 @@ async fn a_role_can_do_nothing_but_read_its_views() {
     let server = served().await;
     let (ann, bob) =
         (Analyst::new(&server, Role::ReadOnly).await, Analyst::new(&server, Role::ReadOnly).await);
-    grant_everything(&server.app.pool, ann.account.id).await;
+    attach_everything(&server.app.pool, ann.account.id).await;
     let mut sql = ann.connect(&server).await;
     // What the role begins with is no more than a default.
     run(&mut sql, "set default_transaction_read_only = off; set statement_timeout = 0")
@@ -333,8 +301,8 @@ async fn a_role_can_do_nothing_but_read_its_views() {
 async fn a_leaky_condition_sees_no_foreign_row() {
     let server = served().await;
     let ann = Analyst::new(&server, Role::ReadOnly).await;
-    let values = "'{energy}', '{NORTH ZONE}', true";
-    grant(&server.app.pool, ann.account.id, "curves, load_zones, derived", values).await;
+    let values = json!([{ "curves": ["energy"], "load_zones": ["NORTH ZONE"], "derived": true }]);
+    server.grant(ann.account.id, values).await;
     let mut sql = ann.connect(&server).await;
     for view in VIEWS {
         // The error of a cast tells what it could not read.
@@ -442,7 +410,7 @@ async fn a_package_that_is_taken_away_shows_in_the_next_statement() {
     let server = served().await;
     let pool = &server.app.pool;
     let ann = Analyst::new(&server, Role::ReadOnly).await;
-    let package = grant(pool, ann.account.id, "curves", "'{energy}'").await;
+    let package = server.grant(ann.account.id, json!([{ "curves": ["energy"] }])).await;
     let mut sql = ann.connect(&server).await;
     for view in &VIEWS[..2] {
         assert_eq!(count(&mut sql, view).await, 54, "{view}");
@@ -471,7 +439,7 @@ async fn who_is_disabled_is_put_out_and_comes_in_again_when_enabled() {
     let server = served().await;
     let pool = &server.app.pool;
     let ann = Analyst::new(&server, Role::ReadOnly).await;
-    grant_everything(pool, ann.account.id).await;
+    attach_everything(pool, ann.account.id).await;
     let mut sql = ann.connect(&server).await;
     let disable = async |at: &str| {
         let statement =

@@ -24,6 +24,7 @@ mod downloads_as_of;
 mod downloads_edges;
 mod downloads_numeric;
 mod downloads_stored;
+mod entitlements;
 mod exports;
 mod families;
 mod good_test_data;

@@ -16,6 +16,7 @@ use self::{
 };
 use super::{
     Page, PageContext, download,
+    form::keep_granted,
     format::{instant, iso_name},
 };
 use crate::{
@@ -109,7 +110,9 @@ async fn headroom(
     let mut found = read(&app, &context.principal, &view).await?;
     let zone = app.config.curve_timezone;
     let cut = found.records.len() > usize::try_from(READ).unwrap_or(usize::MAX);
-    let choices = Choices::of(&view, &found.records);
+    let mut choices = Choices::of(&view, &found.records);
+    let granted = app.granted(&context.principal).await?;
+    keep_granted(&granted, &mut Vec::new(), &mut choices.isos);
     found.records.retain(|row| view.shows(row));
     let permanent = View { as_of: Some(found.known_at), ..view.clone() };
     let shown: Vec<i64> = found.records.iter().map(|row| row.version_id).collect();
@@ -138,12 +141,12 @@ async fn read(app: &App, principal: &Principal, view: &View) -> Result<Found> {
     let isos = view.area().members();
     let sources: Vec<Source> = isos.iter().map(|&iso| Source::Headroom(iso)).collect();
     let mut snapshot = app.snapshot(principal, &sources, view.as_of).await?;
-    let known_at = snapshot.view.known_at;
-    let connection = snapshot.connection();
     let (basis, wanted) = (view.basis(), view.wanted(READ + 1));
-    let records = reads::records(connection, known_at, basis, &wanted).await?;
-    let unmatched = reads::unmatched(connection, known_at, basis, &wanted).await?;
-    let versions = reads::history(connection, known_at, isos, None, None, HISTORY).await?;
+    let (connection, view) = snapshot.parts();
+    let known_at = view.known_at;
+    let records = reads::records(connection, view, basis, &wanted).await?;
+    let unmatched = reads::unmatched(connection, view, basis, &wanted).await?;
+    let versions = reads::history(connection, view, isos, None, None, HISTORY).await?;
     snapshot.finish().await?;
     Ok(Found { known_at, records, unmatched, versions })
 }
