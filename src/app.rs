@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
 
 use crate::{
     auth::{HashError, Passwords, Principal},
@@ -43,6 +44,8 @@ pub struct App {
     pub uploads: Arc<Semaphore>,
     /// Turns at deciding about an operating day.
     pub days: DayTurns,
+    /// Ends of downloads that are being written down.
+    pub endings: TaskTracker,
     /// Rings when the feed of updates has grown.
     pub bell: Bell,
 }
@@ -111,6 +114,7 @@ impl App {
             readers: Arc::new(Semaphore::new(Self::READERS)),
             uploads: Arc::new(Semaphore::new(Self::UPLOADS)),
             days: DayTurns::default(),
+            endings: TaskTracker::new(),
             bell: Bell::default(),
         })
     }

@@ -61,6 +61,8 @@ pub struct Config {
     pub auth: AuthConfig,
     /// What downloads say and may use.
     pub downloads: DownloadConfig,
+    /// Days for which the audit log is kept.
+    pub audit_days: i32,
     /// What is logged, and how.
     pub log: LogConfig,
     /// Where the settings stand that can turn out to be wrong only later.
@@ -186,6 +188,7 @@ impl Config {
                 disclaimer: s.value("downloads.disclaimer")?,
                 concurrent_per_user: s.number("downloads.concurrent_per_user", 1..=1000, 4)?,
             },
+            audit_days: s.number("audit.days", 1..=36_500, 400)?,
             log: LogConfig {
                 filter: s.value::<LogFilter>("log")?.unwrap_or_default().0,
                 format: s.value("log_format")?.unwrap_or_default(),

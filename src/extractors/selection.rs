@@ -118,7 +118,10 @@ pub async fn select(
     }
     let lost = absence::lost_pins(&query, &parts);
     if parts.is_empty() || !lost.is_empty() {
-        let problem = if lost.is_empty() {
+        // Without a grant nothing is said about versions either.
+        let is_refused = skipped.len() == combinations.len()
+            && skipped.iter().all(|skipped| skipped.reason != "no_data");
+        let problem = if lost.is_empty() || is_refused {
             absence::nothing(&mut snapshot, &query, &skipped).await?
         } else {
             absence::no_such_versions(&mut snapshot, &query, &lost).await?

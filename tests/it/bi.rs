@@ -15,9 +15,9 @@ use uuid::Uuid;
 use crate::{
     downloads_stored::{Stored, at, column, store},
     support::{
-        Caller, TestServer,
+        Caller, Home, Program, TestServer, User,
         accounts::{Account, attach_everything},
-        as_bi,
+        as_bi, certificate, free_port, until,
     },
 };
 
@@ -184,7 +184,6 @@ async fn one_grant_must_allow_all_of_a_cell() {
 #[tokio::test]
 async fn derived_prices_need_leave_of_their_own() {
     let server = served().await;
-    let pool = &server.app.pool;
     let cases = [
         ("SOUTH ZONE", None, false, 0),
         ("SOUTH ZONE", None, true, 6),
@@ -203,7 +202,7 @@ async fn derived_prices_need_leave_of_their_own() {
         // What is computed is the same for everybody: 7x24 of the first month with flat hours.
         if expected > 0 {
             let ask = "select value::text from bi.points where kind = 'derived' order by contract_month limit 1";
-            let mut operator = pool.acquire().await.unwrap();
+            let mut operator = server.owner.acquire().await.unwrap();
             let everybody = texts(&mut operator, ask).await;
             assert_eq!(texts(&mut sql, ask).await, everybody);
         }
@@ -214,7 +213,7 @@ async fn derived_prices_need_leave_of_their_own() {
 async fn administrators_see_everything_and_the_operator_too() {
     let server = served().await;
     let mut sql = Analyst::new(&server, Role::Admin).await.connect(&server).await;
-    let mut operator = server.app.pool.acquire().await.unwrap();
+    let mut operator = server.owner.acquire().await.unwrap();
     for connection in [&mut sql, &mut *operator] {
         assert_eq!(count(connection, "trueprice.ercot_energy").await, 54);
         assert_eq!(count(connection, "bi.points").await, 54 + 18);
@@ -357,7 +356,7 @@ async fn plain_connections_and_wrong_passwords_are_refused() {
     assert!(error.contains("no encryption") && error.contains("no pg_hba.conf entry"), "{error}");
     let wrong = options.password("not the password");
     assert!(PgConnection::connect_with(&wrong).await.is_err());
-    let mut operator = server.app.pool.acquire().await.unwrap();
+    let mut operator = server.owner.acquire().await.unwrap();
     let stored: String = sqlx::query_scalar("select rolpassword from pg_authid where rolname = $1")
         .bind(&ann.user)
         .fetch_one(&mut *operator)
@@ -475,7 +474,7 @@ async fn logins_and_what_was_asked_are_told() {
         .await
         .unwrap()
     };
-    crate::support::until(async || {
+    until(async || {
         watchdog::look(&server.app).await.unwrap();
         told().await.len() > 1
     })
@@ -524,7 +523,7 @@ async fn administrators_list_lock_reset_and_cancel() {
         (outcome, sql)
     });
     let mut pid = Value::Null;
-    crate::support::until(async || {
+    until(async || {
         let found = admin.ask("/api/v1/bi/connections").await.body;
         let is_ours = |item: &&Value| item["user"] == ann.user.as_str() && item["active"] == true;
         let item = found["items"].as_array().unwrap().iter().find(is_ours).cloned();
@@ -572,7 +571,7 @@ async fn while_the_api_is_off_only_administrators_are_let_through() {
     assert_eq!(count(&mut sql, "bi.points").await, 72);
     let off = "create or replace function bi_is_open() returns boolean
                language sql stable security definer as 'select false'";
-    sqlx::query(off).execute(&server.app.pool).await.unwrap();
+    sqlx::query(off).execute(&server.owner).await.unwrap();
     for view in ["bi.points", "trueprice.ercot_energy"] {
         let error = run(&mut sql, &format!("select * from {view}")).await.unwrap_err().to_string();
         assert!(error.contains("switched off for maintenance"), "{view}: {error}");
@@ -592,7 +591,7 @@ async fn a_database_user_who_may_not_make_roles_is_told_of() {
         format!("grant select on app_user to {owner}"),
         format!("alter function bi_make_role(uuid, text, timestamptz) owner to {owner}"),
     ] {
-        sqlx::query(AssertSqlSafe(statement)).execute(&server.app.pool).await.unwrap();
+        sqlx::query(AssertSqlSafe(statement)).execute(&server.owner).await.unwrap();
     }
     let answer = caller.request(Method::POST, "/api/v1/bi").send().await.unwrap();
     assert_eq!(answer.status(), 503);
@@ -601,4 +600,68 @@ async fn a_database_user_who_may_not_make_roles_is_told_of() {
     assert_eq!(problem["code"], "bi_unavailable");
     assert!(problem["detail"].as_str().unwrap().contains("README"), "{problem}");
     assert_eq!(caller.ask("/api/v1/bi").await.body["exists"], false, "nothing is half made");
+}
+
+/// What psql says to a statement, and whether it was content.
+async fn psql(home: &Home, connection: &str, password: &str, statement: &str) -> (bool, String) {
+    let mut command = tokio::process::Command::new("psql");
+    command.args(["-X", "-A", "-t", "-c", statement, connection]).env("PGPASSWORD", password);
+    let output = command.current_dir(home.path()).output().await.unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8_lossy(&said).into_owned())
+}
+
+#[tokio::test]
+async fn the_private_database_opens_over_tls_only_and_only_where_the_settings_say_so() {
+    let home = Home::of(User::Same);
+    let (certificate, key) = certificate(home.path());
+    let port = free_port();
+    let mut command = home.command(&["serve"]);
+    command.env("TRUEPRICE_BI_LISTEN", format!("127.0.0.1:{port}"));
+    command.env("TRUEPRICE_BI_TLS_CERT", &certificate).env("TRUEPRICE_BI_TLS_KEY", &key);
+    let program = Program::start(command).await;
+    let pool = home.pool();
+    let account = Account::insert(&pool, &trueprice::clock::Clock::system(), Role::ReadOnly).await;
+    let made = make(&program.anonymous().with_token(&account.token)).await;
+    assert_eq!((&made["server"], &made["port"]), (&"127.0.0.1".into(), &port.into()));
+    let (user, password) = (made["user"].as_str().unwrap(), made["password"].as_str().unwrap());
+    let at = |user: &str, tls: &str| {
+        format!("host=127.0.0.1 port={port} dbname=trueprice user={user} {tls}")
+    };
+    let full = format!("sslmode=verify-full sslrootcert={}", certificate.display());
+    let ask = "select version, (select count(*) > 0 from bi.reference_hours) from pg_stat_ssl where pid = pg_backend_pid()";
+    until(async || psql(&home, &at(user, &full), password, ask).await.1.contains("|t")).await;
+    let (_, said) = psql(&home, &at(user, &full), password, ask).await;
+    assert!(said.starts_with("TLSv1.3") || said.starts_with("TLSv1.2"), "{said}");
+    for (who, tls, told) in [
+        (user, "sslmode=disable", "no encryption"),
+        (
+            user,
+            "sslmode=require ssl_min_protocol_version=TLSv1 ssl_max_protocol_version=TLSv1.1",
+            "SSL",
+        ),
+        ("trueprice", "sslmode=require dbname=postgres", ""),
+    ] {
+        let (content, said) = psql(&home, &at(who, tls), "not the password", "select 1").await;
+        assert!(!content && said.contains(told), "{who} {tls}: {said}");
+    }
+    // The running server ends the connections of somebody who is disabled.
+    let options = sqlx::postgres::PgConnectOptions::new_without_pgpass()
+        .host("127.0.0.1")
+        .port(port)
+        .database("trueprice")
+        .username(user)
+        .password(password)
+        .ssl_mode(PgSslMode::Require);
+    let mut sql = PgConnection::connect_with(&options).await.unwrap();
+    let disable = "update app_user set disabled_at = now() where id = $1";
+    sqlx::query(disable).bind(account.id).execute(&pool).await.unwrap();
+    until(async || run(&mut sql, "select 1").await.is_err()).await;
+    until(async || PgConnection::connect_with(&options).await.is_err()).await;
+    assert!(program.end("TERM").await.success());
+    // Without the settings it is closed.
+    let program = home.serve().await;
+    let (content, _) = psql(&home, &at(user, &full), password, "select 1").await;
+    assert!(!content);
+    assert!(program.end("TERM").await.success());
 }

@@ -448,3 +448,272 @@ async fn every_reader_agrees_with_a_naive_model() {
         }
     }
 }
+
+/// NORTH ZONE in the three blocks that a 7x24 is derived from, and SOUTH ZONE, in two versions.
+async fn two_versions(server: &TestServer) -> [i64; 2] {
+    let mut ids = Vec::new();
+    for hour in [8, 9] {
+        let mut columns = Vec::new();
+        for zone in &ZONES[..2] {
+            for (block, price) in [("5x16", 40), ("2x16", 30), ("7x8", 20)] {
+                let values: Vec<String> =
+                    (0..MONTHS).map(|month| format!("{}.{hour}{month}", price)).collect();
+                columns.push(column(zone, block, &values.iter().map(|v| &**v).collect::<Vec<_>>()));
+            }
+        }
+        let stamp = at(3, 10, hour, 0);
+        let dataset = Dataset::new(Family::Energy, Iso::Ercot).unwrap();
+        let months = months(MONTHS);
+        let version =
+            Stored { dataset, timestamp: stamp, cob: false, known_at: stamp, months, columns };
+        ids.push(store(&server.app.pool, &version).await);
+    }
+    ids.try_into().unwrap()
+}
+
+async fn reader(server: &TestServer, grants: Value) -> Caller {
+    let account = server.account_without_grants(Role::ReadOnly).await;
+    server.grant(account.id, grants).await;
+    server.anonymous().with_token(&account.token)
+}
+
+/// The prices of a standardized download, month by month; none where it is refused.
+async fn all_hours(caller: &Caller) -> Vec<String> {
+    let path = format!("/api/v1/data?{ENERGY}&layout=long&format=csv");
+    let (status, csv) = text(caller, &path).await;
+    if status != StatusCode::OK {
+        assert_eq!(status, StatusCode::NOT_FOUND, "{csv}");
+        return Vec::new();
+    }
+    let of_north = |record: &std::collections::HashMap<String, String>| {
+        assert_eq!(record["load_zone"], "NORTH ZONE");
+        assert_eq!((&*record["block_type"], &*record["kind"]), ("7x24", "derived"));
+        record["value"].clone()
+    };
+    records(&csv).iter().map(of_north).collect()
+}
+
+#[tokio::test]
+async fn a_derived_price_needs_leave_of_its_own_and_is_the_same_for_all() {
+    let server = TestServer::start().await;
+    server.clock.set(NOW);
+    two_versions(&server).await;
+    let everything = server.caller(Role::Admin).await;
+    let path = format!("/api/v1/data?{ENERGY}&layout=long&format=csv");
+    let (_, csv) = text(&everything, &path).await;
+    let whole: Vec<String> = records(&csv)
+        .iter()
+        .filter(|record| record["load_zone"] == "NORTH ZONE")
+        .map(|record| record["value"].clone())
+        .collect();
+    assert_eq!(whole.len(), MONTHS as usize);
+    let grant = |blocks: Value, derived: bool| {
+        json!([{
+            "curves": ["energy"], "load_zones": ["NORTH ZONE"], "block_types": blocks, "derived": derived,
+        }])
+    };
+    let blocks: [(Value, bool, bool); 7] = [
+        (Value::Null, true, true),
+        (Value::Null, false, false),
+        (json!(["7x24"]), true, true),
+        (json!(["5x16", "2X16", "7x8"]), true, true),
+        (json!(["5x16", "2x16", "7x8"]), false, false),
+        // Of the members only some: the price would tell of the others.
+        (json!(["5x16", "2x16"]), true, false),
+        (json!(["7x24"]), false, false),
+    ];
+    for (blocks, derived, seen) in blocks {
+        let caller = reader(&server, grant(blocks.clone(), derived)).await;
+        let expected = if seen { whole.clone() } else { Vec::new() };
+        assert_eq!(all_hours(&caller).await, expected, "{blocks} {derived}");
+    }
+    let window = json!([{
+        "curves": ["energy"], "load_zones": ["NORTH ZONE"], "derived": true, "months": "rolling",
+        "rolling_months": 2, "rolling_from": "prompt",
+    }]);
+    assert_eq!(all_hours(&reader(&server, window).await).await, whole[1..3]);
+}
+
+/// ERCOT, NORTH ZONE, 5x16, three rolling months from the prompt month: in every reader exactly that.
+#[tokio::test]
+async fn one_grant_shows_its_cells_everywhere_and_nothing_else_anywhere() {
+    let server = TestServer::start().await;
+    server.clock.set(NOW);
+    let [old, new] = two_versions(&server).await;
+    let caller = reader(
+        &server,
+        json!([{
+            "curves": ["energy"], "isos": ["ercot"], "load_zones": ["NORTH ZONE"], "block_types": ["5x16"],
+            "months": "rolling", "rolling_months": 3, "rolling_from": "prompt",
+        }]),
+    )
+    .await;
+    let admin = server.caller(Role::Admin).await;
+    let cells = downloaded(&caller, "version=all").await;
+    let months: Vec<NaiveDate> =
+        (4..7).map(|m| NaiveDate::from_ymd_opt(2020, m, 1).unwrap()).collect();
+    let cell = |id: i64, month: &NaiveDate| (id, "NORTH ZONE".into(), "5x16".into(), *month);
+    let expected: BTreeSet<Cell> =
+        [old, new].iter().flat_map(|id| months.iter().map(|month| cell(*id, month))).collect();
+    assert_eq!(cells, expected);
+
+    // No parameter reaches past it; what is asked for and not there tells nothing of what is.
+    let series: i64 =
+        sqlx::query_scalar("select id from series where load_zone = 'SOUTH ZONE' limit 1")
+            .fetch_one(&server.app.pool)
+            .await
+            .unwrap();
+    for path in [
+        format!("/api/v1/data?{ENERGY}&mode=standardized"),
+        format!("/api/v1/data?{ENERGY}&mode=unstandardized&strip=7x8"),
+        format!("/api/v1/data?{ENERGY}&mode=unstandardized&strip=5x16&start=2020-07"),
+        format!("/api/v1/data?{ENERGY}&mode=unstandardized&strip=5x16&end=2020-03"),
+        format!("/api/v1/series/{series}/curve"),
+        format!("/api/v1/series/{series}/curve?version_id={new}"),
+        format!("/api/v1/diff?from={old}&to={new}&strip=7x8"),
+        format!("/api/v1/diff?from={old}&to={new}&start=2020-07"),
+    ] {
+        let (status, body) = text(&caller, &path).await;
+        assert!(
+            status == StatusCode::NOT_FOUND || path.contains("diff"),
+            "{path}: {status} {body}"
+        );
+        for word in ["SOUTH", "2x16", "2020-08", "2020-10", "2020-03-01"] {
+            assert!(!body.contains(word), "{path} tells {word}: {body}");
+        }
+    }
+    let (status, body) = text(&caller, "/api/v1/data?curve=energy&iso=pjm").await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
+    assert!(body.contains("no_grant"), "{body}");
+
+    // A diff, the feed, the catalogue, the report, a chart and its page.
+    let (_, diff) = text(&caller, &format!("/api/v1/diff?from={old}&to={new}&format=csv")).await;
+    assert_eq!(records(&diff).len(), months.len());
+    let (_, summary) = text(&caller, &format!("/api/v1/diff?from={old}&to={new}")).await;
+    let summary: Value = serde_json::from_str(&summary).unwrap();
+    assert_eq!(summary["summary"]["changed"], 3);
+    assert_eq!(summary["summary"]["unchanged"], 0);
+    let zone = "curve=energy&iso=ercot&zone=NORTH+ZONE&block=5x16";
+    let (status, chart) = text(&caller, &format!("/curves/export?{zone}&format=csv")).await;
+    assert_eq!(status, StatusCode::OK, "{chart}");
+    assert_eq!(
+        chart.lines().filter(|line| line.starts_with("2020-")).count(),
+        months.len(),
+        "{chart}"
+    );
+    for path in [
+        format!("/curves?{zone}"),
+        "/curves".into(),
+        "/curves?view=evolution&curve=energy&iso=ercot&period=cal-2020".into(),
+        format!("/curves/versions?curve=energy&iso=ercot&version={new}&compare={old}"),
+        "/curves/versions?curve=energy&iso=ercot".into(),
+        "/download?curve=energy&iso=ercot&mode=unstandardized".into(),
+        "/".into(),
+        "/headroom".into(),
+        "/api/v1/series?curve=energy&iso=ercot".into(),
+        "/api/v1/labels?curve=energy&iso=ercot&next=load_zone".into(),
+        "/api/v1/datasets".into(),
+        format!("/api/v1/data/report?{ENERGY}&mode=unstandardized&strip=all"),
+        format!("/api/v1/versions/{new}"),
+    ] {
+        let request = caller.request(reqwest::Method::GET, &path);
+        let answer =
+            request.header(reqwest::header::ACCEPT, "text/html, */*").send().await.unwrap();
+        let (status, body) = (answer.status(), answer.text().await.unwrap());
+        assert!(status.is_success(), "{path}: {status} {body}");
+        for word in ["SOUTH", "2x16", "7x8", "MISO", "nonenergy"] {
+            // The names of markets, and the strips that a request may name, are no data.
+            let is_fixed =
+                path == "/" && word == "MISO" || path.ends_with("datasets") && word.contains('x');
+            let tells = body.contains(word) && !is_fixed;
+            assert!(!tells, "{path} tells {word}");
+        }
+    }
+
+    // The tag of an administrator's answer is not the caller's.
+    let path = format!("/api/v1/data?{ENERGY}&mode=unstandardized&strip=5x16&version_id={new}");
+    let theirs = admin.get(&path).await;
+    let tag = theirs.headers()[reqwest::header::ETAG].clone();
+    let request = caller.request(reqwest::Method::GET, &path);
+    let own = request.header(reqwest::header::IF_NONE_MATCH, tag).send().await.unwrap();
+    assert_eq!(own.status(), StatusCode::OK);
+    assert_eq!(own.headers()[reqwest::header::CACHE_CONTROL], "private, no-cache");
+    assert!(
+        theirs.headers()[reqwest::header::CACHE_CONTROL].to_str().unwrap().contains("immutable")
+    );
+
+    // A month later the window has moved, also for what was known before; without the package, nothing.
+    server.clock.set("2020-04-01T00:00:00Z");
+    let moved = downloaded(&caller, "version=all&as_of=2020-03-11T00:00:00Z").await;
+    let moved: BTreeSet<NaiveDate> = moved.into_iter().map(|cell| cell.3).collect();
+    assert_eq!(moved, (5..8).map(|m| NaiveDate::from_ymd_opt(2020, m, 1).unwrap()).collect());
+    sqlx::query(
+        "delete from user_package where package_id in (select id from package where not builtin)",
+    )
+    .execute(&server.app.pool)
+    .await
+    .unwrap();
+    assert_eq!(caller.get(&path).await.status(), StatusCode::FORBIDDEN);
+    assert!(items(&caller, "/api/v1/updates").await.is_empty());
+    assert!(items(&caller, "/api/v1/datasets").await.is_empty());
+}
+
+#[tokio::test]
+async fn rolling_windows_are_whole_calendar_months_of_the_deployments_zone() {
+    let server = TestServer::start().await;
+    sqlx::query("update site set curve_timezone = 'America/New_York'")
+        .execute(&server.app.pool)
+        .await
+        .unwrap();
+    let user = server.account_without_grants(Role::ReadOnly).await;
+    for (from, months) in [("balance", 1), ("balance", 12), ("prompt", 1), ("prompt", 60)] {
+        let grant = json!([{
+            "curves": ["energy", "ptc"], "isos": ["pjm"], "months": "rolling", "rolling_months": months,
+            "rolling_from": from,
+        }]);
+        server.grant(user.id, grant).await;
+    }
+    let windows = async |now: &str| -> Vec<(String, String)> {
+        sqlx::query_as(
+            "select first_month::text, last_month::text
+             from entitlements($1, array[15::smallint], $2::timestamptz) order by 1, 2",
+        )
+        .bind(user.id)
+        .bind(now.parse::<DateTime<Utc>>().unwrap())
+        .fetch_all(&server.app.pool)
+        .await
+        .unwrap()
+    };
+    let expected =
+        |pairs: [(&str, &str); 4]| pairs.map(|(a, b)| (a.to_owned(), b.to_owned())).to_vec();
+    // The last hours of February 2024, a leap year, in New York; in UTC it is March.
+    assert_eq!(
+        windows("2024-03-01T04:59:59Z").await,
+        expected([
+            ("2024-02-01", "2024-02-01"),
+            ("2024-02-01", "2025-01-01"),
+            ("2024-03-01", "2024-03-01"),
+            ("2024-03-01", "2029-02-01"),
+        ])
+    );
+    assert_eq!(
+        windows("2024-03-01T05:00:00Z").await,
+        expected([
+            ("2024-03-01", "2024-03-01"),
+            ("2024-03-01", "2025-02-01"),
+            ("2024-04-01", "2024-04-01"),
+            ("2024-04-01", "2029-03-01"),
+        ])
+    );
+    assert_eq!(windows("2024-12-31T12:00:00Z").await[3].1, "2029-12-01");
+    let unlimited: i64 = sqlx::query_scalar(
+        "select count(*) from entitlements($1, array[45::smallint], now())
+         where num_nonnulls(first_month, last_month) = 0",
+    )
+    .bind(user.id)
+    .fetch_one(&server.app.pool)
+    .await
+    .unwrap();
+    // ptc has no month policy: four grants that are one.
+    assert_eq!(unlimited, 1);
+}

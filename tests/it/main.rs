@@ -9,6 +9,8 @@ mod acceptance_sizes;
 mod agreement;
 mod agreement_files;
 mod analysis;
+mod audit;
+mod audit_reading;
 mod auth;
 mod bi;
 mod bi_points;

@@ -1,5 +1,6 @@
 //! The REST interface. Each file: request type, errors, docs with a real example, handler.
 
+pub mod audit;
 mod bi;
 mod curve;
 mod data;
@@ -24,6 +25,9 @@ mod versions;
 
 use utoipa_axum::router::OpenApiRouter;
 
+pub use sessions::end_own;
+pub use tokens::revoke_own;
+
 use crate::app::App;
 
 /// Every documented route.
@@ -31,6 +35,7 @@ use crate::app::App;
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(super::ops::routes())
+        .merge(audit::routes())
         .merge(bi::routes())
         .merge(curve::routes())
         .merge(data::routes())

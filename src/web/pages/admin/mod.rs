@@ -1,5 +1,6 @@
 //! The pages of administrators, one file each.
 
+mod audit;
 mod bi;
 
 use axum::Router;
@@ -10,6 +11,7 @@ use crate::app::App;
 /// Path and name of each page, in the order of the sub-navigation.
 const TABS: &[(&str, &str)] = &[
     // One line a page.
+    ("/admin/audit", "Audit"),
     ("/admin/bi", "BI"),
 ];
 
@@ -22,5 +24,5 @@ impl Page {
 
 /// Every page of administrators.
 pub fn routes() -> Router<App> {
-    Router::new().merge(bi::routes())
+    Router::new().merge(audit::routes()).merge(bi::routes())
 }
