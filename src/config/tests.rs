@@ -152,3 +152,19 @@ fn lists_and_spans_are_read() {
     assert_eq!(auth.session_idle, Duration::from_secs(90));
     assert!(config(&[], &[], "[auth]\nsession_idle = '90'").is_err());
 }
+
+#[test]
+fn sql_is_opened_with_a_certificate_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let pem = folder.path().join("both.pem");
+    std::fs::write(&pem, "").unwrap();
+    let shown = pem.display();
+    let wrong = |file: &str| config(&[], &[], file).unwrap_err().to_string();
+    assert!(wrong("[bi]\nlisten = '0.0.0.0:5433'").contains("name a certificate and its key"));
+    assert!(wrong("[bi]\nlisten = '0.0.0.0:0'").contains("name a port"));
+    let missing = "[bi]\nlisten = '0.0.0.0:5433'\ntls_cert = '/none.pem'\ntls_key = '/none.pem'";
+    assert!(wrong(missing).contains("/none.pem cannot be read"));
+    let good = format!("[bi]\nlisten = '0.0.0.0:5433'\ntls_cert = '{shown}'\ntls_key = '{shown}'");
+    assert_eq!(config(&[], &[], &good).unwrap().bi.opening.unwrap().listen.port(), 5433);
+    assert!(config(&[], &[], "").unwrap().bi.opening.is_none());
+}
