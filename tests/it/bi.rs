@@ -665,3 +665,13 @@ async fn the_private_database_opens_over_tls_only_and_only_where_the_settings_sa
     assert!(!content);
     assert!(program.end("TERM").await.success());
 }
+
+/// A real answer of a call of this subject, for the examples of its description.
+pub async fn answer(server: &TestServer, method: &str, path: &str) -> Value {
+    let admin = Analyst::new(server, Role::Admin).await;
+    let _connected = admin.connect(server).await;
+    match method {
+        "POST" => make(&admin.caller).await,
+        _ => admin.caller.ask(path).await.body,
+    }
+}
