@@ -26,5 +26,6 @@ pub mod ingestors;
 pub mod intake;
 pub mod live;
 pub mod objects;
+pub mod packages;
 pub mod telemetry;
 pub mod web;

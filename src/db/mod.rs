@@ -11,6 +11,7 @@ pub mod derivation;
 pub mod extent;
 pub mod headroom;
 pub mod numeric;
+pub mod packages;
 pub mod pages;
 pub mod pool;
 pub mod presence;

@@ -2,6 +2,8 @@
 
 mod audit;
 mod bi;
+mod packages;
+mod sight;
 
 use axum::Router;
 
@@ -9,11 +11,8 @@ use super::Page;
 use crate::app::App;
 
 /// Path and name of each page, in the order of the sub-navigation.
-const TABS: &[(&str, &str)] = &[
-    // One line a page.
-    ("/admin/audit", "Audit"),
-    ("/admin/bi", "BI"),
-];
+const TABS: &[(&str, &str)] =
+    &[("/admin/packages", "Packages"), ("/admin/audit", "Audit"), ("/admin/bi", "BI")];
 
 impl Page {
     /// The pages of administrators beside each other: path, name, and whether this is it.
@@ -24,5 +23,9 @@ impl Page {
 
 /// Every page of administrators.
 pub fn routes() -> Router<App> {
-    Router::new().merge(audit::routes()).merge(bi::routes())
+    Router::new()
+        .merge(audit::routes())
+        .merge(bi::routes())
+        .merge(packages::routes())
+        .merge(sight::routes())
 }
