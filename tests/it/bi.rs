@@ -666,6 +666,45 @@ async fn the_private_database_opens_over_tls_only_and_only_where_the_settings_sa
     assert!(program.end("TERM").await.success());
 }
 
+#[tokio::test]
+async fn pages_make_a_login_without_a_script() {
+    let server = TestServer::start_with(
+        |config| config.bi.host = Some("db.example.com:5433".to_owned()),
+        None,
+    )
+    .await;
+    crate::auth::user(&server, "ann@example.com", Role::Admin).await;
+    let browser = crate::auth::Browser::signed_in(&server, "ann@example.com").await;
+    let page = async |path: &str| {
+        let answer = browser.request(Method::GET, path).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{path}");
+        answer.text().await.unwrap()
+    };
+    let before = page("/account/bi").await;
+    assert!(before.contains("Make a login") && !before.contains(".tds\""), "{before}");
+    let send = async |path: &str| browser.account_form(path, &[]).await;
+    let made = send("/account/bi").await;
+    assert_eq!(made.status(), 201);
+    assert_eq!(made.headers()["cache-control"], "no-store");
+    let made = made.text().await.unwrap();
+    let code = made.split("<h3>Password</h3>").nth(1).unwrap().split("<code>").nth(1).unwrap();
+    let password = code.split('<').next().unwrap().to_owned();
+    assert_eq!(password.len(), 43, "{password}");
+    let after = page("/account/bi").await;
+    assert!(!after.contains(&password), "it is shown once");
+    let tds = page("/account/bi/trueprice.tds").await;
+    assert!(tds.contains("server='db.example.com'") && !tds.contains(&password), "{tds}");
+    let user = tds.split("username='").nth(1).unwrap().split('\'').next().unwrap().to_owned();
+    let options = as_bi(&server.app.pool, &user, &password);
+    let mut sql = PgConnection::connect_with(&options).await.unwrap();
+    let admin = page("/admin/bi").await;
+    assert!(admin.contains("ann@example.com") && admin.contains("1 open"), "{admin}");
+    let refused = browser.request(Method::POST, "/account/bi").send().await.unwrap();
+    assert_eq!(refused.status(), 403, "without the CSRF token");
+    assert_eq!(send("/account/bi/remove").await.status(), 303);
+    assert!(run(&mut sql, "select 1").await.is_err());
+}
+
 /// A real answer of a call of this subject, for the examples of its description.
 pub async fn answer(server: &TestServer, method: &str, path: &str) -> Value {
     let admin = Analyst::new(server, Role::Admin).await;
