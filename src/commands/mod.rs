@@ -63,7 +63,7 @@ impl Command {
             Self::Ingest(arguments) => Box::pin(ingest::run(config, arguments)).await,
             Self::Migrate => migrate::run(config).await,
             Self::Openapi => openapi::run(),
-            Self::Replay => replay::run(config).await,
+            Self::Replay => Box::pin(replay::run(config)).await,
             Self::Serve => Box::pin(serve::run(config)).await,
             Self::User(command) => Box::pin(user::run(config, command)).await,
         }

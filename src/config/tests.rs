@@ -159,7 +159,7 @@ fn sql_is_opened_with_a_certificate_only() {
     let pem = folder.path().join("both.pem");
     std::fs::write(&pem, "").unwrap();
     let shown = pem.display();
-    let wrong = |file: &str| config(&[], &[], file).unwrap_err().to_string();
+    let wrong = |file: &str| config(&[], &[], file).unwrap_err();
     assert!(wrong("[bi]\nlisten = '0.0.0.0:5433'").contains("name a certificate and its key"));
     assert!(wrong("[bi]\nlisten = '0.0.0.0:0'").contains("name a port"));
     let missing = "[bi]\nlisten = '0.0.0.0:5433'\ntls_cert = '/none.pem'\ntls_key = '/none.pem'";
