@@ -1,7 +1,7 @@
 //! SQL for BI tools: who gets in, what they see, and what they cannot do. Every connection is a real
 //! one, over TLS, with the password that the server gave.
 
-use chrono::{Datelike as _, Months, NaiveDate, Utc};
+use chrono::{Datelike as _, Months, NaiveDate};
 use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _, postgres::PgSslMode};
@@ -98,7 +98,7 @@ fn prices() -> Stored {
 }
 
 fn this_month() -> NaiveDate {
-    Utc::now().date_naive().with_day(1).unwrap()
+    trueprice::clock::Clock::system().now().date_naive().with_day(1).unwrap()
 }
 
 async fn served() -> TestServer {
@@ -265,8 +265,11 @@ async fn a_role_can_do_nothing_but_read_its_views() {
     let statements = REFUSED.iter().map(|(statement, _)| *statement);
     for statement in statements.chain(become_bob.iter().map(String::as_str)) {
         let error = run(&mut sql, statement).await.expect_err(statement);
-        let code =
-            error.as_database_error().and_then(|e| e.code()).unwrap_or_default().into_owned();
+        let code = error
+            .as_database_error()
+            .and_then(sqlx::error::DatabaseError::code)
+            .unwrap_or_default()
+            .into_owned();
         let known = REFUSED.iter().find(|(known, _)| *known == statement);
         // A view that cannot be written says so before it asks who may.
         let wanted = known.map_or("42501", |(_, code)| code);

@@ -144,7 +144,7 @@ async fn computed_prices_are_those_of_a_download() {
         let standard = format!("{of} and block_type = '7x24'");
         assert!(assert_same(&caller, &mut sql, &all, &standard).await > 0);
         let blocks = ["7x24", "5x16", "2x16", "7x8", "wd", "we", "on-peak", "off-peak"];
-        let strips: String = blocks.iter().map(|block| format!("&strip={block}")).collect();
+        let strips = format!("&strip={}", blocks.join("&strip="));
         let known = format!("{of} and block_type <> '3x8'");
         assert!(assert_same(&caller, &mut sql, &format!("{asked}{strips}"), &known).await > 10);
         // A block that has no name in a request is shown as it is stored.
