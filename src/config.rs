@@ -5,6 +5,7 @@
 //! To add one, give it a field here and a line in the function that fills its struct.
 
 mod bands;
+mod bi;
 mod mail;
 mod places;
 mod sources;
@@ -21,6 +22,7 @@ use ipnet::IpNet;
 use sqlx::postgres::PgConnectOptions;
 
 pub use crate::domain::ValueBand;
+pub use bi::{BiConfig, Opening};
 pub use mail::MailConfig;
 use places::Places;
 pub use sources::{ConfigError, Flags, Sources};
@@ -43,6 +45,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The database.
     pub database: DatabaseConfig,
+    /// Access by SQL, for Tableau and other BI tools.
+    pub bi: BiConfig,
     /// The bucket for documents; `None` keeps them as files under the data directory.
     pub s3_bucket: Option<String>,
     /// The clock that curve file names are written in; operating days are its days.
@@ -176,6 +180,7 @@ impl Config {
             public_url: s.value::<Url>("public_url")?.map(|url| url.0),
             data_dir: s.value("data_dir")?.unwrap_or_else(|| "./data".into()),
             database: database(s)?,
+            bi: bi::read(s)?,
             s3_bucket: s.value("s3_bucket")?,
             curve_timezone: s.value("curve_timezone")?.unwrap_or(Tz::UTC),
             limits: limits(s)?,

@@ -14,6 +14,7 @@
 pub mod app;
 pub mod audit;
 pub mod auth;
+pub mod bi;
 pub mod clock;
 pub mod config;
 pub mod db;

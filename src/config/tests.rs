@@ -183,3 +183,19 @@ fn links_begin_with_the_public_address_or_else_with_our_own() {
     assert_eq!(base(""), "http://127.0.0.1:8080");
     assert_eq!(base("public_url = 'https://curves.example.com/'"), "https://curves.example.com");
 }
+
+#[test]
+fn sql_is_opened_with_a_certificate_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let pem = folder.path().join("both.pem");
+    std::fs::write(&pem, "").unwrap();
+    let shown = pem.display();
+    let wrong = |file: &str| config(&[], &[], file).unwrap_err();
+    assert!(wrong("[bi]\nlisten = '0.0.0.0:5433'").contains("name a certificate and its key"));
+    assert!(wrong("[bi]\nlisten = '0.0.0.0:0'").contains("name a port"));
+    let missing = "[bi]\nlisten = '0.0.0.0:5433'\ntls_cert = '/none.pem'\ntls_key = '/none.pem'";
+    assert!(wrong(missing).contains("/none.pem cannot be read"));
+    let good = format!("[bi]\nlisten = '0.0.0.0:5433'\ntls_cert = '{shown}'\ntls_key = '{shown}'");
+    assert_eq!(config(&[], &[], &good).unwrap().bi.opening.unwrap().listen.port(), 5433);
+    assert!(config(&[], &[], "").unwrap().bi.opening.is_none());
+}

@@ -14,6 +14,8 @@ mod audit;
 mod audit_downloads;
 mod audit_reading;
 mod auth;
+mod bi;
+mod bi_points;
 mod breaking;
 mod browser;
 mod browser_analysis;

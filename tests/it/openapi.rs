@@ -14,7 +14,7 @@ use trueprice::{
 use crate::{
     admin_pages::keep_lines,
     auth::{Browser, PASSWORD, user},
-    packages,
+    bi, packages,
     support::{Caller, TestServer, files},
 };
 
@@ -204,6 +204,9 @@ impl Loaded {
         let (method, path) = name.split_once(' ').unwrap();
         if path == "/api/v1/me" || packages::has(path) {
             return vec![packages::answer(&self.server, &self.caller, method, path).await];
+        }
+        if path.starts_with("/api/v1/bi") {
+            return vec![bi::answer(&self.server, method, path).await];
         }
         let one = match (method, path) {
             ("POST", _) => return self.answers_to_post(path).await,

@@ -2,6 +2,7 @@
 
 pub mod admin;
 pub mod audit;
+mod bi;
 mod curve;
 mod data;
 mod datasets;
@@ -42,6 +43,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(super::ops::routes())
         .merge(admin::routes())
         .merge(audit::routes())
+        .merge(bi::routes())
         .merge(curve::routes())
         .merge(data::routes())
         .merge(datasets::routes())

@@ -2,6 +2,7 @@
 
 mod account;
 mod admin;
+mod bi;
 mod context;
 mod curves;
 mod download;
@@ -52,6 +53,7 @@ pub fn routes() -> Router<App> {
     Router::new()
         .merge(account::routes())
         .merge(admin::routes())
+        .merge(bi::routes())
         .merge(curves::routes())
         .merge(download::routes())
         .merge(forgot::routes())

@@ -25,7 +25,7 @@ mod upload;
 pub use caller::Caller;
 pub use chrome::Chrome;
 pub use clock::TestClock;
-pub use database::{address, empty_database};
+pub use database::{address, as_bi, certificate, empty_database, free_port};
 pub use program::{Home, Program, User, signal, until};
 pub use s3::{BUCKET, Mood, S3Server, SECRET_KEY};
 pub use server::{TestServer, serve, serve_with};

@@ -1,6 +1,7 @@
 //! The pages of administrators, one file each.
 
 mod audit;
+mod bi;
 mod jobs;
 mod logs;
 mod packages;
@@ -22,6 +23,7 @@ const TABS: &[(&str, &str)] = &[
     ("/admin/tokens", "Tokens and sessions"),
     ("/admin/uploads", "Uploads"),
     ("/admin/jobs", "Jobs"),
+    ("/admin/bi", "BI"),
     ("/admin/site", "Site"),
     ("/admin/audit", "Audit"),
     ("/admin/logs", "Logs"),
@@ -39,6 +41,7 @@ pub fn routes() -> Router<App> {
     Router::new()
         .route("/admin", get(async || Redirect::to("/admin/users")))
         .merge(audit::routes())
+        .merge(bi::routes())
         .merge(jobs::routes())
         .merge(logs::routes())
         .merge(packages::routes())
