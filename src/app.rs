@@ -8,7 +8,6 @@ use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    audit::running::Running,
     auth::{HashError, Passwords, Principal},
     clock::Clock,
     config::Config,
@@ -45,8 +44,6 @@ pub struct App {
     pub uploads: Arc<Semaphore>,
     /// Turns at deciding about an operating day.
     pub days: DayTurns,
-    /// Downloads under way.
-    pub running: Running,
     /// Ends of downloads that are being written down.
     pub endings: TaskTracker,
     /// Rings when the feed of updates has grown.
@@ -117,7 +114,6 @@ impl App {
             readers: Arc::new(Semaphore::new(Self::READERS)),
             uploads: Arc::new(Semaphore::new(Self::UPLOADS)),
             days: DayTurns::default(),
-            running: Running::default(),
             endings: TaskTracker::new(),
             bell: Bell::default(),
         })

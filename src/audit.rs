@@ -5,7 +5,6 @@
 
 pub mod download;
 pub mod identity;
-pub mod running;
 
 use std::{convert::Infallible, net::IpAddr};
 

@@ -11,7 +11,7 @@ use tokio::{
 };
 use trueprice::{
     app::App,
-    audit::{self, Act, Action, Actor, running},
+    audit::{self, Act, Action, Actor},
     auth::{bootstrap, sweep_hourly},
     bi,
     config::Config,
@@ -50,7 +50,6 @@ pub async fn run(mut config: Config) -> Outcome {
         return Err(error.into());
     }
     tokio::spawn(sweep_hourly(parts.app.clone()));
-    tokio::spawn(running::watch(parts.app.clone()));
     let headroom = tokio::spawn(headroom::run(parts.app.clone(), stopped(stopping.clone())));
     let derivation = tokio::spawn(bi::derive::run(parts.app.clone(), stopped(stopping.clone())));
     let watchdog = tokio::spawn(bi::watchdog::run(parts.app.clone(), stopped(stopping.clone())));

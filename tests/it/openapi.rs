@@ -248,10 +248,9 @@ impl Loaded {
             (_, "/readyz") => format!("{path}?verbose"),
             (
                 _,
-                "/api/v1/datasets" | "/api/v1/me" | "/api/v1/tokens" | "/api/v1/uploads"
-                | "/api/v1/users",
+                "/api/v1/datasets" | "/api/v1/jobs" | "/api/v1/me" | "/api/v1/site"
+                | "/api/v1/tokens" | "/api/v1/uploads" | "/api/v1/users",
             ) => path.to_owned(),
-            (_, "/api/v1/audit" | "/api/v1/jobs" | "/api/v1/site") => path.to_owned(),
             (_, path) if path.starts_with("/api/v1/admin/") => path.to_owned(),
             (_, "/api/v1/logs") => format!("{path}?q=answered&limit=5"),
             _ => format!("{path}?{CURVE}"),
