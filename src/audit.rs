@@ -24,7 +24,7 @@ use crate::{
 
 words! {
     /// What was done.
-    Action("an action") {
+    Action("an action", exact) {
         /// E-mail and password were right.
         Login = "login",
         /// They were not.
@@ -134,7 +134,7 @@ words! {
 
 words! {
     /// How it ended.
-    Outcome("an outcome") {
+    Outcome("an outcome", exact) {
         /// It was done.
         Ok = "ok",
         /// It was not allowed.

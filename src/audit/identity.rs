@@ -115,7 +115,7 @@ mod tests {
         let hash = keyed_hash(&[0x0b; 20], "Hi There").unwrap();
         assert_eq!(
             hash,
-            "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376cff32d4f7".to_owned()
+            "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7".to_owned()
         );
         let cut = keyed_hash(b"Jefe", "what do ya want for nothing?").unwrap();
         assert!(cut.starts_with("5bdcc146bf60754e6a042426089575c7"));

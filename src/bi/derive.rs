@@ -17,6 +17,7 @@ use crate::{
     db::{
         data::{self, SeriesHeader},
         derivation::{self, DerivedColumn, Due, Hours, PrintedName},
+        jobs,
         sight::Sight,
         snapshot::View,
     },
@@ -102,14 +103,26 @@ async fn step(app: &App) -> sqlx::Result<bool> {
     let mut tx = app.pool.begin().await?;
     let Some(due) = derivation::take(&mut tx).await? else { return Ok(false) };
     let Some(dataset) = Dataset::from_id(due.dataset_id) else { return Ok(false) };
-    let version = due.version_id;
-    let (names, columns) = derive(&mut tx, dataset, &due).await?;
-    derivation::put_names(&mut tx, &names).await?;
-    derivation::put_columns(&mut tx, version, &columns).await?;
-    derivation::finish(&mut tx, version).await?;
+    let stored = store(&mut tx, dataset, &due).await;
+    if let Err(error) = stored {
+        // The row that was taken is let go first.
+        tx.rollback().await?;
+        let (mut connection, now) = (app.pool.acquire().await?, app.clock.now());
+        let text = error.to_string();
+        let versions = [due.version_id];
+        jobs::attempted(&mut connection, jobs::DERIVATION, &versions, Some(&text), now).await?;
+        return Err(error);
+    }
     tx.commit().await?;
-    tracing::debug!(%dataset, version, columns = columns.len(), "prices computed");
+    tracing::debug!(%dataset, version = due.version_id, "prices computed");
     Ok(true)
+}
+
+async fn store(tx: &mut PgConnection, dataset: Dataset, due: &Due) -> sqlx::Result<()> {
+    let (names, columns) = derive(tx, dataset, due).await?;
+    derivation::put_names(tx, &names).await?;
+    derivation::put_columns(tx, due.version_id, &columns).await?;
+    derivation::finish(tx, due.version_id).await
 }
 
 async fn derive(

@@ -98,8 +98,11 @@ pub async fn take(connection: &mut PgConnection) -> sqlx::Result<Option<Due>> {
     sqlx::query_as!(
         Due,
         "select q.version_id, v.dataset_id
-         from derivation_due q join curve_version v on v.id = q.version_id
-         order by q.again, q.version_id desc
+         from derivation_due q
+         join curve_version v on v.id = q.version_id
+         left join job_attempt a on a.kind = 'derivation' and a.id = q.version_id
+         -- One that failed holds up no other.
+         order by a.attempts nulls first, q.again, q.version_id desc
          limit 1
          for update of q skip locked"
     )

@@ -235,6 +235,9 @@ pub async fn attempted(
     Ok(())
 }
 
+/// The kind of job that [`crate::bi::derive`] does.
+pub const DERIVATION: &str = "derivation";
+
 /// The kind of job that [`crate::headroom`] does.
 pub const HEADROOM: &str = "headroom";
 
