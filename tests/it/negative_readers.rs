@@ -28,7 +28,9 @@ fn corpus(target: &str) -> Vec<Vec<u8>> {
 /// Replays the corpus, then `changed` inputs made of it: always the same ones.
 fn run(target: &str, check: fn(&[u8]), changed: usize) {
     let corpus = corpus(target);
-    corpus.iter().for_each(|input| check(input));
+    for input in &corpus {
+        check(input);
+    }
     let mut random = StdRng::seed_from_u64(1);
     for _ in 0..changed {
         let other = &corpus[random.random_range(0..corpus.len())];
