@@ -68,6 +68,13 @@ impl App {
         done.await.map_err(|stopped| Problem::internal(&stopped))
     }
 
+    /// Whose data this is shown, as of now. What a user may see does not shrink with the scopes of a
+    /// token: scopes say what may be done.
+    #[must_use]
+    pub fn viewer(&self, principal: &Principal) -> Viewer {
+        Viewer { user_id: principal.user_id, now: self.clock.now() }
+    }
+
     /// A snapshot of what `principal` may see of `sources`, as of `as_of` or of now. Every read for
     /// somebody goes through one.
     pub async fn snapshot<S: Copy + Into<Source>>(
@@ -76,8 +83,7 @@ impl App {
         sources: &[S],
         as_of: Option<DateTime<Utc>>,
     ) -> Result<Snapshot, SnapshotError> {
-        let viewer = Viewer { user_id: principal.user_id, now: self.clock.now() };
-        Snapshot::begin(&self.pool, Some(viewer), sources, as_of).await
+        Snapshot::begin(&self.pool, Some(self.viewer(principal)), sources, as_of).await
     }
 
     /// Puts the parts together. Fails when argon2 cannot work with its parameters.

@@ -1,4 +1,7 @@
--- Distinct values of one label ($12) given others ($3 to $10), above $11.
+-- Distinct values of one label ($12) given others ($3 to $10), above $11, of what sight $14 shows.
+with sight as materialized (
+    select e from jsonb_populate_recordset(null::entitlement, $14) as e
+)
 select distinct label as "label!"
 from (
     select case $12::text
@@ -21,8 +24,11 @@ from (
       and ($8::text is null or lower(s.block_type) = lower($8))
       and ($9::text is null or s.cost_group = $9)
       and ($10::text is null or s.cost_component = $10)
-      and exists (select from curve c join curve_version v on v.id = c.version_id
-                  where c.dataset_id = s.dataset_id and c.series_id = s.id and v.known_at <= $2)
+      and exists (select from sight
+                  where admits_labels(e, s) and admits_block(e, s.block_type)
+                    and exists (select from curve c join curve_version v on v.id = c.version_id
+                                where c.dataset_id = s.dataset_id and c.series_id = s.id and v.known_at <= $2
+                                  and admits_version(e, v.dataset_id, v.operating_day, v.cob, v.valid_to is null)))
 ) labels
 where $11::text is null or label > $11 collate "C"
 order by 1

@@ -1,15 +1,19 @@
 //! Reads of the analysis pages: which days and versions there are up to a cut-off, and single
 //! elements of many versions' curves. All through the page's one [`super::snapshot::Snapshot`].
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
 
 use super::{
-    data::{SeriesHeader, series_key},
+    data::{self, SeriesHeader},
     numeric::Values,
     pages::{OperatingDay, SeriesValues, VersionChoice},
+    sight::Admitted,
+    snapshot::View,
 };
-use crate::domain::{Dataset, Labels, SeriesKey};
+use crate::domain::Dataset;
 
 /// A version with its axis.
 #[derive(Debug, Clone)]
@@ -24,24 +28,30 @@ pub struct Version {
     pub cob: bool,
     /// First days of its contract months; none for families of another axis.
     pub months: Vec<NaiveDate>,
+    /// The grants that show it.
+    pub admitted: Admitted,
 }
 
-/// The newest operating days of a dataset that are known at `known_at`, newest first.
+/// The newest operating days of a dataset in the view, newest first.
 pub async fn days(
     connection: &mut PgConnection,
+    view: &View,
     dataset: Dataset,
-    known_at: DateTime<Utc>,
     limit: i64,
 ) -> sqlx::Result<Vec<OperatingDay>> {
     sqlx::query_as!(
         OperatingDay,
         r#"select operating_day as day, count(*) as "versions!", bool_or(cob) as "cob!",
                   bool_or(not cob) as "intraday!"
-           from curve_version where dataset_id = $1 and known_at <= $2
+           from curve_version v
+           where dataset_id = $1 and known_at <= $2
+             and exists (select from jsonb_populate_recordset(null::entitlement, $4) as e
+                         where admits_version(e, v.dataset_id, v.operating_day, v.cob, v.valid_to is null))
            group by operating_day order by operating_day desc limit $3"#,
         dataset.id(),
-        known_at,
-        limit
+        view.known_at,
+        limit,
+        view.sight.rows()
     )
     .fetch_all(connection)
     .await
@@ -50,108 +60,98 @@ pub async fn days(
 /// The versions of an operating day, newest first.
 pub async fn versions_of_day(
     connection: &mut PgConnection,
+    view: &View,
     dataset: Dataset,
-    known_at: DateTime<Utc>,
     day: NaiveDate,
 ) -> sqlx::Result<Vec<VersionChoice>> {
     sqlx::query_as!(
         VersionChoice,
-        "select id, operating_day, curve_timestamp, cob from curve_version
+        "select id, operating_day, curve_timestamp, cob from curve_version v
          where dataset_id = $1 and known_at <= $2 and operating_day = $3
+           and exists (select from jsonb_populate_recordset(null::entitlement, $4) as e
+                       where admits_version(e, v.dataset_id, v.operating_day, v.cob, v.valid_to is null))
          order by curve_timestamp desc",
         dataset.id(),
-        known_at,
-        day
+        view.known_at,
+        day,
+        view.sight.rows()
     )
     .fetch_all(connection)
     .await
 }
 
-/// The newest version of the newest operating day from `first` to `last` that has one; only
-/// (`true`) or never (`false`) one of close of business.
-pub async fn newest_version(
-    connection: &mut PgConnection,
-    dataset: Dataset,
-    known_at: DateTime<Utc>,
-    (first, last): (Option<NaiveDate>, Option<NaiveDate>),
-    cob: Option<bool>,
-) -> sqlx::Result<Option<Version>> {
-    sqlx::query_as!(
-        Version,
-        r#"select id, operating_day, curve_timestamp, cob, coalesce(months, '{}') as "months!"
-           from curve_version
-           where dataset_id = $1 and known_at <= $2 and ($5::boolean is null or cob = $5)
-             and operating_day >= coalesce($3::date, '-infinity')
-             and operating_day <= coalesce($4::date, 'infinity')
-           order by operating_day desc, curve_timestamp desc
-           limit 1"#,
-        dataset.id(),
-        known_at,
-        first,
-        last,
-        cob
-    )
-    .fetch_optional(connection)
-    .await
+/// Which version [`version`] reads.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Which {
+    /// The one with this id.
+    pub id: Option<i64>,
+    /// Of the newest operating day from this one,
+    pub first: Option<NaiveDate>,
+    /// to this one that has any.
+    pub last: Option<NaiveDate>,
+    /// Only (`true`) or never (`false`) one of close of business.
+    pub cob: Option<bool>,
 }
 
-/// The version of a dataset with this id.
+/// The newest version of a dataset that is meant.
 pub async fn version(
     connection: &mut PgConnection,
+    view: &View,
     dataset: Dataset,
-    known_at: DateTime<Utc>,
-    id: i64,
+    which: Which,
 ) -> sqlx::Result<Option<Version>> {
-    sqlx::query_as!(
+    sqlx::query_file_as!(
         Version,
-        r#"select id, operating_day, curve_timestamp, cob, coalesce(months, '{}') as "months!"
-           from curve_version where dataset_id = $1 and known_at <= $2 and id = $3"#,
+        "sql/queries/analysis_version.sql",
         dataset.id(),
-        known_at,
-        id
+        view.known_at,
+        which.id,
+        which.first,
+        which.last,
+        which.cob,
+        view.sight.rows()
     )
     .fetch_optional(connection)
     .await
 }
 
 /// The series of a version, in the order of the file's columns; by their labels where a file has a
-/// row for each.
+/// row for each. Hidden ones are among them: prices are derived from them.
 pub async fn series_of(
     connection: &mut PgConnection,
+    view: &View,
     dataset: Dataset,
     version: i64,
 ) -> sqlx::Result<Vec<SeriesHeader>> {
-    let rows = sqlx::query!(
-        "select s.id, s.control_area, s.state, s.load_zone, s.capacity_zone, s.utility, s.block_type,
-                s.cost_group, s.cost_component, s.sub_component, s.unit, s.customer_type,
-                s.utility_name, s.load_profile, s.matching_id, s.lookup_id, s.term, s.beginning_date
-         from curve c join series s on s.id = c.series_id
-         where c.dataset_id = $1 and c.version_id = $2
-         order by c.file_column, s.state, s.load_zone, s.utility, s.cost_component, s.id",
-        dataset.id(),
-        version
-    )
-    .fetch_all(connection)
-    .await?;
-    let header = |key, id| SeriesHeader { id, key };
-    Ok(rows.into_iter().map(|row| header(series_key!(row), row.id)).collect())
+    let versions = [version];
+    let mut series = data::series_of(connection, view, dataset, &versions).await?;
+    let ids: Vec<i64> = series.iter().map(|header| header.id).collect();
+    let places = data::file_columns(connection, dataset, &versions, &ids).await?;
+    let places: HashMap<i64, i32> = places.into_iter().collect();
+    series.sort_by(|a, b| {
+        let by_label = |header: &SeriesHeader| {
+            let labels = &header.key.labels;
+            [&labels.state, &labels.load_zone, &labels.utility, &labels.cost_component]
+                .map(Clone::clone)
+        };
+        let place = |header: &SeriesHeader| places.get(&header.id).copied();
+        place(a).cmp(&place(b)).then_with(|| by_label(a).cmp(&by_label(b))).then(a.id.cmp(&b.id))
+    });
+    Ok(series)
 }
 
 /// Every series of a dataset at a place, that is with these first five labels: what any version may
 /// compute a price of the place from.
 pub async fn series_at(
     connection: &mut PgConnection,
+    view: &View,
     dataset: Dataset,
     [control_area, state, load_zone, capacity_zone, utility]: [&str; 5],
 ) -> sqlx::Result<Vec<SeriesHeader>> {
-    let rows = sqlx::query!(
-        "select id, control_area, state, load_zone, capacity_zone, utility, block_type, cost_group,
-                cost_component, sub_component, unit, customer_type, utility_name, load_profile,
-                matching_id, lookup_id, term, beginning_date
-         from series
+    let ids = sqlx::query_scalar!(
+        "select id from series
          where dataset_id = $1 and control_area = $2 and state = $3 and load_zone = $4
-           and capacity_zone = $5 and utility = $6
-         order by id",
+           and capacity_zone = $5 and utility = $6",
         dataset.id(),
         control_area,
         state,
@@ -159,10 +159,11 @@ pub async fn series_at(
         capacity_zone,
         utility
     )
-    .fetch_all(connection)
+    .fetch_all(&mut *connection)
     .await?;
-    let header = |key, id| SeriesHeader { id, key };
-    Ok(rows.into_iter().map(|row| header(series_key!(row), row.id)).collect())
+    let mut series = data::select_series(connection, view, dataset, None, Some(&ids)).await?;
+    series.sort_by_key(|header| header.id);
+    Ok(series)
 }
 
 /// Which elements of which curves [`elements`] reads.
@@ -193,28 +194,31 @@ pub struct DayElements {
     pub series_id: i64,
     /// One per month asked for, in their order.
     pub values: Values,
+    /// The grants that show the version.
+    pub admitted: Admitted,
 }
 
 /// The newest version of each operating day, and of each series only the months asked for.
 /// Ascending by day; a day whose version lacks a series has no row for it.
 pub async fn elements(
     connection: &mut PgConnection,
+    view: &View,
     dataset: Dataset,
-    known_at: DateTime<Utc>,
     wanted: &Elements<'_>,
 ) -> sqlx::Result<Vec<DayElements>> {
     sqlx::query_file_as!(
         DayElements,
         "sql/queries/analysis_elements.sql",
         dataset.id(),
-        known_at,
+        view.known_at,
         wanted.cob,
         wanted.series,
         wanted.months.as_deref(),
         wanted.ahead,
         wanted.from,
         wanted.to,
-        wanted.limit
+        wanted.limit,
+        view.sight.rows()
     )
     .fetch_all(connection)
     .await

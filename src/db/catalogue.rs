@@ -1,13 +1,13 @@
 //! Reads of what there is: datasets, series, labels, days, versions.
 //!
-//! Each goes through `known_at <= cut-off`; the rule of who sees what belongs beside it.
+//! Each goes through a view: what was known by its cut-off, and what its caller may see.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use futures::stream::BoxStream;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-use super::data::series_key;
+use super::{data::series_key, extent, sight::Viewer, snapshot::View};
 use crate::domain::{Dataset, Labels, SeriesKey};
 
 /// What is stored of a dataset.
@@ -25,11 +25,13 @@ pub struct DatasetSummary {
     pub latest: Option<DateTime<Utc>>,
 }
 
-/// Every dataset, also those without a version.
+/// Every dataset that there is a grant for, also those without a version.
 pub async fn datasets(
     connection: &mut PgConnection,
-    known_at: DateTime<Utc>,
+    view: &View,
 ) -> sqlx::Result<Vec<DatasetSummary>> {
+    let granted: Vec<i16> =
+        Dataset::all().filter(|dataset| view.sight.has(*dataset)).map(Dataset::id).collect();
     sqlx::query_as!(
         DatasetSummary,
         r#"select d.id as dataset_id, count(v.id) as "versions!",
@@ -37,9 +39,14 @@ pub async fn datasets(
                   max(v.curve_timestamp) as latest
            from dataset d
            left join curve_version v on v.dataset_id = d.id and v.known_at <= $1
+               and exists (select from jsonb_populate_recordset(null::entitlement, $2) as e
+                           where admits_version(e, v.dataset_id, v.operating_day, v.cob, v.valid_to is null))
+           where d.id = any($3)
            group by d.id
            order by d.id"#,
-        known_at
+        view.known_at,
+        view.sight.rows(),
+        &granted
     )
     .fetch_all(connection)
     .await
@@ -85,33 +92,50 @@ pub struct VersionList {
 /// Versions, superseded ones included, newest first.
 pub async fn versions(
     connection: &mut PgConnection,
-    known_at: DateTime<Utc>,
+    view: &View,
     list: VersionList,
 ) -> sqlx::Result<Vec<VersionRow>> {
-    sqlx::query_file_as!(
+    let mut rows = sqlx::query_file_as!(
         VersionRow,
         "sql/queries/list_versions.sql",
         list.dataset.id(),
-        known_at,
+        view.known_at,
         list.days.map(|days| days.0),
         list.days.map(|days| days.1),
         list.id,
         list.before,
-        list.limit
+        list.limit,
+        view.sight.rows()
     )
-    .fetch_all(connection)
-    .await
+    .fetch_all(&mut *connection)
+    .await?;
+    let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+    let extents = extent::of_versions(connection, view, list.dataset, &ids).await?;
+    for row in &mut rows {
+        let Some(extent) = extents.get(&row.id) else { continue };
+        row.axis_length = extent.places;
+        row.series_count = extent.series;
+        row.points = extent.points;
+        (row.first_month, row.last_month) = extent.months.unzip();
+    }
+    Ok(rows)
 }
 
-/// Dataset and operating day of a version. Both never change, so no snapshot is needed.
+/// Dataset and operating day of a version that the viewer may see. Both never change, so no snapshot is
+/// needed.
 pub async fn place_of_version(
     pool: &PgPool,
+    viewer: Viewer,
     version: i64,
 ) -> sqlx::Result<Option<(Dataset, NaiveDate)>> {
     let row = sqlx::query!(
-        "select dataset_id, operating_day from curve_version
-         where id = $1 and known_at < 'infinity'",
-        version
+        "select dataset_id, operating_day from curve_version v
+         where id = $1 and known_at < 'infinity'
+           and exists (select from entitlements($2, array[v.dataset_id], $3) e
+                       where admits_version(e, v.dataset_id, v.operating_day, v.cob, v.valid_to is null))",
+        version,
+        viewer.user_id,
+        viewer.now
     )
     .fetch_optional(pool)
     .await?;
@@ -135,14 +159,21 @@ pub struct SeriesRow {
 pub async fn series(
     connection: &mut PgConnection,
     dataset: Dataset,
-    known_at: DateTime<Utc>,
+    view: &View,
     after: i64,
     limit: i64,
 ) -> sqlx::Result<Vec<SeriesRow>> {
-    let rows =
-        sqlx::query_file!("sql/queries/list_series.sql", dataset.id(), known_at, after, limit)
-            .fetch_all(connection)
-            .await?;
+    let (known_at, sight) = (view.known_at, view.sight.rows());
+    let rows = sqlx::query_file!(
+        "sql/queries/list_series.sql",
+        dataset.id(),
+        known_at,
+        after,
+        limit,
+        sight
+    )
+    .fetch_all(connection)
+    .await?;
     let series = rows.into_iter().map(|row| SeriesRow {
         id: row.id,
         first_month: row.first_month,
@@ -157,7 +188,7 @@ pub async fn series(
 pub async fn labels(
     connection: &mut PgConnection,
     dataset: Dataset,
-    known_at: DateTime<Utc>,
+    view: &View,
     next: &str,
     chosen: &[Option<String>; 8],
     after: Option<&str>,
@@ -167,7 +198,7 @@ pub async fn labels(
     sqlx::query_file_scalar!(
         "sql/queries/list_labels.sql",
         dataset.id(),
-        known_at,
+        view.known_at,
         area.as_deref(),
         state.as_deref(),
         zone.as_deref(),
@@ -178,7 +209,8 @@ pub async fn labels(
         component.as_deref(),
         after,
         next,
-        limit
+        limit,
+        view.sight.rows()
     )
     .fetch_all(connection)
     .await
@@ -201,29 +233,20 @@ pub struct DayRow {
 pub async fn operating_days(
     connection: &mut PgConnection,
     dataset: Dataset,
-    known_at: DateTime<Utc>,
+    view: &View,
     series: Option<i64>,
     before: Option<NaiveDate>,
     limit: i64,
 ) -> sqlx::Result<Vec<DayRow>> {
-    sqlx::query_as!(
+    sqlx::query_file_as!(
         DayRow,
-        r#"select operating_day, count(*) as "versions!", bool_or(cob) as "cob!",
-                  bool_or(not cob) as "noncob!"
-           from curve_version v
-           where dataset_id = $1 and known_at <= $2
-             and ($4::date is null or operating_day < $4)
-             and ($3::bigint is null
-                  or exists (select from curve c where c.dataset_id = v.dataset_id
-                                                   and c.version_id = v.id and c.series_id = $3))
-           group by operating_day
-           order by operating_day desc
-           limit $5"#,
+        "sql/queries/list_operating_days.sql",
         dataset.id(),
-        known_at,
+        view.known_at,
         series,
         before,
-        limit
+        limit,
+        view.sight.rows()
     )
     .fetch_all(connection)
     .await
@@ -245,17 +268,20 @@ pub struct UploadRow {
 }
 
 /// Every accepted file, newest first.
-pub fn uploads(
-    connection: &mut PgConnection,
-    known_at: DateTime<Utc>,
-) -> BoxStream<'_, sqlx::Result<UploadRow>> {
+pub fn uploads<'c>(
+    connection: &'c mut PgConnection,
+    view: &'c View,
+) -> BoxStream<'c, sqlx::Result<UploadRow>> {
     sqlx::query_as!(
         UploadRow,
         "select v.dataset_id, v.operating_day, v.curve_timestamp, u.file_name, v.cob
          from curve_version v join upload u on u.id = v.upload_id
          where v.known_at <= $1
+           and exists (select from jsonb_populate_recordset(null::entitlement, $2) as e
+                       where admits_version(e, v.dataset_id, v.operating_day, v.cob, v.valid_to is null))
          order by v.curve_timestamp desc, v.dataset_id",
-        known_at
+        view.known_at,
+        view.sight.rows()
     )
     .fetch(connection)
 }
@@ -279,30 +305,34 @@ pub struct ComponentRow {
 pub fn components<'c>(
     connection: &'c mut PgConnection,
     datasets: &[i16],
-    known_at: DateTime<Utc>,
+    view: &'c View,
 ) -> BoxStream<'c, sqlx::Result<ComponentRow>> {
-    sqlx::query_file_as!(ComponentRow, "sql/queries/list_components.sql", datasets, known_at)
+    let (known_at, sight) = (view.known_at, view.sight.rows());
+    sqlx::query_file_as!(ComponentRow, "sql/queries/list_components.sql", datasets, known_at, sight)
         .fetch(connection)
 }
 
 /// Whether versions of close of business, and others, exist on any of `days`.
 pub async fn availability(
     connection: &mut PgConnection,
+    view: &View,
     dataset: Dataset,
-    known_at: DateTime<Utc>,
     days: Option<(NaiveDate, NaiveDate)>,
 ) -> sqlx::Result<(bool, bool)> {
     let row = sqlx::query!(
         r#"select coalesce(bool_or(cob), false) as "cob!",
                   coalesce(bool_or(not cob), false) as "noncob!"
-           from curve_version
+           from curve_version v
            where dataset_id = $1 and known_at <= $2
              and ($3::date is null or operating_day >= $3)
-             and ($4::date is null or operating_day <= $4)"#,
+             and ($4::date is null or operating_day <= $4)
+             and exists (select from jsonb_populate_recordset(null::entitlement, $5) as e
+                         where admits_version(e, v.dataset_id, v.operating_day, v.cob, v.valid_to is null))"#,
         dataset.id(),
-        known_at,
+        view.known_at,
         days.map(|days| days.0),
-        days.map(|days| days.1)
+        days.map(|days| days.1),
+        view.sight.rows()
     )
     .fetch_one(connection)
     .await?;

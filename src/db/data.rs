@@ -1,15 +1,19 @@
 //! Reads of a download: first the headers that decide everything, then one grid at a time.
 //!
 //! What a caller may see is decided in `select_versions.sql` (its `visible`) and in [`series_of`];
-//! the grids are read by the ids that these two let through.
+//! the grids are read by the ids that these two let through, and of a grid the cells that
+//! [`super::sight::Sight::cells`] shows.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::{PgConnection, PgPool};
 
 use super::{
     axis::{AxisColumns, axis_columns},
+    extent,
     headroom::reads,
     numeric::Values,
+    sight::{Admitted, Cells, Viewer},
+    snapshot::View,
 };
 use crate::domain::{Axis, Dataset, Labels, SeriesKey, Source};
 
@@ -87,6 +91,10 @@ pub struct VersionHeader {
     pub places: i32,
     /// When the price to compare was published that headroom was computed with; others have none.
     pub ptc_timestamp: Option<DateTime<Utc>>,
+    /// The grants that show it.
+    pub admitted: Admitted,
+    /// The days, or first days of months, of its axis, where some of them may be hidden.
+    pub days: Option<Vec<NaiveDate>>,
 }
 
 /// A series, verbatim.
@@ -96,6 +104,10 @@ pub struct SeriesHeader {
     pub id: i64,
     /// Labels, sub-component and unit.
     pub key: SeriesKey,
+    /// The grants that show it.
+    pub admitted: Admitted,
+    /// The grants that show a price of every hour that is derived from it and others like it.
+    pub derived: Admitted,
 }
 
 /// One series of one version.
@@ -111,44 +123,52 @@ pub struct Column {
     pub lookup_id: Option<String>,
 }
 
-/// The versions that `filter` chooses among those known at `known_at`, by curve timestamp.
+/// The versions that `filter` chooses among those of the view, by curve timestamp.
 pub async fn versions(
     connection: &mut PgConnection,
+    view: &View,
     source: impl Into<Source>,
-    known_at: DateTime<Utc>,
     filter: &VersionFilter,
 ) -> sqlx::Result<Vec<VersionHeader>> {
     let dataset = match source.into() {
         Source::Stored(dataset) => dataset,
-        Source::Headroom(iso) => return reads::versions(connection, iso, known_at, filter).await,
+        Source::Headroom(iso) => return reads::versions(connection, view, iso, filter).await,
     };
     sqlx::query_file_as!(
         VersionHeader,
         "sql/queries/select_versions.sql",
         dataset.id(),
-        known_at,
+        view.known_at,
         filter.cob,
         filter.days.map(|days| days.0),
         filter.days.map(|days| days.1),
         filter.every,
         filter.ids.as_deref(),
         filter.start,
-        filter.end
+        filter.end,
+        view.sight.rows(),
+        view.sight.has_windows(dataset)
     )
     .fetch_all(connection)
     .await
 }
 
 /// The series that any of `versions` holds: those of files in no particular order, those of headroom
-/// in the order of its records.
+/// in the order of its records. Series that no grant shows are among them: prices are derived from
+/// them.
 pub async fn series_of(
     connection: &mut PgConnection,
+    view: &View,
     source: impl Into<Source>,
     versions: &[i64],
 ) -> sqlx::Result<Vec<SeriesHeader>> {
-    let Source::Stored(dataset) = source.into() else {
-        return reads::series_of(connection, versions).await;
+    let dataset = match source.into() {
+        Source::Stored(dataset) => dataset,
+        Source::Headroom(_) => return reads::series_of(connection, view, versions).await,
     };
+    if !view.sight.shows_every_series(dataset) {
+        return select_series(connection, view, dataset, Some(versions), None).await;
+    }
     let rows = sqlx::query!(
         "select id, control_area, state, load_zone, capacity_zone, utility, block_type, cost_group,
                 cost_component, sub_component, unit, customer_type, utility_name, load_profile,
@@ -161,11 +181,33 @@ pub async fn series_of(
     )
     .fetch_all(connection)
     .await?;
-    let mut series = Vec::with_capacity(rows.len());
-    for row in rows {
-        series.push(SeriesHeader { id: row.id, key: series_key!(row) });
-    }
-    Ok(series)
+    let all = view.sight.all();
+    let header = |key, id| SeriesHeader { id, key, admitted: all.clone(), derived: all.clone() };
+    Ok(rows.into_iter().map(|row| header(series_key!(row), row.id)).collect())
+}
+
+/// Series of a dataset with the grants that show them: those that one of `versions` holds, or any
+/// version; only those with one of `ids`, if given. In no particular order.
+pub async fn select_series(
+    connection: &mut PgConnection,
+    view: &View,
+    dataset: Dataset,
+    versions: Option<&[i64]>,
+    ids: Option<&[i64]>,
+) -> sqlx::Result<Vec<SeriesHeader>> {
+    let rows = sqlx::query_file!(
+        "sql/queries/select_series.sql",
+        dataset.id(),
+        versions,
+        ids,
+        view.sight.rows()
+    )
+    .fetch_all(connection)
+    .await?;
+    let header = |key, id, admitted, derived| SeriesHeader { id, key, admitted, derived };
+    let headers =
+        rows.into_iter().map(|row| header(series_key!(row), row.id, row.admitted, row.derived));
+    Ok(headers.collect())
 }
 
 /// A warning that was accepted with a version.
@@ -212,18 +254,18 @@ pub async fn file_columns(
     Ok(rows.into_iter().map(|row| (row.series_id, row.file_column)).collect())
 }
 
-/// How many of the given series each version holds.
-pub async fn series_counts(
+/// Which of the given series each version holds.
+pub async fn held(
     connection: &mut PgConnection,
     source: impl Into<Source>,
     versions: &[i64],
     series: &[i64],
-) -> sqlx::Result<Vec<(i64, i64)>> {
+) -> sqlx::Result<Vec<(i64, Vec<i64>)>> {
     let Source::Stored(dataset) = source.into() else {
-        return reads::series_counts(connection, versions, series).await;
+        return reads::held(connection, versions, series).await;
     };
     let rows = sqlx::query!(
-        r#"select version_id, count(*) as "count!" from curve
+        r#"select version_id, array_agg(series_id) as "series!" from curve
            where dataset_id = $1 and version_id = any($2) and series_id = any($3)
            group by version_id"#,
         dataset.id(),
@@ -232,7 +274,7 @@ pub async fn series_counts(
     )
     .fetch_all(connection)
     .await?;
-    Ok(rows.into_iter().map(|row| (row.version_id, row.count)).collect())
+    Ok(rows.into_iter().map(|row| (row.version_id, row.series)).collect())
 }
 
 /// The axis of a version.
@@ -267,11 +309,20 @@ pub async fn columns(
     .await
 }
 
-/// First and last contract month of `versions`.
+/// First and last contract month of `versions` that the caller may see.
 pub async fn span(
     connection: &mut PgConnection,
+    view: &View,
+    source: impl Into<Source>,
     versions: &[i64],
 ) -> sqlx::Result<Option<(NaiveDate, NaiveDate)>> {
+    if let Source::Stored(dataset) = source.into()
+        && view.sight.has_windows(dataset)
+    {
+        let extents = extent::of_versions(connection, view, dataset, versions).await?;
+        let months = extents.values().filter_map(|extent| extent.months);
+        return Ok(months.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))));
+    }
     let row = sqlx::query!(
         "select min(first_month) as first, max(last_month) as last
          from curve_version where id = any($1)",
@@ -282,30 +333,33 @@ pub async fn span(
     Ok(row.first.zip(row.last))
 }
 
-/// The operating day nearest to `wanted` (the newest without it) that has a version known at
-/// `known_at`; only (`true`) or never (`false`) one of close of business.
+/// The operating day nearest to `wanted` (the newest without it) that has a version in the view;
+/// only (`true`) or never (`false`) one of close of business.
 pub async fn nearest_day(
     connection: &mut PgConnection,
+    view: &View,
     source: impl Into<Source>,
-    known_at: DateTime<Utc>,
     wanted: Option<NaiveDate>,
     cob: Option<bool>,
 ) -> sqlx::Result<Option<NaiveDate>> {
     let dataset = match source.into() {
         Source::Stored(dataset) => dataset,
         Source::Headroom(iso) => {
-            return reads::nearest_day(connection, iso, known_at, wanted).await;
+            return reads::nearest_day(connection, view, iso, wanted).await;
         }
     };
     sqlx::query_scalar!(
-        "select operating_day from curve_version
+        "select operating_day from curve_version v
          where dataset_id = $1 and known_at <= $2 and ($4::boolean is null or cob = $4)
+           and exists (select from jsonb_populate_recordset(null::entitlement, $5) as e
+                       where admits_version(e, v.dataset_id, v.operating_day, v.cob, v.valid_to is null))
          order by abs(operating_day - coalesce($3, 'epoch'::date + 1000000)), operating_day desc
          limit 1",
         dataset.id(),
-        known_at,
+        view.known_at,
         wanted,
-        cob
+        cob,
+        view.sight.rows()
     )
     .fetch_optional(connection)
     .await
@@ -330,6 +384,8 @@ pub struct Curve {
     pub axis: Axis,
     /// As many as places of the axis.
     pub values: Values,
+    /// Which of them the caller may see.
+    pub cells: Cells,
 }
 
 /// Builds a [`Curve`] of a row that both statements below give.
@@ -345,29 +401,24 @@ macro_rules! curve {
             cob: row.cob,
             axis: axis_columns!(row).into_axis(),
             values: row.values,
+            cells: Cells::of_rows(row.admitting)?,
         }
     }};
 }
 
-/// One series of one version, for a chart or a page; `None` where the version has it not.
-pub async fn curve_of(pool: &PgPool, series: i64, version: i64) -> sqlx::Result<Option<Curve>> {
-    let row = sqlx::query!(
-        r#"select v.dataset_id, v.id as version_id, v.curve_timestamp, v.operating_day, v.cob,
-                  v.months, v.dates, v.month_numbers, v.hours, v.components, v.component_units,
-                  c.values as "values: Values", s.control_area, s.state, s.load_zone,
-                  s.capacity_zone, s.utility, s.block_type, s.cost_group, s.cost_component,
-                  s.sub_component, s.unit, s.customer_type, s.utility_name, s.load_profile,
-                  s.matching_id, s.lookup_id, s.term, s.beginning_date
-           from curve_version v
-           join curve c on c.dataset_id = v.dataset_id and c.version_id = v.id
-           join series s on s.id = c.series_id
-           where v.id = $1 and c.series_id = $2 and v.known_at < 'infinity'"#,
-        version,
-        series
-    )
-    .fetch_optional(pool)
-    .await?;
-    Ok(row.map(|row| curve!(row)))
+/// One series of one version, for a chart or a page; `None` where the version has it not, or not for
+/// this viewer. One statement, for it is asked often.
+pub async fn curve_of(
+    pool: &PgPool,
+    viewer: Viewer,
+    series: i64,
+    version: i64,
+) -> sqlx::Result<Option<Curve>> {
+    let row =
+        sqlx::query_file!("sql/queries/curve_of.sql", version, series, viewer.user_id, viewer.now)
+            .fetch_optional(pool)
+            .await?;
+    row.map(|row| Ok(curve!(row))).transpose()
 }
 
 /// The dataset of a series.
@@ -378,17 +429,25 @@ pub async fn dataset_of_series(pool: &PgPool, series: i64) -> sqlx::Result<Optio
     Ok(id.and_then(Dataset::from_id))
 }
 
-/// One series of the newest version known at `known_at` (of `day`, else of the newest day), if
-/// that version has it.
+/// One series of the newest version in the view (of `day`, else of the newest day), if that version
+/// has it, and the caller may see it.
 pub async fn curve_as_of(
     connection: &mut PgConnection,
+    view: &View,
     dataset: Dataset,
     series: i64,
-    known_at: DateTime<Utc>,
     day: Option<NaiveDate>,
 ) -> sqlx::Result<Option<Curve>> {
-    let row = sqlx::query_file!("sql/queries/curve_as_of.sql", dataset.id(), series, known_at, day)
-        .fetch_optional(connection)
-        .await?;
-    Ok(row.map(|row| curve!(row)))
+    let (known_at, sight) = (view.known_at, view.sight.rows());
+    let row = sqlx::query_file!(
+        "sql/queries/curve_as_of.sql",
+        dataset.id(),
+        series,
+        known_at,
+        day,
+        sight
+    )
+    .fetch_optional(connection)
+    .await?;
+    row.map(|row| Ok(curve!(row))).transpose()
 }

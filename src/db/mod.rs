@@ -6,6 +6,7 @@ pub mod axis;
 pub mod catalogue;
 pub mod cluster;
 pub mod data;
+pub mod extent;
 pub mod headroom;
 pub mod numeric;
 pub mod pages;

@@ -2,10 +2,15 @@
 //! through one [`Snapshot`] a page, so that all that it shows is of one state.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-use super::{numeric::Values, snapshot::Snapshot};
+use super::{
+    extent,
+    numeric::Values,
+    sight::Admitted,
+    snapshot::{Snapshot, View},
+};
 use crate::domain::Dataset;
 
 /// The newest version of a dataset.
@@ -27,10 +32,24 @@ pub struct NewestVersion {
 
 /// The newest version of every dataset that has one.
 pub async fn newest_versions(snapshot: &mut Snapshot) -> sqlx::Result<Vec<NewestVersion>> {
-    let known_at = snapshot.view.known_at;
-    sqlx::query_file_as!(NewestVersion, "sql/queries/pages_newest_versions.sql", known_at)
-        .fetch_all(snapshot.connection())
-        .await
+    let (connection, view) = snapshot.parts();
+    let (known_at, sight) = (view.known_at, view.sight.rows());
+    let mut newest = sqlx::query_file_as!(
+        NewestVersion,
+        "sql/queries/pages_newest_versions.sql",
+        known_at,
+        sight
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    for version in &mut newest {
+        let Some(dataset) = Dataset::from_id(version.dataset_id) else { continue };
+        let extents = extent::of_versions(connection, view, dataset, &[version.id]).await?;
+        if let Some(extent) = extents.get(&version.id) {
+            version.series_count = extent.series;
+        }
+    }
+    Ok(newest)
 }
 
 /// An entry of the upload log.
@@ -156,21 +175,26 @@ pub async fn operating_days(
     sources: &[i16],
     limit: i64,
 ) -> sqlx::Result<Vec<OperatingDay>> {
-    let known_at = snapshot.view.known_at;
+    let (connection, view) = snapshot.parts();
     sqlx::query_as!(
         OperatingDay,
         r#"select operating_day as "day!", count(*) as "versions!", bool_or(cob) as "cob!",
                   bool_or(not cob) as "intraday!"
-           from (select dataset_id, operating_day, known_at, cob from curve_version
+           from (select dataset_id, operating_day, known_at, cob, valid_to is null as is_current
+                 from curve_version
                  union all
-                 select dataset_id, operating_day, known_at, false from headroom_version) v
+                 select dataset_id, operating_day, known_at, false, ended_at is null
+                 from headroom_version) v
            where dataset_id = any($1) and known_at <= $3
+             and exists (select from jsonb_populate_recordset(null::entitlement, $4) as e
+                         where admits_version(e, v.dataset_id, v.operating_day, v.cob, v.is_current))
            group by operating_day order by operating_day desc limit $2"#,
         sources,
         limit,
-        known_at
+        view.known_at,
+        view.sight.rows()
     )
-    .fetch_all(snapshot.connection())
+    .fetch_all(connection)
     .await
 }
 
@@ -205,6 +229,8 @@ pub struct VersionHeader {
     pub points: i32,
     /// First days of its contract months.
     pub months: Vec<NaiveDate>,
+    /// The grants that show it.
+    pub admitted: Admitted,
 }
 
 /// The versions of an operating day, newest first.
@@ -213,16 +239,20 @@ pub async fn versions_of_day(
     dataset: Dataset,
     day: NaiveDate,
 ) -> sqlx::Result<Vec<VersionHeader>> {
-    let known_at = snapshot.view.known_at;
-    sqlx::query_file_as!(
+    let (connection, view) = snapshot.parts();
+    let mut versions = sqlx::query_file_as!(
         VersionHeader,
-        "sql/queries/pages_versions_of_day.sql",
+        "sql/queries/pages_versions.sql",
         dataset.id(),
-        day,
-        known_at
+        Some(day),
+        None::<i64>,
+        view.known_at,
+        view.sight.rows()
     )
-    .fetch_all(snapshot.connection())
-    .await
+    .fetch_all(&mut *connection)
+    .await?;
+    as_far_as_visible(connection, view, dataset, &mut versions).await?;
+    Ok(versions)
 }
 
 /// The version of the dataset with this id.
@@ -231,10 +261,36 @@ pub async fn version(
     dataset: Dataset,
     id: i64,
 ) -> sqlx::Result<Option<VersionHeader>> {
-    let known_at = snapshot.view.known_at;
-    sqlx::query_file_as!(VersionHeader, "sql/queries/pages_version.sql", dataset.id(), id, known_at)
-        .fetch_optional(snapshot.connection())
-        .await
+    let (connection, view) = snapshot.parts();
+    let mut versions = sqlx::query_file_as!(
+        VersionHeader,
+        "sql/queries/pages_versions.sql",
+        dataset.id(),
+        None::<NaiveDate>,
+        Some(id),
+        view.known_at,
+        view.sight.rows()
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    as_far_as_visible(connection, view, dataset, &mut versions).await?;
+    Ok(versions.pop())
+}
+
+/// Counts and months of what the caller may see.
+async fn as_far_as_visible(
+    connection: &mut PgConnection,
+    view: &View,
+    dataset: Dataset,
+    versions: &mut [VersionHeader],
+) -> sqlx::Result<()> {
+    let ids: Vec<i64> = versions.iter().map(|version| version.id).collect();
+    let extents = extent::of_versions(connection, view, dataset, &ids).await?;
+    for version in versions {
+        let Some(extent) = extents.get(&version.id) else { continue };
+        (version.series_count, version.points) = (extent.series, extent.points);
+    }
+    Ok(())
 }
 
 /// A version that another may be compared with.
@@ -257,18 +313,21 @@ pub async fn versions_until(
     day: NaiveDate,
     limit: i64,
 ) -> sqlx::Result<Vec<VersionChoice>> {
-    let known_at = snapshot.view.known_at;
+    let (connection, view) = snapshot.parts();
     sqlx::query_as!(
         VersionChoice,
-        "select id, operating_day, curve_timestamp, cob from curve_version
+        "select id, operating_day, curve_timestamp, cob from curve_version v
          where dataset_id = $1 and operating_day <= $2 and known_at <= $4
+           and exists (select from jsonb_populate_recordset(null::entitlement, $5) as e
+                       where admits_version(e, v.dataset_id, v.operating_day, v.cob, v.valid_to is null))
          order by operating_day desc, curve_timestamp desc limit $3",
         dataset.id(),
         day,
         limit,
-        known_at
+        view.known_at,
+        view.sight.rows()
     )
-    .fetch_all(snapshot.connection())
+    .fetch_all(connection)
     .await
 }
 
@@ -288,28 +347,26 @@ pub struct SeriesLabels {
     pub unit: String,
     /// The labels that only some families have, joined.
     pub more: String,
+    /// The grants that show it.
+    pub admitted: Admitted,
 }
 
-/// The series of a version, in the order of the file's columns; by their labels where a file has a
+/// The series of a version that the caller may see, in the order of the file's columns; by their labels where a file has a
 /// row for each.
 pub async fn series_of(
     snapshot: &mut Snapshot,
     dataset: Dataset,
     version: i64,
 ) -> sqlx::Result<Vec<SeriesLabels>> {
-    sqlx::query_as!(
+    let (connection, view) = snapshot.parts();
+    sqlx::query_file_as!(
         SeriesLabels,
-        r#"select s.id, s.state, s.load_zone, s.capacity_zone, s.utility, s.block_type, s.cost_group,
-                s.cost_component, s.sub_component, s.unit,
-                concat_ws(' / ', s.customer_type, s.utility_name, s.load_profile, s.matching_id,
-                          s.lookup_id, s.term, s.beginning_date) as "more!"
-         from curve c join series s on s.id = c.series_id
-         where c.dataset_id = $1 and c.version_id = $2
-         order by c.file_column, s.state, s.load_zone, s.utility, s.cost_component, s.id"#,
+        "sql/queries/pages_series.sql",
         dataset.id(),
-        version
+        version,
+        view.sight.rows()
     )
-    .fetch_all(snapshot.connection())
+    .fetch_all(connection)
     .await
 }
 
@@ -376,10 +433,17 @@ pub async fn differing_series(
 
 /// The block types that the series of the datasets have.
 pub async fn block_types(snapshot: &mut Snapshot, datasets: &[i16]) -> sqlx::Result<Vec<String>> {
+    let (connection, view) = snapshot.parts();
     sqlx::query_scalar!(
-        "select distinct block_type from series where dataset_id = any($1) order by block_type",
-        datasets
+        "select distinct block_type from series s
+         where dataset_id = any($1)
+           and exists (select from jsonb_populate_recordset(null::entitlement, $2) as e
+                       where (e.dataset_id is null or e.dataset_id = s.dataset_id)
+                         and admits_labels(e, s) and admits_block(e, s.block_type))
+         order by block_type",
+        datasets,
+        view.sight.rows()
     )
-    .fetch_all(snapshot.connection())
+    .fetch_all(connection)
     .await
 }

@@ -10,6 +10,7 @@ use sqlx::{
     postgres::{PgListener, PgPoolOptions},
 };
 
+use super::sight::Viewer;
 use crate::domain::{Dataset, words};
 
 /// Advisory lock: who writes updates.
@@ -167,17 +168,27 @@ pub struct UpdatePage {
     pub updates: Vec<UpdateRow>,
 }
 
-/// At most `limit` updates after `after` (from the oldest kept on where that is below).
+/// At most `limit` updates after `after` (from the oldest kept on where that is below) that the viewer
+/// may see.
 pub async fn page(
     pool: &PgPool,
+    viewer: Viewer,
     after: i64,
     filter: &UpdateFilter,
     limit: i64,
 ) -> sqlx::Result<UpdatePage> {
     let (datasets, headroom) = (&*filter.datasets, &*filter.headroom);
-    let rows = sqlx::query_file!("sql/queries/list_updates.sql", after, datasets, headroom, limit)
-        .fetch_all(pool)
-        .await?;
+    let rows = sqlx::query_file!(
+        "sql/queries/list_updates.sql",
+        after,
+        datasets,
+        headroom,
+        limit,
+        viewer.user_id,
+        viewer.now
+    )
+    .fetch_all(pool)
+    .await?;
     let first = rows.first().ok_or(sqlx::Error::RowNotFound)?;
     let mut page =
         UpdatePage { forgotten: first.forgotten, newest: first.newest, updates: Vec::new() };

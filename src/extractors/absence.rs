@@ -30,11 +30,12 @@ pub async fn no_such_versions(
     query: &Query,
     lost: &[i64],
 ) -> Result<Problem> {
-    let (mut there, known_at) = (Vec::new(), snapshot.view.known_at);
+    let mut there = Vec::new();
+    let (connection, view) = snapshot.parts();
     for source in query.combinations().filter_map(Combination::source) {
         let (days, ids) = (Some(EVERY_DAY), Some(lost.to_vec()));
         let filter = VersionFilter { days, ids, every: true, ..VersionFilter::default() };
-        let found = data::versions(snapshot.connection(), source, known_at, &filter).await?;
+        let found = data::versions(connection, view, source, &filter).await?;
         there.extend(found.into_iter().map(|version| version.id));
     }
     let (empty, foreign): (Vec<i64>, Vec<i64>) = lost.iter().partition(|id| there.contains(id));
@@ -69,17 +70,29 @@ pub async fn nothing(
             format!("there are no {} curves for {}", combination.curve, combination.iso),
         ));
     }
-    let known_at = snapshot.view.known_at;
+    if skipped.iter().all(|s| s.reason != "no_data") {
+        return Ok(no_grant(query));
+    }
     for combination in query.combinations() {
         let Some(source) = combination.source() else { continue };
         let filter = version_filter(query, combination.curve);
         let filter = VersionFilter { start: None, end: None, ..filter };
-        let versions = data::versions(snapshot.connection(), source, known_at, &filter).await?;
+        let (connection, view) = snapshot.parts();
+        let versions = data::versions(connection, view, source, &filter).await?;
         if !versions.is_empty() {
             return other_months(snapshot, combination, source, &versions).await;
         }
     }
     other_day(snapshot, query).await
+}
+
+/// 403 for a query of datasets that the caller has no grant for: it says nothing about the data.
+fn no_grant(query: &Query) -> Problem {
+    let detail = format!(
+        "you have no grant for {} {}; an administrator can give you a package that has one",
+        query.curve, query.iso
+    );
+    Problem::new(StatusCode::FORBIDDEN, "no_grant", detail)
 }
 
 /// The days have data, but not of the contract months or strips asked for.
@@ -90,8 +103,10 @@ async fn other_months(
     versions: &[VersionHeader],
 ) -> Result<Problem> {
     let ids: Vec<i64> = versions.iter().map(|version| version.id).collect();
-    let span = data::span(snapshot.connection(), &ids).await?;
-    let series = data::series_of(snapshot.connection(), source, &ids).await?;
+    let (connection, view) = snapshot.parts();
+    let span = data::span(connection, view, source, &ids).await?;
+    let mut series = data::series_of(connection, view, source, &ids).await?;
+    series.retain(|header| !header.admitted.is_empty());
     let block = |header: &SeriesHeader| match source {
         Source::Stored(dataset) => printed_block(dataset, header),
         Source::Headroom(_) => header.key.labels.block_type.to_ascii_lowercase(),
@@ -126,13 +141,12 @@ async fn other_months(
 /// The days have no data: names the nearest that has.
 async fn other_day(snapshot: &mut Snapshot, query: &Query) -> Result<Problem> {
     let wanted = query.days.map(|days| days.0);
-    let known_at = snapshot.view.known_at;
     let mut nearest: Option<NaiveDate> = None;
     for combination in query.combinations() {
         let Some(source) = combination.source() else { continue };
         let cob = version_filter(query, combination.curve).cob;
-        let connection = snapshot.connection();
-        let day = data::nearest_day(connection, source, known_at, wanted, cob).await?;
+        let (connection, view) = snapshot.parts();
+        let day = data::nearest_day(connection, view, source, wanted, cob).await?;
         let distance = |day: NaiveDate| wanted.map_or(0, |wanted| (day - wanted).num_days().abs());
         nearest = [nearest, day].into_iter().flatten().min_by_key(|day| distance(*day));
     }

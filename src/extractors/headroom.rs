@@ -11,28 +11,30 @@ use super::{
     warnings::{Warning, Warnings},
 };
 use crate::{
-    db::{data, headroom::reads},
+    db::{data, headroom::reads, snapshot::Snapshot},
     domain::{Axis, Family, Iso, Source, headroom::measures},
     error::Result,
 };
 
 /// The records' series of the versions in their order; warns of offers that have several.
 pub(super) async fn series(
-    connection: &mut PgConnection,
+    snapshot: &mut Snapshot,
     iso: Iso,
     wish: &Wish,
     versions: &[i64],
     warnings: &mut Warnings,
 ) -> Result<Vec<PrintedSeries>> {
-    for (version, offers) in reads::ambiguous(connection, versions).await? {
+    let (connection, view) = snapshot.parts();
+    for (version, offers) in reads::ambiguous(connection, view, versions).await? {
         let detail = format!(
             "in version {version} of {iso} headroom, offers that match several prices to compare, \
              and so have a record of each: {offers}"
         );
         warnings.add(|| Warning::new("ambiguous_match", detail));
     }
-    let found = data::series_of(connection, Source::Headroom(iso), versions).await?;
-    let printed = found.into_iter().map(|header| PrintedSeries {
+    let found = data::series_of(connection, view, Source::Headroom(iso), versions).await?;
+    let visible = found.into_iter().filter(|header| !header.admitted.is_empty());
+    let printed = visible.map(|header| PrintedSeries {
         kind: Kind::Derived,
         ..PrintedSeries::native(Family::Matrix, header)
     });

@@ -16,8 +16,8 @@ use super::{
 use crate::{
     app::App,
     auth::Principal,
-    db::data,
-    domain::{Axis, Dataset, SeriesKey},
+    db::{data, sight::Cells},
+    domain::{Axis, Dataset, Place, SeriesKey},
     error::{Problem, Result},
 };
 
@@ -153,16 +153,18 @@ pub struct ChartSeries {
     pub axis: Axis,
     /// As many as places, exact; none where the file had none.
     pub values: Vec<Option<Decimal>>,
+    cells: Cells,
 }
 
 /// Reads one series of one version; `None` where the version has it not. One statement.
 pub async fn chart_series(
     app: &App,
-    _principal: &Principal,
+    principal: &Principal,
     series_id: i64,
     version_id: i64,
 ) -> Result<Option<ChartSeries>> {
-    let curve = data::curve_of(&app.pool, series_id, version_id).await?;
+    let viewer = app.viewer(principal);
+    let curve = data::curve_of(&app.pool, viewer, series_id, version_id).await?;
     Ok(curve.and_then(ChartSeries::new))
 }
 
@@ -189,15 +191,25 @@ pub async fn curve_as_of(
     };
     let mut snapshot = app.snapshot(principal, &[dataset], wanted.as_of).await?;
     let known_at = snapshot.view.known_at;
-    let connection = snapshot.connection();
+    let (connection, view) = snapshot.parts();
     let day = wanted.operating_day;
-    let curve = data::curve_as_of(connection, dataset, wanted.series_id, known_at, day).await?;
+    let curve = data::curve_as_of(connection, view, dataset, wanted.series_id, day).await?;
     snapshot.finish().await?;
     Ok((curve.and_then(ChartSeries::new), known_at))
 }
 
 impl ChartSeries {
+    /// The places that the caller may see, and their values.
+    pub fn points(&self) -> impl Iterator<Item = (Place<'_>, Option<Decimal>)> {
+        let points = self.axis.places().zip(self.values.iter().copied());
+        points.filter(|(place, _)| self.cells.shows(*place))
+    }
+
+    /// `None` where no place of it is visible.
     fn new(curve: data::Curve) -> Option<Self> {
+        if !curve.axis.places().any(|place| curve.cells.shows(place)) {
+            return None;
+        }
         Some(Self {
             dataset: Dataset::from_id(curve.dataset_id)?,
             key: curve.key,
@@ -207,6 +219,7 @@ impl ChartSeries {
             cob: curve.cob,
             axis: curve.axis,
             values: curve.values.0,
+            cells: curve.cells,
         })
     }
 }

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use crate::{
-    db::data::SeriesHeader,
+    db::{data::SeriesHeader, sight::Admitted},
     domain::{Family, MoreLabels},
     extractors::standardise::Recipe,
 };
@@ -54,6 +54,8 @@ pub struct PrintedSeries {
     pub shift: i32,
     /// What the family has besides the eight labels.
     pub more: MoreLabels,
+    /// The grants that show it.
+    pub admitted: Admitted,
 }
 
 impl PrintedSeries {
@@ -79,6 +81,7 @@ impl PrintedSeries {
             recipe: Recipe::Stored,
             shift,
             more: header.key.more,
+            admitted: header.admitted,
         }
     }
 

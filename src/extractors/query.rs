@@ -11,6 +11,7 @@ use super::{
     },
 };
 use crate::{
+    domain::{Axis, ContractMonth},
     error::{Problem, Result, shown},
     web::parameters::{FromParameters, Parameters},
 };
@@ -164,6 +165,20 @@ fn version_ids(p: &mut Parameters) -> Result<Vec<i64>> {
 }
 
 impl Query {
+    /// The places of an axis whose contract month is asked for; all of them where places have no
+    /// month, or months do not choose.
+    #[must_use]
+    pub fn rows(&self, curve: Curve, axis: &Axis) -> std::ops::Range<usize> {
+        let (start, end) = (self.start, self.end);
+        let months: Vec<_> = axis.months().map(ContractMonth::first_day).collect();
+        if months.is_empty() || !curve.has_months() {
+            return 0..axis.len();
+        }
+        let first = months.partition_point(|month| start.is_some_and(|start| *month < start));
+        let past = months.partition_point(|month| end.is_none_or(|end| *month <= end));
+        first..past.max(first)
+    }
+
     /// 400 where parameters contradict each other, or ask for what is not available.
     pub fn check(&self) -> Result<()> {
         if let (Some(start), Some(end)) = (self.start, self.end)

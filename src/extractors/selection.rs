@@ -8,7 +8,7 @@ use super::{
     absence, headroom,
     printed::PrintedSeries,
     query::Query,
-    standardise::{self, Recipe, Wish},
+    standardise::{self, Look, Recipe, Wish},
     warnings::{self, Warnings},
     words::{Block, Combination, Curve, Form, Format, Mode, Selector},
 };
@@ -17,15 +17,16 @@ use crate::{
     auth::Principal,
     db::{
         data::{self, SeriesHeader, VersionFilter, VersionHeader},
-        snapshot::Snapshot,
+        sight::{self, Cells, Sight},
+        snapshot::{Snapshot, View},
     },
-    domain::{Code, Dataset, Family, Sha256, Source},
+    domain::{Axis, Code, ContractMonth, Dataset, Family, Sha256, Source, headroom::measures},
     error::Result,
 };
 
 /// The output's revision: raised when the same versions print differently, so that no cache keeps
 /// the older print.
-pub const REVISION: u32 = 4;
+pub const REVISION: u32 = 5;
 
 /// The window of a request that pins versions.
 pub(super) const EVERY_DAY: (NaiveDate, NaiveDate) =
@@ -46,6 +47,8 @@ pub struct Part {
     pub places: u64,
     /// Records of the long layout, where they are known before the points are read.
     pub values: Option<u64>,
+    /// What the caller may see of it.
+    pub sight: Sight,
 }
 
 /// A combination without an answer.
@@ -54,7 +57,7 @@ pub struct Skipped {
     /// Which.
     #[serde(flatten)]
     pub combination: Combination,
-    /// `no_data` or `no_such_dataset`.
+    /// `no_data`, `no_grant` or `no_such_dataset`.
     pub reason: &'static str,
 }
 
@@ -82,6 +85,11 @@ pub struct Selection {
     pub script: bool,
     /// Printed at the end of every answer.
     pub disclaimer: Option<String>,
+    /// The digest of the caller's grants and their windows.
+    pub fingerprint: Sha256,
+    /// Whether the same grants show the same for ever: none rolls or runs out. Told where versions or
+    /// a cut-off are pinned.
+    pub lasts: bool,
 }
 
 /// Decides what `query` is answered with, in a snapshot that later reads the points. 404 names the
@@ -115,7 +123,11 @@ pub async fn select(
         return Err(problem);
     }
     let not_applied = not_applied(&query);
-    let known_at = snapshot.view.known_at;
+    let View { known_at, sight } = &snapshot.view;
+    let (known_at, fingerprint) = (*known_at, sight.fingerprint());
+    let is_pinned = !query.version_ids.is_empty() || query.as_of.is_some();
+    let viewer = app.viewer(principal);
+    let lasts = is_pinned && sight::lasts(snapshot.connection(), viewer).await?;
     let selection = Selection {
         query,
         form,
@@ -127,6 +139,8 @@ pub async fn select(
         not_applied,
         script: false,
         disclaimer: app.config.downloads.disclaimer.clone(),
+        fingerprint,
+        lasts,
     };
     Ok((selection, snapshot))
 }
@@ -159,9 +173,12 @@ async fn parts_of(
     warnings: &mut Warnings,
 ) -> Result<Result<Vec<Part>, &'static str>> {
     let Some(source) = combination.source() else { return Ok(Err("no_such_dataset")) };
-    let (known_at, connection) = (snapshot.view.known_at, snapshot.connection());
+    let (connection, view) = snapshot.parts();
+    if !view.sight.has(source) {
+        return Ok(Err("no_grant"));
+    }
     let filter = version_filter(query, combination.curve);
-    let mut versions = data::versions(connection, source, known_at, &filter).await?;
+    let mut versions = data::versions(connection, view, source, &filter).await?;
     versions.retain(|version| version.places > 0);
     let files: Vec<Vec<VersionHeader>> = match combination.curve {
         Curve::Matrix => versions.into_iter().map(|version| vec![version]).collect(),
@@ -182,57 +199,173 @@ async fn part(
     versions: Vec<VersionHeader>,
     warnings: &mut Warnings,
 ) -> Result<Option<Part>> {
-    let ids: Vec<i64> = versions.iter().map(|version| version.id).collect();
-    if ids.is_empty() {
+    if versions.is_empty() {
         return Ok(None);
     }
     let wish = query.wish(combination.curve);
-    let (series, values) = match source {
+    let ids: Vec<i64> = versions.iter().map(|version| version.id).collect();
+    let series = match source {
         Source::Stored(dataset) => {
-            let asked = (query, &wish, combination.curve);
-            stored(snapshot, dataset, asked, &ids, warnings).await?
+            let (connection, view) = snapshot.parts();
+            let found = data::series_of(connection, view, dataset, &ids).await?;
+            output(dataset, &wish, combination.curve, found, warnings)
         }
-        Source::Headroom(iso) => {
-            (headroom::series(snapshot.connection(), iso, &wish, &ids, warnings).await?, None)
-        }
+        Source::Headroom(iso) => headroom::series(snapshot, iso, &wish, &ids, warnings).await?,
     };
-    if series.is_empty() {
+    let sight = snapshot.view.sight.clone();
+    let mut part = Part { combination, source, versions, series, places: 0, values: None, sight };
+    part.keep_visible(snapshot, query).await?;
+    if part.versions.is_empty() || part.series.is_empty() {
         return Ok(None);
     }
-    let places = versions.iter().map(|version| u64::from(version.places.unsigned_abs())).sum();
-    Ok(Some(Part { combination, source, versions, series, places, values }))
+    if let Source::Stored(dataset) = source {
+        part.settle(snapshot, dataset, query, warnings).await?;
+    }
+    Ok(Some(part).filter(|part| !part.series.is_empty()))
 }
 
-/// The output series of stored versions, in the order of the columns, and how many values they have
-/// where that is known.
-async fn stored(
-    snapshot: &mut Snapshot,
-    dataset: Dataset,
-    (query, wish, curve): (&Query, &Wish, Curve),
-    ids: &[i64],
-    warnings: &mut Warnings,
-) -> Result<(Vec<PrintedSeries>, Option<u64>)> {
-    let found = data::series_of(snapshot.connection(), dataset, ids).await?;
-    let mut series = output(dataset, wish, curve, found, warnings);
-    if series.is_empty() {
-        return Ok((series, None));
+impl Part {
+    /// The cells of a series in a version that the caller may see.
+    #[must_use]
+    pub fn cells(&self, version: &VersionHeader, series: &PrintedSeries) -> Cells {
+        self.sight.cells(&version.admitted, &series.admitted)
     }
-    if dataset.family == Family::Matrix {
-        warn_of_totals(snapshot, ids, warnings).await?;
+
+    /// Whether every cell is visible, so that none needs to be looked at.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.versions.iter().all(|version| {
+            self.series.iter().all(|series| self.cells(version, series) == Cells::All)
+        })
     }
-    series.sort_by(|a, b| a.order(b, dataset.family).then(a.id.cmp(&b.id)));
-    break_ties(snapshot, dataset, ids, &mut series).await?;
-    let values = scan(snapshot, dataset, query, ids, &mut series, warnings).await?;
-    Ok((series, values))
+
+    /// Drops versions and series without a visible cell among those asked for, and counts the places
+    /// that are left.
+    async fn keep_visible(&mut self, snapshot: &mut Snapshot, query: &Query) -> Result<()> {
+        if !self.is_whole() {
+            let mut used = vec![false; self.series.len()];
+            for index in 0..self.versions.len() {
+                let axis = self.days_or_axis(snapshot, index).await?;
+                let rows = query.rows(self.combination.curve, &axis);
+                let cells: Vec<Cells> =
+                    self.series.iter().map(|s| self.cells(&self.versions[index], s)).collect();
+                let mut places = 0;
+                for row in rows {
+                    let shown = cells.iter().map(|cells| cells.shows(axis.place(row)));
+                    let mut any = false;
+                    for (used, shown) in used.iter_mut().zip(shown) {
+                        *used |= shown;
+                        any |= shown;
+                    }
+                    places += i32::from(any);
+                }
+                self.versions[index].places = places;
+            }
+            let mut used = used.into_iter();
+            self.series.retain(|_| used.next().unwrap_or_default());
+            self.versions.retain(|version| version.places > 0);
+        }
+        let places = self.versions.iter().map(|v| u64::from(v.places.unsigned_abs()));
+        self.places = places.sum();
+        Ok(())
+    }
+
+    /// How many cells of the series `held` by a version are visible and asked for; with `whole`, how
+    /// many series have such.
+    pub async fn visible_cells(
+        &self,
+        snapshot: &mut Snapshot,
+        query: &Query,
+        index: usize,
+        held: &[i64],
+        whole: bool,
+    ) -> Result<u64> {
+        let axis = self.days_or_axis(snapshot, index).await?;
+        let rows = query.rows(self.combination.curve, &axis);
+        let series = self.series.iter().filter(|series| held.contains(&series.id));
+        let counts = series.map(|series| {
+            let cells = self.cells(&self.versions[index], series);
+            rows.clone().filter(|row| cells.shows(axis.place(*row))).count() as u64
+        });
+        Ok(counts.map(|count| if whole { count.min(1) } else { count }).sum())
+    }
+
+    /// The axis of a version as far as windows need it: the days alone where it has days.
+    async fn days_or_axis(&self, snapshot: &mut Snapshot, index: usize) -> Result<Axis> {
+        let version = &self.versions[index];
+        match (&version.days, self.source) {
+            (_, Source::Headroom(_)) => Ok(Axis::Components(measures())),
+            (Some(days), Source::Stored(dataset)) if dataset.family == Family::Shaping => {
+                Ok(Axis::Hours(days.iter().map(|day| (*day, 0)).collect()))
+            }
+            (Some(days), _) => {
+                Ok(Axis::Months(days.iter().map(|day| ContractMonth::containing(*day)).collect()))
+            }
+            _ => Ok(data::axis(snapshot.connection(), version.id).await?),
+        }
+    }
+
+    /// Puts the series of stored versions in the order of the columns, and counts the values where
+    /// something is computed.
+    async fn settle(
+        &mut self,
+        snapshot: &mut Snapshot,
+        dataset: Dataset,
+        query: &Query,
+        warnings: &mut Warnings,
+    ) -> Result<()> {
+        let ids: Vec<i64> = self.versions.iter().map(|version| version.id).collect();
+        if dataset.family == Family::Matrix {
+            warn_of_totals(snapshot, self, &ids, warnings).await?;
+        }
+        self.series.sort_by(|a, b| a.order(b, dataset.family).then(a.id.cmp(&b.id)));
+        break_ties(snapshot, dataset, &ids, &mut self.series).await?;
+        self.scan(snapshot, dataset, query, warnings).await
+    }
+
+    /// Looks ahead where something is computed: warns of empty cells, drops columns that no version
+    /// has, and counts the values.
+    async fn scan(
+        &mut self,
+        snapshot: &mut Snapshot,
+        dataset: Dataset,
+        query: &Query,
+        warnings: &mut Warnings,
+    ) -> Result<()> {
+        if self.series.iter().all(|series| series.recipe == Recipe::Stored) {
+            return Ok(());
+        }
+        let (start, end) = (query.start, query.end);
+        let is_wanted = move |month: NaiveDate| {
+            start.is_none_or(|start| start <= month) && end.is_none_or(|end| month <= end)
+        };
+        let cells =
+            |index: usize, series: &PrintedSeries| self.cells(&self.versions[index], series);
+        let look = Look { is_wanted, cells: (!self.is_whole()).then_some(cells) };
+        let ids: Vec<i64> = self.versions.iter().map(|version| version.id).collect();
+        let connection = snapshot.connection();
+        let scanned =
+            standardise::scan(connection, dataset, &ids, &self.series, look, warnings).await?;
+        let mut used = scanned.used.into_iter();
+        self.series.retain(|_| used.next().unwrap_or_default());
+        self.values = Some(scanned.values);
+        Ok(())
+    }
 }
 
 /// Passes on what was found wrong with the totals of a matrix when it was stored.
 async fn warn_of_totals(
     snapshot: &mut Snapshot,
+    part: &Part,
     versions: &[i64],
     warnings: &mut Warnings,
 ) -> Result<()> {
     let code = Code::TotalMismatch.as_str();
+    // A warning names its offer by a text: who may not see every offer is not told of any.
+    let is_shown = part.is_whole() && part.sight.shows_every_series(part.source);
+    if !is_shown {
+        return Ok(());
+    }
     for found in data::accepted_warnings(snapshot.connection(), versions, code).await? {
         warnings.add(|| Warning {
             code,
@@ -261,33 +394,9 @@ fn output(
         plan.warnings.into_iter().for_each(|warning| warnings.add(|| warning));
         return plan.series;
     }
+    let visible = found.into_iter().filter(|header| !header.admitted.is_empty());
     let native = |header| PrintedSeries::native(dataset.family, header);
-    found.into_iter().map(native).filter(|series| wish.lists(&series.labels[5])).collect()
-}
-
-/// Looks ahead where something is computed: warns of empty cells, drops columns that no version
-/// has, and counts the values.
-async fn scan(
-    snapshot: &mut Snapshot,
-    dataset: Dataset,
-    query: &Query,
-    versions: &[i64],
-    series: &mut Vec<PrintedSeries>,
-    warnings: &mut Warnings,
-) -> Result<Option<u64>> {
-    if series.iter().all(|series| series.recipe == Recipe::Stored) {
-        return Ok(None);
-    }
-    let (start, end) = (query.start, query.end);
-    let is_wanted = move |month: NaiveDate| {
-        start.is_none_or(|start| start <= month) && end.is_none_or(|end| month <= end)
-    };
-    let connection = snapshot.connection();
-    let scanned =
-        standardise::scan(connection, dataset, versions, series, is_wanted, warnings).await?;
-    let mut used = scanned.used.into_iter();
-    series.retain(|_| used.next().unwrap_or_default());
-    Ok(Some(scanned.values))
+    visible.map(native).filter(|series| wish.lists(&series.labels[5])).collect()
 }
 
 pub(super) fn version_filter(query: &Query, curve: Curve) -> VersionFilter {
@@ -468,6 +577,7 @@ impl Selection {
             }
             text.push('\n');
         }
+        text += &self.fingerprint.to_string();
         text += self.disclaimer.as_deref().unwrap_or_default();
         let digest = Sha256::of(text.as_bytes()).to_string();
         let weak = self.is_archive() || self.format == Format::Json;

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     db::{data, snapshot::Snapshot},
-    domain::{Axis, Calendar, ContractMonth, MonthHours, Source},
+    domain::{Axis, Calendar, MonthHours, Source},
 };
 
 /// A client that takes nothing for this long is given up, and its connection to the database freed.
@@ -196,20 +196,22 @@ impl<'a> PartReader<'a> {
 
     /// Reads one version, cut to the requested months.
     pub(super) async fn grid(&self, index: usize, snapshot: &mut Snapshot) -> sqlx::Result<Grid> {
-        let version = self.part.versions[index].id;
-        let connection = snapshot.connection();
-        let Source::Stored(dataset) = self.part.source else {
-            return headroom::grid(connection, version, &self.part.series).await;
+        let (part, header) = (self.part, &self.part.versions[index]);
+        let (version, connection) = (header.id, snapshot.connection());
+        let cells = || part.series.iter().map(|series| part.cells(header, series));
+        let Source::Stored(dataset) = part.source else {
+            let grid = headroom::grid(connection, version, &part.series).await?;
+            return Ok(grid.as_far_as(cells()));
         };
         let axis = data::axis(connection, version).await?;
         let found = data::columns(connection, dataset, version, &self.series).await?;
-        let rows = self.wanted_rows(&axis);
+        let rows = self.query.rows(self.part.combination.curve, &axis);
         let first = rows.start;
         let axis = if rows == (0..axis.len()) { axis } else { axis.cut(rows) };
         let hours = self.hours(&axis);
         let columns = standardise::compute(&self.part.series, found, first, &hours)
             .map_err(|error| sqlx::Error::Decode(error.into()))?;
-        Ok(Grid { axis, columns })
+        Ok(Grid { axis, columns }.as_far_as(cells()))
     }
 
     /// The hours of the rows, where something is computed from them.
@@ -218,17 +220,5 @@ impl<'a> PartReader<'a> {
         let calendar = self.query.calendar.unwrap_or(Calendar::Flat);
         let of = |month| MonthHours::of(self.part.source.iso(), calendar, month);
         axis.months().filter(|_| computes).map(of).collect()
-    }
-    /// The places whose contract month was asked for; all of them where places have no month, or
-    /// months do not choose.
-    fn wanted_rows(&self, axis: &Axis) -> std::ops::Range<usize> {
-        let (start, end) = (self.query.start, self.query.end);
-        let months: Vec<_> = axis.months().map(ContractMonth::first_day).collect();
-        if months.is_empty() || !self.part.combination.curve.has_months() {
-            return 0..axis.len();
-        }
-        let first = months.partition_point(|month| start.is_some_and(|start| *month < start));
-        let past = months.partition_point(|month| end.is_none_or(|end| *month <= end));
-        first..past.max(first)
     }
 }

@@ -15,7 +15,7 @@ use trueprice::{
     db::{tokens::Which, users},
 };
 
-use crate::support::TestServer;
+use crate::support::{TestServer, accounts::attach_everything};
 
 pub const PASSWORD: &str = "four words of a song";
 
@@ -25,6 +25,7 @@ pub async fn user(server: &TestServer, email: &str, role: Role) {
     let row = users::by_email(&server.app.pool, email).await.unwrap().unwrap();
     let change = Change { must_change: false, end: Which::All };
     set_password(&server.app, row.id, &Secret::new(PASSWORD), change).await.unwrap();
+    attach_everything(&server.app.pool, row.id).await;
 }
 
 /// A browser: keeps cookies, asks for pages, follows no redirect.

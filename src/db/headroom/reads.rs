@@ -1,4 +1,5 @@
-//! Reads of headroom, each up to a cut-off. Who may see it is decided where its versions are chosen.
+//! Reads of headroom, each through a view. Who may see it is decided where its versions and series
+//! are chosen; its inputs need no grant.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
@@ -7,14 +8,15 @@ use sqlx::PgConnection;
 use super::super::{
     catalogue::{DatasetSummary, DayRow},
     data::{SeriesHeader, VersionFilter, VersionHeader, series_key},
+    snapshot::View,
 };
 use crate::domain::{Iso, Labels, SeriesKey, Source, headroom::Basis};
 
-/// The versions that `filter` chooses among those known at `known_at`, by curve timestamp.
+/// The versions that `filter` chooses among those of the view, by curve timestamp.
 pub async fn versions(
     connection: &mut PgConnection,
+    view: &View,
     iso: Iso,
-    known_at: DateTime<Utc>,
     filter: &VersionFilter,
 ) -> sqlx::Result<Vec<VersionHeader>> {
     if filter.cob == Some(true) {
@@ -24,11 +26,12 @@ pub async fn versions(
         VersionHeader,
         "sql/queries/headroom_select_versions.sql",
         Source::Headroom(iso).id(),
-        known_at,
+        view.known_at,
         filter.days.map(|days| days.0),
         filter.days.map(|days| days.1),
         filter.every,
-        filter.ids.as_deref()
+        filter.ids.as_deref(),
+        view.sight.rows()
     )
     .fetch_all(connection)
     .await
@@ -38,26 +41,29 @@ pub async fn versions(
 /// the records.
 pub async fn series_of(
     connection: &mut PgConnection,
+    view: &View,
     versions: &[i64],
 ) -> sqlx::Result<Vec<SeriesHeader>> {
-    let rows = sqlx::query_file!("sql/queries/headroom_series.sql", versions)
+    let sight = view.sight.rows();
+    let rows = sqlx::query_file!("sql/queries/headroom_series.sql", versions, sight)
         .fetch_all(connection)
         .await?;
-    Ok(rows.into_iter().map(|row| SeriesHeader { id: row.id, key: series_key!(row) }).collect())
+    let header = |key, id, admitted| SeriesHeader { id, key, admitted, derived: Vec::new() };
+    Ok(rows.into_iter().map(|row| header(series_key!(row), row.id, row.admitted)).collect())
 }
 
-/// Offers of each version that match several prices to compare; versions without such are left out.
+/// Offers of each version that match several prices to compare, as many as the caller may see; versions
+/// without such are left out.
 pub async fn ambiguous(
     connection: &mut PgConnection,
+    view: &View,
     versions: &[i64],
-) -> sqlx::Result<Vec<(i64, i32)>> {
-    let rows = sqlx::query!(
-        "select id, ambiguous from headroom_version where id = any($1) and ambiguous > 0 order by id",
-        versions
-    )
-    .fetch_all(connection)
-    .await?;
-    Ok(rows.into_iter().map(|row| (row.id, row.ambiguous)).collect())
+) -> sqlx::Result<Vec<(i64, i64)>> {
+    let sight = view.sight.rows();
+    let rows = sqlx::query_file!("sql/queries/headroom_ambiguous.sql", versions, sight)
+        .fetch_all(connection)
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.offers)).collect())
 }
 
 /// The measures of the given series of a version, on basis prompt, in no particular order.
@@ -83,14 +89,14 @@ pub async fn columns(
     Ok(measures.collect())
 }
 
-/// How many of the given series each version has a record of.
-pub async fn series_counts(
+/// Which of the given series each version has a record of.
+pub async fn held(
     connection: &mut PgConnection,
     versions: &[i64],
     series: &[i64],
-) -> sqlx::Result<Vec<(i64, i64)>> {
+) -> sqlx::Result<Vec<(i64, Vec<i64>)>> {
     let rows = sqlx::query!(
-        r#"select version_id, count(*) as "count!" from headroom_record
+        r#"select version_id, array_agg(series_id) as "series!" from headroom_record
            where version_id = any($1) and basis = 'prompt' and series_id = any($2)
            group by version_id"#,
         versions,
@@ -98,35 +104,39 @@ pub async fn series_counts(
     )
     .fetch_all(connection)
     .await?;
-    Ok(rows.into_iter().map(|row| (row.version_id, row.count)).collect())
+    Ok(rows.into_iter().map(|row| (row.version_id, row.series)).collect())
 }
 
 /// The operating day nearest to `wanted` (the newest without it) that has headroom.
 pub async fn nearest_day(
     connection: &mut PgConnection,
+    view: &View,
     iso: Iso,
-    known_at: DateTime<Utc>,
     wanted: Option<NaiveDate>,
 ) -> sqlx::Result<Option<NaiveDate>> {
     sqlx::query_scalar!(
-        "select operating_day from headroom_version
+        "select operating_day from headroom_version v
          where dataset_id = $1 and known_at <= $2
+           and exists (select from jsonb_populate_recordset(null::entitlement, $4) as e
+                       where admits_version(e, v.dataset_id, v.operating_day, false, v.ended_at is null))
          order by abs(operating_day - coalesce($3, 'epoch'::date + 1000000)), operating_day desc
          limit 1",
         Source::Headroom(iso).id(),
-        known_at,
-        wanted
+        view.known_at,
+        wanted,
+        view.sight.rows()
     )
     .fetch_optional(connection)
     .await
 }
 
-/// What is stored for each ISO, also for one without a version.
+/// What is stored for each ISO that there is a grant for, also without a version.
 pub async fn summaries(
     connection: &mut PgConnection,
-    known_at: DateTime<Utc>,
+    view: &View,
 ) -> sqlx::Result<Vec<DatasetSummary>> {
-    let ids: Vec<i16> = Iso::ALL.iter().map(|&iso| Source::Headroom(iso).id()).collect();
+    let sources = Iso::ALL.iter().map(|&iso| Source::Headroom(iso));
+    let ids: Vec<i16> = sources.filter(|source| view.sight.has(*source)).map(Source::id).collect();
     sqlx::query_as!(
         DatasetSummary,
         r#"select d.id as "dataset_id!", count(v.id) as "versions!",
@@ -134,10 +144,13 @@ pub async fn summaries(
                   max(v.curve_timestamp) as latest
            from unnest($1::smallint[]) as d (id)
            left join headroom_version v on v.dataset_id = d.id and v.known_at <= $2
+               and exists (select from jsonb_populate_recordset(null::entitlement, $3) as e
+                           where admits_version(e, v.dataset_id, v.operating_day, false, v.ended_at is null))
            group by d.id
            order by d.id"#,
         &ids,
-        known_at
+        view.known_at,
+        view.sight.rows()
     )
     .fetch_all(connection)
     .await
@@ -146,23 +159,26 @@ pub async fn summaries(
 /// Operating days before `before`, newest first.
 pub async fn operating_days(
     connection: &mut PgConnection,
+    view: &View,
     iso: Iso,
-    known_at: DateTime<Utc>,
     before: Option<NaiveDate>,
     limit: i64,
 ) -> sqlx::Result<Vec<DayRow>> {
     sqlx::query_as!(
         DayRow,
         r#"select operating_day, count(*) as "versions!", false as "cob!", true as "noncob!"
-           from headroom_version
+           from headroom_version v
            where dataset_id = $1 and known_at <= $2 and ($3::date is null or operating_day < $3)
+             and exists (select from jsonb_populate_recordset(null::entitlement, $5) as e
+                         where admits_version(e, v.dataset_id, v.operating_day, false, v.ended_at is null))
            group by operating_day
            order by operating_day desc
            limit $4"#,
         Source::Headroom(iso).id(),
-        known_at,
+        view.known_at,
         before,
-        limit
+        limit,
+        view.sight.rows()
     )
     .fetch_all(connection)
     .await
@@ -234,7 +250,7 @@ pub struct RecordRow {
 /// Records by ISO, then in the order of a download.
 pub async fn records(
     connection: &mut PgConnection,
-    known_at: DateTime<Utc>,
+    view: &View,
     basis: Basis,
     wanted: &Wanted,
 ) -> sqlx::Result<Vec<RecordRow>> {
@@ -242,7 +258,7 @@ pub async fn records(
         RecordRow,
         "sql/queries/headroom_rows.sql",
         &wanted.sources(),
-        known_at,
+        view.known_at,
         wanted.day,
         wanted.version,
         basis.as_str(),
@@ -250,7 +266,8 @@ pub async fn records(
         wanted.customer_type,
         wanted.term,
         wanted.offset,
-        wanted.limit
+        wanted.limit,
+        view.sight.rows()
     )
     .fetch_all(connection)
     .await
@@ -280,7 +297,7 @@ pub struct UnmatchedRow {
 /// Offers without a record, by ISO and place.
 pub async fn unmatched(
     connection: &mut PgConnection,
-    known_at: DateTime<Utc>,
+    view: &View,
     basis: Basis,
     wanted: &Wanted,
 ) -> sqlx::Result<Vec<UnmatchedRow>> {
@@ -288,12 +305,13 @@ pub async fn unmatched(
         UnmatchedRow,
         "sql/queries/headroom_unmatched.sql",
         &wanted.sources(),
-        known_at,
+        view.known_at,
         wanted.day,
         wanted.version,
         basis.as_str(),
         wanted.offset,
-        wanted.limit
+        wanted.limit,
+        view.sight.rows()
     )
     .fetch_all(connection)
     .await
@@ -322,7 +340,7 @@ pub struct HeadroomVersion {
 /// Versions of the ISOs, of the days of a window, with an id below `before`, newest first.
 pub async fn history(
     connection: &mut PgConnection,
-    known_at: DateTime<Utc>,
+    view: &View,
     isos: &[Iso],
     days: Option<(NaiveDate, NaiveDate)>,
     before: Option<i64>,
@@ -333,11 +351,12 @@ pub async fn history(
         HeadroomVersion,
         "sql/queries/headroom_versions.sql",
         &sources,
-        known_at,
+        view.known_at,
         days.map(|days| days.0),
         days.map(|days| days.1),
         before,
-        limit
+        limit,
+        view.sight.rows()
     )
     .fetch_all(connection)
     .await

@@ -17,9 +17,10 @@ use crate::{
     db::{
         analysis::{self, DayElements, Elements},
         data::Column,
-        snapshot::Snapshot,
+        sight::Cells,
+        snapshot::{Snapshot, View},
     },
-    domain::{ContractMonth, Dataset, UnknownWord},
+    domain::{ContractMonth, Dataset, Place, UnknownWord},
     error::{Problem, Result},
     extractors::printed::PrintedSeries,
 };
@@ -149,11 +150,17 @@ pub async fn evolution(
         to: days.1,
         limit: DAYS,
     };
+    let sight = snapshot.view.sight.clone();
+    let view = View { known_at: series.known_at, sight: sight.clone() };
     let connection = snapshot.connection();
-    let rows = analysis::elements(connection, series.dataset, series.known_at, &wanted).await?;
+    let rows = analysis::elements(connection, &view, series.dataset, &wanted).await?;
     let (mut found, mut lacks) = (Evolution::default(), BTreeMap::new());
     for rows in rows.chunk_by(|a, b| a.operating_day == b.operating_day) {
-        let one = Day { date: rows[0].operating_day, period, hours: series.hours };
+        let cells = |series: &PrintedSeries| sight.cells(&rows[0].admitted, &series.admitted);
+        let outputs: Vec<PrintedSeries> =
+            outputs.iter().filter(|series| !cells(series).is_none()).cloned().collect();
+        let cells: Vec<Cells> = outputs.iter().map(cells).collect();
+        let one = Day { date: rows[0].operating_day, period, hours: series.hours, cells };
         if let Some((price, lack)) = one.price(&outputs, rows)? {
             found.points.insert(one.date, price);
             if let Some(code) = lack {
@@ -177,7 +184,8 @@ async fn over_versions(
     }
     let [control_area, state, load_zone, capacity_zone, utility, ..] = &block.series.labels;
     let place = [control_area, state, load_zone, capacity_zone, utility].map(String::as_str);
-    let headers = analysis::series_at(snapshot.connection(), dataset, place).await?;
+    let (connection, view) = snapshot.parts();
+    let headers = analysis::series_at(connection, view, dataset, place).await?;
     let mut all = outputs(dataset, block.standard, &headers).series;
     all.retain(|series| block.is_like(series));
     all.sort_by_key(|series| series.id != block.series.id);
@@ -189,6 +197,8 @@ struct Day {
     date: NaiveDate,
     period: Period,
     hours: Hours,
+    /// What the caller may see of each output.
+    cells: Vec<Cells>,
 }
 
 impl Day {
@@ -222,6 +232,13 @@ impl Day {
             period => period.strip(self.date).mean(&prices, self.hours),
         };
         let needed = self.period.strip(self.date).months;
+        // A price over months of which one is hidden is none: it would tell of it.
+        let shown = |month: &ContractMonth| {
+            self.cells.iter().all(|cells| cells.shows(Place::Month(*month)))
+        };
+        if !needed.iter().all(shown) {
+            return Ok(None);
+        }
         let rows = strip.months.iter().enumerate().filter(|(_, month)| needed.contains(month));
         let lack = || rows.clone().find_map(|(row, _)| column.missing_reason(row));
         Ok(Some((price, price.is_none().then(lack).flatten())))

@@ -45,7 +45,8 @@ pub(super) fn outputs(dataset: Dataset, standard: bool, headers: &[SeriesHeader]
         return standardise::plan(dataset, &Wish { standardized: standard, stored }, headers);
     }
     let native = |header: &SeriesHeader| PrintedSeries::native(dataset.family, header.clone());
-    let series = headers.iter().filter(|_| !standard).map(native).collect();
+    let visible = headers.iter().filter(|header| !standard && !header.admitted.is_empty());
+    let series = visible.map(native).collect();
     Plan { series, warnings: Vec::new() }
 }
 
@@ -212,7 +213,8 @@ mod tests {
         };
         let (sub_component, unit) = (component.to_owned(), unit.to_owned());
         let more = MoreLabels::default();
-        SeriesHeader { id, key: SeriesKey { labels, sub_component, unit, more } }
+        let key = SeriesKey { labels, sub_component, unit, more };
+        SeriesHeader { id, key, admitted: vec![1], derived: vec![1] }
     }
 
     fn dataset(family: Family) -> Dataset {

@@ -19,10 +19,10 @@ use super::{
 };
 use crate::{
     db::{
-        analysis::{self, Version},
+        analysis::{self, Version, Which},
         data,
         pages::{OperatingDay, VersionChoice},
-        snapshot::Snapshot,
+        snapshot::{Snapshot, View},
     },
     domain::{Calendar, ContractMonth, Dataset, Iso},
     error::{Problem, Result},
@@ -160,6 +160,11 @@ impl Reader<'_> {
         Ok(series)
     }
 
+    /// What the caller may see of what was known then.
+    fn view(&self, known_at: DateTime<Utc>) -> View {
+        View { known_at, sight: self.snapshot.view.sight.clone() }
+    }
+
     async fn days_of(
         &mut self,
         dataset: Dataset,
@@ -168,22 +173,25 @@ impl Reader<'_> {
         if let Some(days) = self.days.get(&(dataset, known_at)) {
             return Ok(Arc::clone(days));
         }
+        let view = self.view(known_at);
         let connection = self.snapshot.connection();
-        let days = Arc::new(analysis::days(connection, dataset, known_at, DAYS).await?);
+        let days = Arc::new(analysis::days(connection, &view, dataset, DAYS).await?);
         self.days.insert((dataset, known_at), Arc::clone(&days));
         Ok(days)
     }
 
     async fn find_version(&mut self, series: &mut Series, bound: Bound) -> Result<()> {
         let (dataset, known_at) = (series.dataset, series.known_at);
+        let view = self.view(known_at);
         let connection = self.snapshot.connection();
-        series.version = match series.selector {
-            VersionWish::Id(id) => analysis::version(connection, dataset, known_at, id).await?,
+        let which = match series.selector {
+            VersionWish::Id(id) => Which { id: Some(id), ..Which::default() },
             selector => {
-                let (window, cob) = (bound.window(), selector.cob());
-                analysis::newest_version(connection, dataset, known_at, window, cob).await?
+                let (first, last) = bound.window();
+                Which { id: None, first, last, cob: selector.cob() }
             }
         };
+        series.version = analysis::version(connection, &view, dataset, which).await?;
         let pinned = series.version.as_ref().map(|version| version.operating_day);
         if let (Some(was), Bound::On(day), VersionWish::Id(id)) = (pinned, bound, series.selector)
             && was != day
@@ -202,7 +210,7 @@ impl Reader<'_> {
         };
         if let Some(day) = day {
             let connection = self.snapshot.connection();
-            series.versions = analysis::versions_of_day(connection, dataset, known_at, day).await?;
+            series.versions = analysis::versions_of_day(connection, &view, dataset, day).await?;
         }
         Ok(())
     }
@@ -217,8 +225,8 @@ impl Reader<'_> {
         if let Some(lines) = self.lines.get(&version) {
             series.lines = Arc::clone(lines);
         } else {
-            let connection = self.snapshot.connection();
-            let headers = analysis::series_of(connection, dataset, version).await?;
+            let (connection, view) = self.snapshot.parts();
+            let headers = analysis::series_of(connection, view, dataset, version).await?;
             series.lines = Arc::new(Line::all(dataset, &headers));
             self.lines.insert(version, Arc::clone(&series.lines));
         }
@@ -246,7 +254,9 @@ impl Reader<'_> {
         let last = months.partition_point(|month| end.is_none_or(|end| *month <= end));
         let months = &months[first..last.max(first)];
         let hours: Vec<_> = months.iter().map(|month| series.hours.of(*month)).collect();
-        let (dataset, connection) = (series.dataset, self.snapshot.connection());
+        let (connection, view) = self.snapshot.parts();
+        let (dataset, cells) =
+            (series.dataset, view.sight.cells(&version.admitted, &block.series.admitted));
         let sources = block.series.sources();
         let found = data::columns(connection, dataset, version.id, &sources).await?;
         let outputs = std::slice::from_ref(&block.series);
@@ -254,10 +264,12 @@ impl Reader<'_> {
             .map_err(|error| Problem::internal(&error))?;
         let Some(column) = column else { return Ok(()) };
         let days = months.iter().map(|month| month.first_day());
-        series.points = days.zip(block::prices(&column, months.len())).collect();
+        let points = days.zip(block::prices(&column, months.len()));
+        series.points = points.filter(|(month, _)| cells.shows_month(*month)).collect();
         series.warnings.clone_from(&line.warnings);
         if column.computed && series.points.values().any(Option::is_none) {
-            let missing = warn::missing(connection, dataset, version, block, months).await?;
+            let shown = |month: NaiveDate| series.points.contains_key(&month);
+            let missing = warn::missing(connection, dataset, version, block, shown).await?;
             series.warnings.extend(missing);
         }
         Ok(())

@@ -2,31 +2,32 @@
 
 use std::collections::BTreeMap;
 
+use chrono::NaiveDate;
 use sqlx::PgConnection;
 
 use super::{block::Block, strips::Strip};
 use crate::{
-    db::analysis::Version,
+    db::{analysis::Version, sight::Cells},
     domain::{ContractMonth, Dataset},
     extractors::{
-        standardise,
+        printed::PrintedSeries,
+        standardise::{self, Look},
         warnings::{Warning, Warnings},
     },
 };
 
-/// Why prices of a block are missing in a version, among the months `months`.
+/// Why prices of a block are missing in a version, among the months that are wanted.
 pub(super) async fn missing(
     connection: &mut PgConnection,
     dataset: Dataset,
     version: &Version,
     block: &Block,
-    months: &[ContractMonth],
+    is_wanted: impl Fn(NaiveDate) -> bool,
 ) -> sqlx::Result<Vec<String>> {
     let mut found = Warnings::default();
     let series = std::slice::from_ref(&block.series);
-    let is_wanted = |month| months.contains(&ContractMonth::containing(month));
-    let versions = [version.id];
-    standardise::scan(connection, dataset, &versions, series, is_wanted, &mut found).await?;
+    let look = Look { is_wanted, cells: None::<fn(usize, &PrintedSeries) -> Cells> };
+    standardise::scan(connection, dataset, &[version.id], series, look, &mut found).await?;
     Ok(sentences(&found.listed))
 }
 

@@ -199,7 +199,10 @@ struct Row<'a> {
 impl<'a> Row<'a> {
     /// `None` where neither version has it.
     fn of(pair: Pair<'a>, level: Level<'a>) -> Option<Self> {
-        let cell = |column: Option<&GridColumn>, row: Option<usize>| Some(printed(column?, row?));
+        let cell = |column: Option<&GridColumn>, row: Option<usize>| {
+            let (column, row) = (column?, row?);
+            column.has(row).then(|| printed(column, row))
+        };
         let change = Change::of(cell(pair.from, level.from), cell(pair.to, level.to))?;
         Some(Self { pair, column: pair.to.or(pair.from)?, place: level.place, change })
     }

@@ -21,6 +21,8 @@ fn version(id: i64) -> VersionHeader {
         sha256: Vec::new(),
         places: 1,
         ptc_timestamp: None,
+        admitted: vec![1],
+        days: None,
     }
 }
 
@@ -28,7 +30,8 @@ fn version(id: i64) -> VersionHeader {
 fn side(part: usize, axis: Axis, family: Family, columns: &[(i64, &[&str])]) -> Side {
     let header = |id: i64| {
         let more = MoreLabels { matching_id: Some(format!("M{id}")), ..MoreLabels::default() };
-        SeriesHeader { id, key: SeriesKey { more, ..SeriesKey::default() } }
+        let key = SeriesKey { more, ..SeriesKey::default() };
+        SeriesHeader { id, key, admitted: vec![1], derived: vec![1] }
     };
     let column = |id: i64, values: &[&str]| {
         let values = Values(values.iter().map(|value| value.parse().ok()).collect());

@@ -101,10 +101,15 @@ impl Layout for Long<'_> {
             pairs.filter_map(|(series, column)| Some((series, column.as_ref()?))).collect();
         let prepared: Vec<_> =
             columns.iter().map(|(series, column)| Prepared::new(sink, series, column)).collect();
+        let mut records = 0;
         for row in rows(&grid.axis) {
             let place = grid.axis.place(row);
             let index = sink.prepare(Self::PLACE, &place_cells(place));
             for ((series, column), prepared) in columns.iter().zip(&prepared) {
+                if !column.has(row) {
+                    continue;
+                }
+                records += 1;
                 sink.put(&head)?;
                 match place {
                     // Each place of a matrix is a component with a unit of its own.
@@ -123,7 +128,7 @@ impl Layout for Long<'_> {
                 sink.end_record()?;
             }
         }
-        Ok((grid.axis.len() * columns.len()) as u64)
+        Ok(records)
     }
 }
 

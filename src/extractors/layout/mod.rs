@@ -11,7 +11,10 @@ pub(in crate::extractors) use self::long::{place_cells, series_cells};
 pub use self::{long::Long, script::Script, wide::Wide};
 use super::cell::{Cell, Sink};
 use crate::{
-    db::data::{Column, VersionHeader},
+    db::{
+        data::{Column, VersionHeader},
+        sight::Cells,
+    },
     domain::{Axis, Notation},
 };
 
@@ -22,6 +25,35 @@ pub struct Grid {
     pub axis: Axis,
     /// One for each series of the part, in its order; none where the version lacks the series.
     pub columns: Vec<Option<GridColumn>>,
+}
+
+impl Grid {
+    /// The same grid with only the cells that are visible, one set for each column: rows and columns
+    /// without any are gone, and a hidden cell among visible ones is no cell.
+    #[must_use]
+    pub fn as_far_as(mut self, cells: impl Iterator<Item = Cells>) -> Self {
+        let mut shown = vec![false; self.axis.len()];
+        for (column, cells) in self.columns.iter_mut().zip(cells) {
+            let places = || self.axis.places().map(|place| cells.shows(place));
+            match cells {
+                Cells::All => shown.fill(true),
+                Cells::Within(_) if places().any(|shows| shows) => {
+                    let hidden: Vec<bool> = places().map(|shows| !shows).collect();
+                    shown.iter_mut().zip(&hidden).for_each(|(shown, hidden)| *shown |= !hidden);
+                    if let Some(column) = column {
+                        column.hidden = hidden;
+                    }
+                }
+                Cells::Within(_) => *column = None,
+            }
+        }
+        if shown.contains(&false) {
+            let rows: Vec<usize> = (0..shown.len()).filter(|row| shown[*row]).collect();
+            self.axis = self.axis.reordered(&rows);
+            self.columns.iter_mut().flatten().for_each(|column| column.keep(&rows));
+        }
+        self
+    }
 }
 
 /// One series of a grid.
@@ -35,6 +67,8 @@ pub struct GridColumn {
     shift: i32,
     /// Whether the values were computed and carry five decimals; else they are exact.
     pub computed: bool,
+    /// The rows that the caller may not see; empty where there is none.
+    hidden: Vec<bool>,
 }
 
 impl GridColumn {
@@ -43,15 +77,16 @@ impl GridColumn {
     pub fn new(column: Column, first: usize) -> Self {
         let (values, notation, lookup_id) = (column.values.0, column.notation, column.lookup_id);
         let reasons = Vec::new();
-        Self { values, notation, lookup_id, reasons, first, shift: 0, computed: false }
+        let hidden = Vec::new();
+        Self { values, notation, lookup_id, reasons, first, shift: 0, computed: false, hidden }
     }
 
     /// Values that were computed for the rows of a grid.
     #[must_use]
-    pub const fn computed(values: Vec<Option<Decimal>>) -> Self {
+    pub fn computed(values: Vec<Option<Decimal>>) -> Self {
         let reasons = Vec::new();
-        let (notation, lookup_id) = (None, None);
-        Self { values, notation, lookup_id, reasons, first: 0, shift: 0, computed: true }
+        let (notation, lookup_id, hidden) = (None, None, Vec::new());
+        Self { values, notation, lookup_id, reasons, first: 0, shift: 0, computed: true, hidden }
     }
 
     /// The same column with what is to say beside computed values: why one is missing, row by row,
@@ -73,9 +108,35 @@ impl GridColumn {
         self
     }
 
+    /// Whether there is a cell at a row of the grid that the caller may see.
+    #[must_use]
+    pub fn has(&self, row: usize) -> bool {
+        !self.hidden.get(row).copied().unwrap_or_default()
+    }
+
+    /// Only these rows, in their order.
+    fn keep(&mut self, rows: &[usize]) {
+        let first = std::mem::take(&mut self.first);
+        let row = |row: &usize| first + row;
+        self.values = rows.iter().map(|r| self.values.get(row(r)).copied().flatten()).collect();
+        if let Some(notation) = &self.notation {
+            let codes = notation.as_bytes();
+            let code = |r| codes.get(row(r)).copied().map_or(' ', char::from);
+            self.notation = Some(rows.iter().map(code).collect());
+        }
+        if !self.reasons.is_empty() {
+            let reasons = rows.iter().map(|r| self.reasons.get(*r).copied().flatten());
+            self.reasons = reasons.collect();
+        }
+        self.hidden = rows.iter().map(|r| !self.has(*r)).collect();
+    }
+
     /// The value at a row of the grid.
     #[must_use]
     pub fn value(&self, row: usize) -> Option<Decimal> {
+        if !self.has(row) {
+            return None;
+        }
         let value = self.values.get(self.first + row).copied().flatten()?;
         Some(if self.shift == 0 { value } else { shifted(value, self.shift) })
     }
@@ -88,6 +149,9 @@ impl GridColumn {
     /// Why there is no value at a row of the grid.
     #[must_use]
     pub fn missing_reason(&self, row: usize) -> Option<&'static str> {
+        if !self.has(row) {
+            return None;
+        }
         if let Some(reason) = self.reasons.get(row).copied().flatten() {
             return Some(reason);
         }

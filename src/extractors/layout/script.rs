@@ -85,7 +85,9 @@ impl Layout for Script<'_> {
             let place = grid.axis.place(row);
             let month = sink.prepare(0, &[start(place)]);
             for (series, column) in self.0.series.iter().zip(&grid.columns) {
-                let Some(column) = column else { continue };
+                let Some(column) = column.as_ref().filter(|column| column.has(row)) else {
+                    continue;
+                };
                 sink.put(&month)?;
                 sink.cell(column.value(row).map_or(Cell::Blank, |value| self.number(value)))?;
                 sink.cell(update)?;

@@ -20,7 +20,7 @@ pub use self::{
     names::printed_block,
     plan::{Plan, plan},
     recipe::{Computed, Formula, Recipe, Rule},
-    scan::scan,
+    scan::{Look, scan},
 };
 use super::words::Block;
 

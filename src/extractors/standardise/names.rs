@@ -1,7 +1,7 @@
 //! Stored series by the names that they print under.
 
 use crate::{
-    db::data::SeriesHeader,
+    db::{data::SeriesHeader, sight::Admitted},
     domain::{
         Dataset, Family, Peak, Role, canonical_unit, peak_of, registered_component, unit_at_end,
         without_peak_words, without_unit,
@@ -34,6 +34,10 @@ pub struct Named {
     pub ambiguous_peak: bool,
     /// The unit that the registry has where the name says another.
     pub other_unit: Option<&'static str>,
+    /// The grants that show it.
+    pub admitted: Admitted,
+    /// The grants that show what is derived from it.
+    pub derived: Admitted,
 }
 
 impl Named {
@@ -52,6 +56,8 @@ impl Named {
             role: Role::Charge,
             ambiguous_peak: false,
             other_unit: None,
+            admitted: header.admitted.clone(),
+            derived: header.derived.clone(),
         };
         if dataset.family == Family::NonEnergy && named.uom != UNKNOWN {
             named.look_up(dataset);

@@ -8,7 +8,7 @@ use super::{
     recipe::{Computed, Formula, Member, Per, Rule},
 };
 use crate::{
-    db::data::SeriesHeader,
+    db::{data::SeriesHeader, sight::Admitted},
     domain::{Dataset, Family, MoreLabels, Role},
     extractors::{
         printed::{Kind, PrintedSeries},
@@ -32,7 +32,11 @@ type Scalers = BTreeMap<Vec<String>, Vec<i64>>;
 /// A derived column: labels, sub-component and rule. Rules never mix.
 type Group = ([String; 8], String, Rule);
 
-/// Decides the output series of energy or nonenergy.
+/// The members of a derived column, and the grants that show what is derived from all of them.
+type Members = (Vec<Member>, Option<Admitted>);
+
+/// Decides the output series of energy or nonenergy: those that a grant shows. What they are computed
+/// from need not be visible, so that everybody sees the same number.
 #[must_use]
 pub fn plan(dataset: Dataset, wish: &Wish, headers: &[SeriesHeader]) -> Plan {
     let named: Vec<Named> = headers.iter().map(|header| Named::new(dataset, header)).collect();
@@ -40,21 +44,30 @@ pub fn plan(dataset: Dataset, wish: &Wish, headers: &[SeriesHeader]) -> Plan {
     for scaler in named.iter().filter(|named| named.role == Role::Scaler) {
         scalers.entry(scaler.place().to_vec()).or_default().push(scaler.id);
     }
-    let (mut plan, mut groups) = (Plan::default(), BTreeMap::<Group, Vec<Member>>::new());
+    let (mut plan, mut groups) = (Plan::default(), BTreeMap::<Group, Members>::new());
     for named in named.iter().filter(|named| named.role != Role::Scaler) {
         let member = member(named, &scalers);
         let listed = listed(named, wish, member.as_ref());
-        if wish.standardized || listed.is_some() {
+        if listed.is_some() || wish.standardized && !named.admitted.is_empty() {
             plan.warnings.extend(warnings(named));
         }
         plan.series.extend(listed);
         let rule = member.as_ref().and_then(|member| rule(dataset.family, member.block));
         if let Some((rule, member)) = rule.zip(member).filter(|_| wish.standardized) {
             let group = (named.labels_of_all_hours(), named.sub_component.clone(), rule);
-            groups.entry(group).or_default().push(member);
+            let (members, admitted) = groups.entry(group).or_default();
+            members.push(member);
+            admitted
+                .get_or_insert_with(|| named.derived.clone())
+                .retain(|grant| named.derived.contains(grant));
         }
     }
-    plan.series.extend(groups.into_iter().flat_map(|(group, members)| derived(group, members)));
+    for (group, (members, admitted)) in groups {
+        let admitted = admitted.unwrap_or_default();
+        if !admitted.is_empty() {
+            plan.series.extend(derived(group, members, &admitted));
+        }
+    }
     plan
 }
 
@@ -75,7 +88,7 @@ fn member(named: &Named, scalers: &Scalers) -> Option<Member> {
 /// A stored series as an output series of its own, if it is asked for.
 fn listed(named: &Named, wish: &Wish, member: Option<&Member>) -> Option<PrintedSeries> {
     let standard = wish.standardized && named.block == Some(Block::S7x24);
-    if !standard && !wish.lists(&named.labels[5]) {
+    if named.admitted.is_empty() || !standard && !wish.lists(&named.labels[5]) {
         return None;
     }
     let (formula, uom) = match to_energy(&named.uom).filter(|_| standard) {
@@ -101,6 +114,7 @@ fn listed(named: &Named, wish: &Wish, member: Option<&Member>) -> Option<Printed
         recipe,
         shift: 0,
         more: MoreLabels::default(),
+        admitted: named.admitted.clone(),
     })
 }
 
@@ -118,6 +132,7 @@ fn to_energy(uom: &str) -> Option<(u32, Per)> {
 fn derived(
     (labels, sub_component, rule): Group,
     mut members: Vec<Member>,
+    admitted: &Admitted,
 ) -> impl Iterator<Item = PrintedSeries> {
     let place = |block| rule.blocks().iter().position(|of_rule| *of_rule == block);
     members.sort_by_key(|member| (place(member.block), member.series));
@@ -138,6 +153,7 @@ fn derived(
         })),
         shift: 0,
         more: MoreLabels::default(),
+        admitted: admitted.clone(),
     })
 }
 

@@ -8,7 +8,10 @@ use sqlx::PgConnection;
 
 use super::recipe::{Attendance, Fault, Lack, Recipe};
 use crate::{
-    db::presence::{Presence, presence},
+    db::{
+        presence::{Presence, presence},
+        sight::Cells,
+    },
     domain::{ContractMonth, Dataset, Notation},
     extractors::{
         printed::PrintedSeries,
@@ -26,30 +29,51 @@ pub struct Scanned {
     pub used: Vec<bool>,
 }
 
-/// Looks through `versions` for the output series `series`, adding one warning for each cell that
-/// stays empty for want of a member or a scaler. `is_wanted` tells the contract months of the
-/// answer.
-pub async fn scan(
+/// What of the versions is looked at.
+pub struct Look<W, C> {
+    /// Tells the contract months of the answer.
+    pub is_wanted: W,
+    /// The visible cells of an output series in one of the versions, by its index; without it all.
+    pub cells: Option<C>,
+}
+
+/// Looks through `versions` (ascending by curve timestamp) for the output series `series`, adding one
+/// warning for each cell that stays empty for want of a member or a scaler.
+pub async fn scan<W: Fn(NaiveDate) -> bool, C: Fn(usize, &PrintedSeries) -> Cells>(
     connection: &mut PgConnection,
     dataset: Dataset,
     versions: &[i64],
     series: &[PrintedSeries],
-    is_wanted: impl Fn(NaiveDate) -> bool,
+    look: Look<W, C>,
     warnings: &mut Warnings,
 ) -> sqlx::Result<Scanned> {
     let mut scanned = Scanned { values: 0, used: vec![false; series.len()] };
     let mut quiet = Quiet::default();
     let mut found = presence(connection, dataset, versions);
     while let Some(mut presence) = found.try_next().await? {
-        let wanted = |month: &NaiveDate| is_wanted(*month);
+        let wanted = |month: &NaiveDate| (look.is_wanted)(*month);
         let first = presence.months.iter().position(wanted).unwrap_or_default();
         presence.months.retain(wanted);
+        if let Some(cells) = &look.cells {
+            let index = versions.iter().position(|id| *id == presence.version_id);
+            let version = Version::new(&presence, first);
+            for (series, used) in series.iter().zip(&mut scanned.used) {
+                let cells = index.map_or(Cells::Within(Vec::new()), |index| cells(index, series));
+                let shown = presence.months.iter().filter(|month| cells.shows_month(**month));
+                let shown = shown.count() as u64;
+                if shown > 0 && version.has(series, &cells, warnings) {
+                    *used = true;
+                    scanned.values += shown;
+                }
+            }
+            continue;
+        }
         if !quiet.is_like(&presence) {
             let before = warnings.count;
             let version = Version::new(&presence, first);
             quiet.columns = 0;
             for (series, used) in series.iter().zip(&mut scanned.used) {
-                let has = version.has(series, warnings);
+                let has = version.has(series, &Cells::All, warnings);
                 *used |= has;
                 quiet.columns += u64::from(has);
             }
@@ -95,8 +119,9 @@ impl<'a> Version<'a> {
         }
     }
 
-    /// Whether the version has a column for `series`, with warnings for its empty cells.
-    fn has(&self, series: &PrintedSeries, warnings: &mut Warnings) -> bool {
+    /// Whether the version has a column for `series`, with warnings for its empty cells as far as they
+    /// are visible.
+    fn has(&self, series: &PrintedSeries, visible: &Cells, warnings: &mut Warnings) -> bool {
         let Recipe::Computed(computed) = &series.recipe else {
             return self.series.contains(&series.id);
         };
@@ -109,7 +134,7 @@ impl<'a> Version<'a> {
                 if has_gaps || !absent.is_empty() {
                     let lack =
                         |row| computed.lack(&sources, &absent, |id| self.is_missing(id, row));
-                    self.cells(series, lack, warnings);
+                    self.cells(series, visible, lack, warnings);
                 }
             }
         }
@@ -119,10 +144,14 @@ impl<'a> Version<'a> {
     fn cells(
         &self,
         series: &PrintedSeries,
+        visible: &Cells,
         lack: impl Fn(usize) -> Option<Lack>,
         warnings: &mut Warnings,
     ) {
         for (row, month) in self.months.iter().enumerate() {
+            if !visible.shows_month(*month) {
+                continue;
+            }
             let lack = lack(row);
             if let Some((code, lack)) = lack.as_ref().and_then(|lack| Some((lack.code()?, lack))) {
                 warnings.add(|| self.empty_cell(series, *month, code, lack));

@@ -121,14 +121,14 @@ fn body(series_id: i64, curve: &ChartSeries) -> Vec<u8> {
     let mut out = head.to_string().into_bytes();
     out.pop();
     out.extend_from_slice(b",\"points\":[");
-    for (index, (place, value)) in curve.axis.places().zip(&curve.values).enumerate() {
+    for (index, (place, value)) in curve.points().enumerate() {
         let mut members = json!(place).to_string();
         members.pop();
         let (comma, more) =
             (if index > 0 { "," } else { "" }, if members.len() > 1 { "," } else { "" });
         out.extend_from_slice(format!("{comma}{members}{more}\"value\":").as_bytes());
         match value {
-            Some(value) => number::put_exact(&mut out, value),
+            Some(value) => number::put_exact(&mut out, &value),
             None => out.extend_from_slice(b"null"),
         }
         out.push(b'}');

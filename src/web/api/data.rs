@@ -247,8 +247,11 @@ fn caching_headers(selection: &Selection) -> Result<HeaderMap> {
     let is_pinned = !query.version_ids.is_empty() || query.as_of.is_some();
     let mut headers = HeaderMap::new();
     headers.insert(header::ETAG, value(selection.etag())?);
-    let control =
-        if is_pinned { "private, max-age=31536000, immutable" } else { "private, no-cache" };
+    let control = if is_pinned && selection.lasts {
+        "private, max-age=31536000, immutable"
+    } else {
+        "private, no-cache"
+    };
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(control));
     if !is_pinned {
         let date = selection.last_modified().format("%a, %d %b %Y %H:%M:%S GMT").to_string();

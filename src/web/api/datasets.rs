@@ -17,6 +17,7 @@ use crate::{
     db::{
         catalogue::{self, DatasetSummary},
         headroom::reads,
+        snapshot::View,
     },
     domain::{Family, Iso, Source},
     error::Result,
@@ -147,8 +148,8 @@ async fn list(asked: Asked<ListQuery>) -> Result<Response> {
     let ListQuery(listing) = &asked.query;
     let after: i16 = listing.after()?.unwrap_or_default();
     let all: Vec<Source> = Source::all().collect();
-    let read = async |connection: &mut PgConnection, known_at| {
-        let rows = summaries(connection, known_at).await?.into_iter();
+    let read = async |connection: &mut PgConnection, view: &View| {
+        let rows = summaries(connection, view).await?.into_iter();
         let rows = rows.filter(|row| row.dataset_id > after);
         Ok(rows.filter_map(|row| Some((Source::from_id(row.dataset_id)?, row))).collect())
     };
@@ -158,10 +159,10 @@ async fn list(asked: Asked<ListQuery>) -> Result<Response> {
 /// Those of files, then those of headroom.
 async fn summaries(
     connection: &mut PgConnection,
-    known_at: DateTime<Utc>,
+    view: &View,
 ) -> sqlx::Result<Vec<DatasetSummary>> {
-    let mut summaries = catalogue::datasets(connection, known_at).await?;
-    summaries.extend(reads::summaries(connection, known_at).await?);
+    let mut summaries = catalogue::datasets(connection, view).await?;
+    summaries.extend(reads::summaries(connection, view).await?);
     Ok(summaries)
 }
 
@@ -203,9 +204,11 @@ async fn one(
     let area: Iso = iso.parse().map_err(|_| unknown())?;
     let source = Combination { curve, iso: area }.source().ok_or_else(unknown)?;
     let mut snapshot = app.snapshot(&principal, &[source], as_of).await?;
-    let known_at = snapshot.view.known_at;
-    let summaries = summaries(snapshot.connection(), known_at).await?;
+    let (connection, view) = snapshot.parts();
+    let (known_at, refused) = (view.known_at, listing::refused(view, &[source]));
+    let summaries = summaries(connection, view).await?;
     snapshot.finish().await?;
+    refused.map_or(Ok(()), Err)?;
     let summary = summaries.iter().find(|row| row.dataset_id == source.id()).ok_or_else(unknown)?;
     let headers = listing::known_at_headers(known_at)?;
     Ok((headers, Json(DatasetItem::new(source, summary))).into_response())

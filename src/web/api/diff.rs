@@ -16,7 +16,7 @@ use crate::{
     db::{
         catalogue,
         data::{self, VersionFilter},
-        snapshot::Snapshot,
+        snapshot::{Snapshot, View},
     },
     domain::{Dataset, words},
     error::{Problem, Result},
@@ -173,7 +173,10 @@ impl DiffQuery {
     async fn versions(&self, app: &App, principal: &Principal) -> Result<(Dataset, i64, i64)> {
         match self.sides {
             Sides::Versions(from, to) => {
-                let (dataset, other) = (dataset_of(app, from).await?, dataset_of(app, to).await?);
+                let (dataset, other) = (
+                    dataset_of(app, principal, from).await?,
+                    dataset_of(app, principal, to).await?,
+                );
                 if dataset != other {
                     let why = format!(
                         "is of {other}, from={from} of {dataset}: compare versions of one dataset"
@@ -237,8 +240,8 @@ impl DiffQuery {
     }
 }
 
-async fn dataset_of(app: &App, version: i64) -> Result<Dataset> {
-    let place = catalogue::place_of_version(&app.pool, version).await?;
+async fn dataset_of(app: &App, principal: &Principal, version: i64) -> Result<Dataset> {
+    let place = catalogue::place_of_version(&app.pool, app.viewer(principal), version).await?;
     let (dataset, _) =
         place.ok_or_else(|| Problem::not_found(format!("there is no version {version}")))?;
     Ok(dataset)
@@ -256,7 +259,8 @@ async fn newest(
         return Err(Problem::bad_parameter(name, &text, "it lies in the future"));
     }
     let filter = VersionFilter { days: Some((day, day)), ..VersionFilter::default() };
-    let found = data::versions(snapshot.connection(), dataset, at, &filter).await?;
+    let view = View { known_at: at, sight: snapshot.view.sight.clone() };
+    let found = data::versions(snapshot.connection(), &view, dataset, &filter).await?;
     let none = || {
         Problem::new(
             axum::http::StatusCode::NOT_FOUND,

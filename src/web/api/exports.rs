@@ -107,7 +107,8 @@ async fn components(
     for (place, (_, family)) in SHEETS.into_iter().enumerate() {
         let of_family = all.iter().filter(|dataset| dataset.family == family);
         let ids: Vec<i16> = of_family.map(|dataset| dataset.id()).collect();
-        let mut rows = catalogue::components(snapshot.connection(), &ids, known_at);
+        let (connection, view) = snapshot.parts();
+        let mut rows = catalogue::components(connection, &ids, view);
         while let Some(row) = rows.try_next().await? {
             // Nobody takes it where the workbook failed, which is told below.
             _ = sender.send((place, row)).await;
@@ -284,8 +285,8 @@ async fn uploads(
 /// Sends the records as they are read, a thousand at a time.
 async fn send_uploads(snapshot: &mut Snapshot, pieces: &stream::Pieces) -> io::Result<()> {
     pieces.send(listing::header_record::<UploadRecord>()?.into()).await?;
-    let known_at = snapshot.view.known_at;
-    let mut rows = catalogue::uploads(snapshot.connection(), known_at).try_chunks(1000);
+    let (connection, view) = snapshot.parts();
+    let mut rows = catalogue::uploads(connection, view).try_chunks(1000);
     while let Some(chunk) = rows.try_next().await.map_err(|error| io::Error::other(error.1))? {
         let records: Vec<UploadRecord> = chunk.iter().map(UploadRecord::new).collect();
         pieces.send(listing::records(&records)?.into()).await?;

@@ -151,9 +151,11 @@ async fn availability(
 ) -> Result<Response> {
     let VersionQuery { dataset, days, listing } = query;
     let mut snapshot = listing.snapshot(&app, &principal, &[dataset]).await?;
-    let known_at = snapshot.view.known_at;
-    let found = catalogue::availability(snapshot.connection(), dataset, known_at, days).await?;
+    let (connection, view) = snapshot.parts();
+    let (known_at, refused) = (view.known_at, listing::refused(view, &[dataset]));
+    let found = catalogue::availability(connection, view, dataset, days).await?;
     snapshot.finish().await?;
+    refused.map_or(Ok(()), Err)?;
     let (cob, noncob) = if dataset.family.has_cob() { found } else { (false, false) };
     listing::single(&listing, known_at, Availability { cob, noncob }, &headers)
 }

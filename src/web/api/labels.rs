@@ -8,7 +8,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::listing::{self, Asked, Keyed, Listing, Page, Record};
 use crate::{
     app::App,
-    db::catalogue,
+    db::{catalogue, snapshot::View},
     domain::{Dataset, words},
     error::Result,
     extractors::cell::Cell,
@@ -141,9 +141,9 @@ async fn list(asked: Asked<Query>) -> Result<Response> {
     let Query { dataset, next, ref chosen, ref listing } = asked.query;
     let (label, limit) = (next.as_str(), listing.probe());
     let after: Option<String> = listing.after()?;
-    let read = async |connection: &mut PgConnection, known_at| {
+    let read = async |connection: &mut PgConnection, view: &View| {
         let after = after.as_deref();
-        catalogue::labels(connection, dataset, known_at, label, chosen, after, limit).await
+        catalogue::labels(connection, dataset, view, label, chosen, after, limit).await
     };
     asked.page(listing, &[dataset], read, |value| LabelItem { label, value }).await
 }

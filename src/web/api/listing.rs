@@ -17,7 +17,7 @@ use crate::{
     auth::{Principal, SignedIn},
     db::{
         catalogue::{self, VersionList, VersionRow},
-        snapshot::Snapshot,
+        snapshot::{Snapshot, View},
     },
     domain::{Dataset, Source, words},
     error::{Problem, Result, shown},
@@ -132,8 +132,8 @@ impl Asked<VersionQuery> {
         let VersionQuery { dataset, days, ref listing } = self.query;
         let before = listing.after::<Instant>()?.map(|at| at.0);
         let list = VersionList { dataset, days, id: None, before, limit: listing.probe() };
-        let read = async |connection: &mut PgConnection, known_at| {
-            catalogue::versions(connection, known_at, list).await
+        let read = async |connection: &mut PgConnection, view: &View| {
+            catalogue::versions(connection, view, list).await
         };
         self.page(listing, &[dataset], read, item).await
     }
@@ -250,16 +250,40 @@ impl<Q> Asked<Q> {
         &self,
         listing: &Listing,
         sources: &[S],
-        read: impl AsyncFnOnce(&mut PgConnection, DateTime<Utc>) -> sqlx::Result<Vec<R>>,
+        read: impl AsyncFnOnce(&mut PgConnection, &View) -> sqlx::Result<Vec<R>>,
         item: impl FnMut(R) -> T,
     ) -> Result<Response> {
         let mut snapshot = listing.snapshot(&self.app, &self.principal, sources).await?;
-        let known_at = snapshot.view.known_at;
-        let rows = read(snapshot.connection(), known_at).await?;
+        let (connection, view) = snapshot.parts();
+        let (known_at, refused) = (view.known_at, refused(view, sources));
+        let rows = if refused.is_some() { Vec::new() } else { read(connection, view).await? };
         snapshot.finish().await?;
+        if let Some(problem) = refused {
+            return Err(problem);
+        }
         let items = rows.into_iter().map(item).collect();
         page(listing, known_at, items, &self.uri, &self.headers)
     }
+}
+
+/// 403 `no_grant` where one source is asked for that the caller has no grant for: it says nothing
+/// about what is there. Among several, those without are left out.
+pub fn refused<S: Copy + Into<Source>>(view: &View, sources: &[S]) -> Option<Problem> {
+    match sources {
+        [only] if !view.sight.has(*only) => Some(no_grant((*only).into())),
+        _ => None,
+    }
+}
+
+/// 403 `no_grant`.
+pub fn no_grant(what: impl std::fmt::Display) -> Problem {
+    Problem::new(
+        axum::http::StatusCode::FORBIDDEN,
+        "no_grant",
+        format!(
+            "You have no grant for {what}. An administrator can give you a package that has one."
+        ),
+    )
 }
 
 /// A page of a list.

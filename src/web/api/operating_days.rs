@@ -12,6 +12,7 @@ use crate::{
     db::{
         catalogue::{self, DayRow},
         headroom::reads,
+        snapshot::View,
     },
     domain::Source,
     error::Result,
@@ -107,15 +108,14 @@ impl FromParameters for Query {
 async fn list(asked: Asked<Query>) -> Result<Response> {
     let Query { source, series, ref listing } = asked.query;
     let before = listing.after::<Day>()?.map(|day| day.0);
-    let read = async |connection: &mut PgConnection, known_at| {
+    let read = async |connection: &mut PgConnection, view: &View| {
         let limit = listing.probe();
         match source {
             Source::Stored(dataset) => {
-                catalogue::operating_days(connection, dataset, known_at, series, before, limit)
-                    .await
+                catalogue::operating_days(connection, dataset, view, series, before, limit).await
             }
             Source::Headroom(iso) => {
-                reads::operating_days(connection, iso, known_at, before, limit).await
+                reads::operating_days(connection, view, iso, before, limit).await
             }
         }
     };

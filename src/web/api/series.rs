@@ -9,7 +9,10 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::listing::{self, Asked, Keyed, Listing, Page, Record};
 use crate::{
     app::App,
-    db::catalogue::{self, SeriesRow},
+    db::{
+        catalogue::{self, SeriesRow},
+        snapshot::View,
+    },
     domain::{ContractMonth, Dataset, SeriesKey},
     error::Result,
     extractors::cell::Cell,
@@ -201,8 +204,8 @@ impl FromParameters for Query {
 async fn list(asked: Asked<Query>) -> Result<Response> {
     let Query { dataset, ref listing } = asked.query;
     let after: i64 = listing.after()?.unwrap_or_default();
-    let read = async |connection: &mut PgConnection, known_at| {
-        catalogue::series(connection, dataset, known_at, after, listing.probe()).await
+    let read = async |connection: &mut PgConnection, view: &View| {
+        catalogue::series(connection, dataset, view, after, listing.probe()).await
     };
     asked.page(listing, &[dataset], read, SeriesItem::from).await
 }

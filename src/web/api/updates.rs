@@ -16,7 +16,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::listing;
 use crate::{
     app::App,
-    auth::SignedIn,
+    auth::{Principal, SignedIn},
     db::updates::{self, UpdateFilter, UpdateKind, UpdatePage, UpdateRow},
     domain::{Dataset, Family},
     error::{Problem, Result},
@@ -198,10 +198,10 @@ struct Updates {
 )]
 async fn list(
     State(app): State<App>,
-    _signed_in: SignedIn,
+    SignedIn(principal): SignedIn,
     StrictQuery(query): StrictQuery<Query>,
 ) -> Result<Response> {
-    let page = query.wait_and_read(&app).await?;
+    let page = query.wait_and_read(&app, &principal).await?;
     let cut = page.updates.len() == usize::try_from(query.limit).unwrap_or(usize::MAX);
     let last = page.updates.last().filter(|_| cut).map(|update| update.id);
     let items = page.updates.into_iter().map(UpdateItem::from).collect();
@@ -213,12 +213,12 @@ async fn list(
 impl Query {
     /// What there is, at once or as soon as there is something; nothing when the time is up or the
     /// server ends.
-    async fn wait_and_read(&self, app: &App) -> Result<UpdatePage> {
+    async fn wait_and_read(&self, app: &App, principal: &Principal) -> Result<UpdatePage> {
         let (mut start, until) = (self.start, Instant::now() + self.wait);
         let waits = !self.wait.is_zero() && start != Start::Now;
         let mut hearing = waits.then(|| app.bell.hear(&app.pool));
         loop {
-            let page = self.read(app, start).await?;
+            let page = self.read(app, principal, start).await?;
             let Some(bell) = hearing.as_mut().filter(|_| page.updates.is_empty()) else {
                 return Ok(page);
             };
@@ -231,13 +231,15 @@ impl Query {
         }
     }
 
-    async fn read(&self, app: &App, start: Start) -> Result<UpdatePage> {
+    /// The grants are those of the moment, also after a wait.
+    async fn read(&self, app: &App, principal: &Principal, start: Start) -> Result<UpdatePage> {
         let (after, limit) = match start {
             Start::Oldest => (0, self.limit),
             Start::After(position) => (position, self.limit),
             Start::Now => (i64::MAX, 0),
         };
-        let page = updates::page(&app.pool, after, &self.filter, limit).await?;
+        let page =
+            updates::page(&app.pool, app.viewer(principal), after, &self.filter, limit).await?;
         match start {
             Start::After(at) if at < page.forgotten || at > page.newest => Err(expired()),
             _ => Ok(page),

@@ -215,13 +215,13 @@ async fn one(
 ) -> Result<Response> {
     let unknown = || Problem::not_found(format!("there is no version {:?}", shown(&id)));
     let number: i64 = id.parse().map_err(|_| unknown())?;
-    let place = catalogue::place_of_version(&app.pool, number).await?;
+    let place = catalogue::place_of_version(&app.pool, app.viewer(&principal), number).await?;
     let (dataset, day) = place.ok_or_else(unknown)?;
     let mut snapshot = app.snapshot(&principal, &[dataset], as_of).await?;
-    let known_at = snapshot.view.known_at;
-    let days = Some((day, day));
+    let (connection, view) = snapshot.parts();
+    let (known_at, days) = (view.known_at, Some((day, day)));
     let list = VersionList { dataset, days, id: Some(number), before: None, limit: 1 };
-    let version = catalogue::versions(snapshot.connection(), known_at, list).await?.pop();
+    let version = catalogue::versions(connection, view, list).await?.pop();
     snapshot.finish().await?;
     let item = VersionItem::from(version.ok_or_else(unknown)?);
     Ok((listing::known_at_headers(known_at)?, Json(item)).into_response())

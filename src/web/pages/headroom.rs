@@ -138,12 +138,12 @@ async fn read(app: &App, principal: &Principal, view: &View) -> Result<Found> {
     let isos = view.area().members();
     let sources: Vec<Source> = isos.iter().map(|&iso| Source::Headroom(iso)).collect();
     let mut snapshot = app.snapshot(principal, &sources, view.as_of).await?;
-    let known_at = snapshot.view.known_at;
-    let connection = snapshot.connection();
     let (basis, wanted) = (view.basis(), view.wanted(READ + 1));
-    let records = reads::records(connection, known_at, basis, &wanted).await?;
-    let unmatched = reads::unmatched(connection, known_at, basis, &wanted).await?;
-    let versions = reads::history(connection, known_at, isos, None, None, HISTORY).await?;
+    let (connection, view) = snapshot.parts();
+    let known_at = view.known_at;
+    let records = reads::records(connection, view, basis, &wanted).await?;
+    let unmatched = reads::unmatched(connection, view, basis, &wanted).await?;
+    let versions = reads::history(connection, view, isos, None, None, HISTORY).await?;
     snapshot.finish().await?;
     Ok(Found { known_at, records, unmatched, versions })
 }

@@ -14,7 +14,10 @@ use super::{
 };
 use crate::{
     app::App,
-    db::headroom::reads::{self, RecordRow},
+    db::{
+        headroom::reads::{self, RecordRow},
+        snapshot::View,
+    },
     error::Result,
     extractors::cell::Cell,
 };
@@ -214,8 +217,8 @@ impl Keyed for HeadroomItem {
 )]
 async fn list(asked: Asked<OfferQuery>) -> Result<Response> {
     let OfferQuery(query) = &asked.query;
-    let read = async |connection: &mut PgConnection, known_at| {
-        reads::records(connection, known_at, query.basis, &query.wanted).await
+    let read = async |connection: &mut PgConnection, view: &View| {
+        reads::records(connection, view, query.basis, &query.wanted).await
     };
     let mut number = query.wanted.offset;
     let item = |row| {

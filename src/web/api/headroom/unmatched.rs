@@ -12,7 +12,10 @@ use super::{
 };
 use crate::{
     app::App,
-    db::headroom::reads::{self, UnmatchedRow},
+    db::{
+        headroom::reads::{self, UnmatchedRow},
+        snapshot::View,
+    },
     error::Result,
     extractors::cell::Cell,
 };
@@ -151,8 +154,8 @@ impl Keyed for UnmatchedItem {
 )]
 async fn list(asked: Asked<PlainQuery>) -> Result<Response> {
     let PlainQuery(query) = &asked.query;
-    let read = async |connection: &mut PgConnection, known_at| {
-        reads::unmatched(connection, known_at, query.basis, &query.wanted).await
+    let read = async |connection: &mut PgConnection, view: &View| {
+        reads::unmatched(connection, view, query.basis, &query.wanted).await
     };
     let mut number = query.wanted.offset;
     let item = |row| {

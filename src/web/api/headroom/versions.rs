@@ -12,7 +12,10 @@ use super::{
 };
 use crate::{
     app::App,
-    db::headroom::reads::{self, HeadroomVersion},
+    db::{
+        headroom::reads::{self, HeadroomVersion},
+        snapshot::View,
+    },
     error::Result,
     extractors::{cell::Cell, query, words::Area},
     web::parameters::{FromParameters, Parameters},
@@ -172,8 +175,8 @@ impl FromParameters for VersionsQuery {
 async fn list(asked: Asked<VersionsQuery>) -> Result<Response> {
     let VersionsQuery { iso, days, ref listing } = asked.query;
     let (isos, before) = (iso.members(), listing.after::<i64>()?);
-    let read = async |connection: &mut PgConnection, known_at| {
-        reads::history(connection, known_at, isos, days, before, listing.probe()).await
+    let read = async |connection: &mut PgConnection, view: &View| {
+        reads::history(connection, view, isos, days, before, listing.probe()).await
     };
     asked.page(listing, &sources(isos), read, HeadroomVersionItem::from).await
 }

@@ -1,6 +1,6 @@
 //! Two versions of a dataset side by side.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use rust_decimal::Decimal;
 
@@ -10,6 +10,7 @@ use crate::{
     db::{
         data, numeric,
         pages::{self, SeriesLabels, ValuesPair, VersionHeader},
+        sight::{Cells, Sight},
         snapshot::Snapshot,
     },
     domain::{Axis, Dataset, Notation, Place},
@@ -81,6 +82,7 @@ const ROWS: usize = 400;
 struct Pair<'a> {
     old: (&'a VersionHeader, &'a Axis),
     new: (&'a VersionHeader, &'a Axis),
+    sight: Sight,
 }
 
 impl Comparison {
@@ -98,20 +100,18 @@ impl Comparison {
         let other = pages::version(snapshot, dataset, other).await?.ok_or_else(missing)?;
         let other_axis = data::axis(snapshot.connection(), other.id).await?;
         let (this, that) = ((version, axis), (&other, &other_axis));
+        let sight = snapshot.view.sight.clone();
         let pair = match other.curve_timestamp <= version.curve_timestamp {
-            true => Pair { old: that, new: this },
-            false => Pair { old: this, new: that },
+            true => Pair { old: that, new: this, sight },
+            false => Pair { old: this, new: that, sight },
         };
         let (old, new) = (pair.old.0.id, pair.new.0.id);
         let axes_differ = axis != &other_axis;
         let pairs = pages::differing_series(snapshot, dataset, (old, new), axes_differ).await?;
         let mut labels = pages::series_of(snapshot, dataset, new).await?;
         let former = pages::series_of(snapshot, dataset, old).await?;
-        labels.extend(
-            former
-                .into_iter()
-                .filter(|f| pairs.iter().any(|p| p.series_id == f.id && p.new.is_none())),
-        );
+        let known: HashSet<i64> = labels.iter().map(|label| label.id).collect();
+        labels.extend(former.into_iter().filter(|former| !known.contains(&former.id)));
         let mut comparison = Self::of(app, view, &pair, &labels, &pairs);
         comparison.shown =
             shown_series(snapshot, dataset, view, &pair, &labels, &comparison).await?;
@@ -137,14 +137,17 @@ impl Comparison {
         let changed: usize = series.iter().filter(|s| s.only.is_none()).map(|s| s.changed).sum();
         let only = |side: &str| series.iter().filter(|s| s.only == Some(side)).count();
         let (only_old, only_new) = (only("old"), only("new"));
-        let common = usize::try_from(pair.new.0.series_count).unwrap_or_default() - only_new;
-        let places = pair.places().len();
+        let is_only = |label: &&SeriesLabels| {
+            series.iter().any(|series| series.id == label.id && series.only.is_some())
+        };
+        let common = labels.iter().filter(|label| !is_only(label));
+        let places: usize = common.map(|label| pair.places(label).len()).sum();
         Self {
             kind: if matches!(pair.new.1, Axis::Months(_)) { "month" } else { "" },
             old: Side::new(app, pair.old.0),
             new: Side::new(app, pair.new.0),
             changed: count_of(changed),
-            unchanged: count_of((common * places).saturating_sub(changed)),
+            unchanged: count_of(places.saturating_sub(changed)),
             only_old,
             only_new,
             series,
@@ -188,11 +191,12 @@ async fn shown_series(
     let Some(label) = named.or_else(most).or(labels.first()) else { return Ok(None) };
     let former = pages::values(snapshot, dataset, pair.old.0.id, &[label.id]).await?;
     let latter = pages::values(snapshot, dataset, pair.new.0.id, &[label.id]).await?;
-    let values = |values: &[pages::SeriesValues], axis| {
-        values.first().map(|series| by_place(axis, &series.values.0)).unwrap_or_default()
+    let values = |values: &[pages::SeriesValues], version| {
+        let first = values.first();
+        first.map(|series| pair.by_place(version, label, &series.values.0)).unwrap_or_default()
     };
-    let (former, latter) = (values(&former, pair.old.1), values(&latter, pair.new.1));
-    let mut rows = differences(&label.unit, &pair.places(), &former, &latter);
+    let (former, latter) = (values(&former, pair.old), values(&latter, pair.new));
+    let mut rows = differences(&label.unit, &pair.places(label), &former, &latter);
     if rows.len() > ROWS {
         rows.retain(|row| row.changed);
         rows.truncate(ROWS);
@@ -207,11 +211,16 @@ fn changed_series(
     label: &SeriesLabels,
     both: &ValuesPair,
 ) -> ChangedSeries {
-    let values = |axis, values: &Option<numeric::Values>| {
-        values.as_ref().map(|values| by_place(axis, &values.0)).unwrap_or_default()
+    let values = |version: (&'_ VersionHeader, &'_ Axis), values: &Option<numeric::Values>| {
+        let shown = values.as_ref().filter(|_| !pair.cells(version.0, label).is_none());
+        shown.map(|values| values.0.clone())
     };
-    let (former, latter) = (values(pair.old.1, &both.old), values(pair.new.1, &both.new));
-    let rows = differences(&label.unit, &pair.places(), &former, &latter);
+    let (old, new) = (values(pair.old, &both.old), values(pair.new, &both.new));
+    let places = |version, values: &Option<Vec<_>>| {
+        values.as_ref().map(|values| pair.by_place(version, label, values)).unwrap_or_default()
+    };
+    let (former, latter) = (places(pair.old, &old), places(pair.new, &new));
+    let rows = differences(&label.unit, &pair.places(label), &former, &latter);
     let changed = rows.iter().filter(|row| row.changed).count();
     ChangedSeries {
         name: grid::series_name(label),
@@ -219,7 +228,7 @@ fn changed_series(
         unit: grid::unit(&label.unit).to_owned(),
         url: View { series: vec![label.id], ..view.clone() }.url(),
         id: label.id,
-        only: match (&both.old, &both.new) {
+        only: match (&old, &new) {
             (None, _) => Some("new"),
             (_, None) => Some("old"),
             _ => None,
@@ -230,15 +239,30 @@ fn changed_series(
 }
 
 impl<'a> Pair<'a> {
-    /// The places of either version, ascending.
-    fn places(&self) -> Vec<Place<'a>> {
-        let places: BTreeSet<_> = self.old.1.places().chain(self.new.1.places()).collect();
+    /// The cells of a series in one of the versions that the caller may see.
+    fn cells(&self, version: &VersionHeader, label: &SeriesLabels) -> Cells {
+        self.sight.cells(&version.admitted, &label.admitted)
+    }
+
+    /// The places of either version where the series is visible, ascending.
+    fn places(&self, label: &SeriesLabels) -> Vec<Place<'a>> {
+        let of = |(version, axis): (&'a VersionHeader, &'a Axis)| {
+            let cells = self.cells(version, label);
+            axis.places().filter(move |place| cells.shows(*place))
+        };
+        let places: BTreeSet<_> = of(self.old).chain(of(self.new)).collect();
         places.into_iter().collect()
     }
-}
 
-fn by_place<'a>(axis: &'a Axis, values: &[Option<Decimal>]) -> Values<'a> {
-    axis.places().zip(values.iter().copied()).collect()
+    fn by_place(
+        &self,
+        (version, axis): (&'a VersionHeader, &'a Axis),
+        label: &SeriesLabels,
+        values: &[Option<Decimal>],
+    ) -> Values<'a> {
+        let cells = self.cells(version, label);
+        axis.places().zip(values.iter().copied()).filter(|(p, _)| cells.shows(*p)).collect()
+    }
 }
 
 fn differences(

@@ -4,6 +4,7 @@ use crate::{
     db::{
         analysis,
         pages::{SeriesLabels, SeriesValues, VersionHeader},
+        sight::Cells,
         snapshot::Snapshot,
     },
     domain::{Axis, Dataset, Notation, Place},
@@ -52,8 +53,9 @@ struct Shown {
 }
 
 impl Shown {
-    /// Of an axis of hours only one part: a year of hours is no table.
-    fn of(axis: &Axis, part: Option<&str>) -> Result<Self> {
+    /// Of an axis of hours only one part: a year of hours is no table. Only parts that `is_shown` are
+    /// offered.
+    fn of(axis: &Axis, part: Option<&str>, is_shown: impl Fn(Place<'_>) -> bool) -> Result<Self> {
         let (head, kind) = match axis {
             Axis::Months(_) => ("Month", "month"),
             Axis::Hours(_) | Axis::MonthHours(_) => ("Hour ending", "hour"),
@@ -61,16 +63,18 @@ impl Shown {
             Axis::Single => ("Series", ""),
         };
         let parts: Vec<String> = axis.places().map(part_of).collect();
-        let chosen = part.or(parts.first().map(|part| &**part)).unwrap_or_default();
-        let first = parts.iter().position(|part| part == chosen);
+        let shown = axis.places().zip(&parts).filter(|(place, _)| is_shown(*place));
+        let mut offered: Vec<String> = shown.map(|(_, part)| part.clone()).collect();
+        offered.dedup();
+        let first_part = offered.first().cloned().unwrap_or_default();
+        let chosen = part.unwrap_or(&first_part);
+        let first = parts.iter().position(|part| part == chosen && offered.contains(part));
         let Some(first) = first else {
             let why = "the version has no such day or month: choose one that it has";
             return Err(Problem::bad_parameter("part", chosen, why));
         };
         let places = axis.places().zip(&parts).skip(first).take_while(|(_, part)| *part == chosen);
         let names = places.map(|(place, _)| row_name(place)).collect();
-        let mut offered = parts.clone();
-        offered.dedup();
         offered.retain(|part| !part.is_empty());
         let parts = offered.iter().map(|part| Choice::new(part, part, chosen)).collect();
         Ok(Self { head, kind, parts, first, names })
@@ -105,7 +109,10 @@ impl Grid {
         chosen: &[i64],
         part: Option<&str>,
     ) -> Result<Self> {
-        let shown = Shown::of(axis, part)?;
+        let sight = snapshot.view.sight.clone();
+        let visible: Vec<Cells> =
+            labels.iter().map(|series| sight.cells(&version.admitted, &series.admitted)).collect();
+        let shown = Shown::of(axis, part, |place| visible.iter().any(|cells| cells.shows(place)))?;
         let range = (shown.first, shown.names.len());
         let connection = snapshot.connection();
         let values = analysis::slice(connection, dataset, version.id, chosen, range).await?;
@@ -123,10 +130,23 @@ impl Grid {
             Axis::Components(_) => 0,
             _ => decimals(&series.unit, &values.values.0),
         };
-        let cells: Vec<Vec<Cell>> =
+        let mut cells: Vec<Vec<Cell>> =
             found.iter().map(|(s, values)| cells(places(s, values), values)).collect();
-        let Shown { head, kind, parts, names, .. } = shown;
-        Ok(Self { head, kind, parts, columns, rows: rows(names, &cells) })
+        let Shown { head, kind, parts, names, first } = shown;
+        let mut keep = vec![false; names.len()];
+        for ((series, _), column) in found.iter().zip(&mut cells) {
+            let visible = sight.cells(&version.admitted, &series.admitted);
+            for (row, (cell, keep)) in column.iter_mut().zip(&mut keep).enumerate() {
+                match visible.shows(axis.place(first + row)) {
+                    true => *keep = true,
+                    false => *cell = Cell::Missing(""),
+                }
+            }
+        }
+        let mut rows = rows(names, &cells);
+        let mut keep = keep.into_iter();
+        rows.retain(|_| keep.next().unwrap_or_default());
+        Ok(Self { head, kind, parts, columns, rows })
     }
 
     /// A row per series.
@@ -219,14 +239,14 @@ mod tests {
         let day = |text: &str| text.parse::<chrono::NaiveDate>().unwrap();
         let (first, second) = (day("2031-11-01"), day("2031-11-02"));
         let axis = Axis::Hours(vec![(first, 24), (second, 1), (second, 2), (second, 25)]);
-        let shown = Shown::of(&axis, Some("2031-11-02")).unwrap();
+        let shown = Shown::of(&axis, Some("2031-11-02"), |_| true).unwrap();
         assert_eq!((shown.first, shown.names.join(" ")), (1, "HE 1 HE 2 HE 25".to_owned()));
         assert_eq!(shown.parts.len(), 2);
-        assert_eq!(Shown::of(&axis, None).unwrap().names, ["HE 24"]);
-        assert!(Shown::of(&axis, Some("2031-11-03")).is_err());
+        assert_eq!(Shown::of(&axis, None, |_| true).unwrap().names, ["HE 24"]);
+        assert!(Shown::of(&axis, Some("2031-11-03"), |_| true).is_err());
         let months = Axis::MonthHours(vec![(1, 1), (1, 2), (2, 1)]);
-        assert_eq!(Shown::of(&months, Some("2")).unwrap().first, 2);
-        assert_eq!(Shown::of(&Axis::Single, None).unwrap().names.len(), 1);
+        assert_eq!(Shown::of(&months, Some("2"), |_| true).unwrap().first, 2);
+        assert_eq!(Shown::of(&Axis::Single, None, |_| true).unwrap().names.len(), 1);
     }
 
     #[test]
