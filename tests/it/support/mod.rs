@@ -14,6 +14,7 @@ mod clock;
 mod database;
 pub mod files;
 mod program;
+pub mod routes;
 mod s3;
 mod server;
 pub mod store;
