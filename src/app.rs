@@ -5,13 +5,14 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
 
 use crate::{
     auth::{HashError, Passwords, Principal},
     clock::Clock,
     config::Config,
     db::{
-        sight::Viewer,
+        sight::{Granted, Sight, Viewer},
         snapshot::{Snapshot, SnapshotError},
     },
     domain::Source,
@@ -43,6 +44,8 @@ pub struct App {
     pub uploads: Arc<Semaphore>,
     /// Turns at deciding about an operating day.
     pub days: DayTurns,
+    /// Ends of downloads that are being written down.
+    pub endings: TaskTracker,
     /// Rings when the feed of updates has grown.
     pub bell: Bell,
 }
@@ -75,6 +78,14 @@ impl App {
         Viewer { user_id: principal.user_id, now: self.clock.now() }
     }
 
+    /// The sources that `principal` has a grant for: what option lists offer.
+    pub async fn granted(&self, principal: &Principal) -> Result<Granted, Problem> {
+        let all: Vec<i16> = Source::all().map(Source::id).collect();
+        let mut connection = self.pool.acquire().await?;
+        let sight = Sight::of(&mut connection, self.viewer(principal), &all).await?;
+        Ok(Granted(Source::all().filter(|source| sight.has(*source)).collect()))
+    }
+
     /// A snapshot of what `principal` may see of `sources`, as of `as_of` or of now. Every read for
     /// somebody goes through one.
     pub async fn snapshot<S: Copy + Into<Source>>(
@@ -103,6 +114,7 @@ impl App {
             readers: Arc::new(Semaphore::new(Self::READERS)),
             uploads: Arc::new(Semaphore::new(Self::UPLOADS)),
             days: DayTurns::default(),
+            endings: TaskTracker::new(),
             bell: Bell::default(),
         })
     }

@@ -3,10 +3,14 @@
 //!
 //! An [`Actor`] is found once per request (it is an extractor); [`write`] takes one [`Act`].
 
+pub mod download;
+pub mod identity;
+
 use std::{convert::Infallible, net::IpAddr};
 
 use axum::{extract::FromRequestParts, http::request::Parts};
-use serde_json::Value;
+use chrono::TimeDelta;
+use serde_json::{Value, json};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -190,6 +194,12 @@ impl Actor {
         Self { user_id: None, email: None, proof, prefix: None, address: None, request_id: None }
     }
 
+    /// The same, somewhere else: a user whose session or token is only named.
+    #[must_use]
+    pub fn with_prefix(self, prefix: &str) -> Self {
+        Self { prefix: Some(prefix.to_owned()), ..self }
+    }
+
     /// The same request, by a user who proved it in the course of it.
     #[must_use]
     pub fn proven(self, user_id: Uuid, email: &str, proof: Proof) -> Self {
@@ -202,24 +212,30 @@ impl Actor {
     pub fn of(parts: &Parts, app: &App) -> Self {
         let address = address::of_request(parts, &app.config.auth.trusted_proxies);
         let request_id = parts.extensions.get::<RequestId>().map(|id| id.0);
-        let nobody = Self::nobody(Proof::None);
-        let actor = match parts.extensions.get::<Principal>() {
+        let nobody = Self { address: Some(address), request_id, ..Self::nobody(Proof::None) };
+        match parts.extensions.get::<Principal>() {
             None => nobody,
-            Some(principal) => Self {
-                prefix: Some(principal.prefix.clone()),
-                ..nobody.proven(principal.user_id, &principal.email, proof(principal))
-            },
-        };
-        Self { address: Some(address), request_id, ..actor }
+            Some(principal) => nobody.signed_in(principal),
+        }
+    }
+
+    /// The same request, by whom it turned out to be.
+    #[must_use]
+    pub fn signed_in(self, principal: &Principal) -> Self {
+        let prefix = Some(principal.prefix.clone());
+        Self { prefix, ..self.proven(principal.user_id, &principal.email, proof(principal)) }
     }
 }
 
 fn proof(principal: &Principal) -> Proof {
     match principal.credential {
         Credential::Session(_) => Proof::Session,
-        Credential::Token(_) if principal.prefix.starts_with("tpl_") => Proof::LoginToken,
-        Credential::Token(_) => Proof::Token,
+        Credential::Token(_) => proof_of_token(&principal.prefix),
     }
+}
+
+fn proof_of_token(prefix: &str) -> Proof {
+    if prefix.starts_with("tpl_") { Proof::LoginToken } else { Proof::Token }
 }
 
 impl FromRequestParts<App> for Actor {
@@ -282,8 +298,46 @@ pub async fn write(
     actor: &Actor,
     act: Act,
 ) -> sqlx::Result<()> {
-    let (object_type, object_id) = act.object.unzip();
-    let row = Row {
+    let (object_type, object_id) = act.object.clone().unzip();
+    db::audit::insert(connection, row(app, actor, act, object_type, object_id.as_deref())).await
+}
+
+/// Writes down what changed nothing: a refusal, a read.
+pub async fn note(app: &App, actor: &Actor, act: Act) -> sqlx::Result<()> {
+    let mut connection = app.pool.acquire().await?;
+    write(app, &mut connection, actor, act).await
+}
+
+/// The same, but once a minute for one object: what anybody can cause must not flood the log.
+pub async fn note_seldom(app: &App, actor: &Actor, act: Act) -> sqlx::Result<()> {
+    let (object_type, object_id) = act.object.clone().unzip();
+    let row = row(app, actor, act, object_type, object_id.as_deref());
+    let mut transaction = app.pool.begin().await?;
+    let since = app.clock.now() - TimeDelta::minutes(1);
+    if !db::audit::is_noted(&mut transaction, &row, since).await? {
+        db::audit::insert(&mut transaction, row).await?;
+    }
+    transaction.commit().await
+}
+
+/// Writes down that somebody asked for an object of somebody else, and was told that there is none.
+pub async fn refused(
+    app: &App,
+    actor: &Actor,
+    (kind, id): (&'static str, Uuid),
+) -> sqlx::Result<()> {
+    let act = Act::refused(Action::AccessRefused).to(kind, id).with(json!({ "answer": 404 }));
+    note(app, actor, act).await
+}
+
+fn row<'a>(
+    app: &App,
+    actor: &'a Actor,
+    act: Act,
+    object_type: Option<&'static str>,
+    object_id: Option<&'a str>,
+) -> Row<'a> {
+    Row {
         at: app.clock.now(),
         actor_id: actor.user_id,
         actor_email: actor.email.as_deref(),
@@ -293,13 +347,12 @@ pub async fn write(
         request_id: actor.request_id,
         action: act.action.as_str(),
         object_type,
-        object_id: object_id.as_deref(),
+        object_id,
         outcome: act.outcome.as_str(),
         detail: if act.detail.is_null() {
             Value::Object(serde_json::Map::new())
         } else {
             act.detail
         },
-    };
-    db::audit::insert(connection, row).await
+    }
 }

@@ -57,6 +57,8 @@ pub struct Config {
     pub auth: AuthConfig,
     /// What downloads say and may use.
     pub downloads: DownloadConfig,
+    /// Days for which the audit log is kept.
+    pub audit_days: i32,
     /// What is logged, and how.
     pub log: LogConfig,
     /// Where the settings stand that can turn out to be wrong only later.
@@ -119,7 +121,9 @@ impl Default for AuthConfig {
             argon2_memory_kib: Self::LEAST_MEMORY_KIB,
             argon2_iterations: Self::LEAST_ITERATIONS,
             argon2_lanes: 1,
-            hashing_concurrency: 4,
+            // Reads go on meanwhile.
+            hashing_concurrency: std::thread::available_parallelism()
+                .map_or(1, |processors| processors.get().div_ceil(2)),
             session_idle: Duration::from_hours(2),
             session_absolute: Duration::from_hours(12),
             login_token_life: Duration::from_hours(24),
@@ -179,6 +183,7 @@ impl Config {
                 disclaimer: s.value("downloads.disclaimer")?,
                 concurrent_per_user: s.number("downloads.concurrent_per_user", 1..=1000, 4)?,
             },
+            audit_days: s.number("audit.days", 1..=36_500, 400)?,
             log: LogConfig {
                 filter: s.value::<LogFilter>("log")?.unwrap_or_default().0,
                 format: s.value("log_format")?.unwrap_or_default(),

@@ -75,13 +75,13 @@ const CHARGES: [(&str, &str); 12] = [
     ("7x8", "Uplift"),
 ];
 
-/// Zones of [`charges`]: 264 series.
+/// Zones of a large file: 264 series.
 pub const CHARGE_ZONES: usize = 22;
 
-/// A nonenergy file as PJM's are: charges of 22 zones in every unit and every block, 61 months from
+/// A nonenergy file as PJM's are: charges of so many zones in every unit and every block, 61 months from
 /// July 2025 on.
-pub fn charges() -> String {
-    let series = CHARGE_ZONES * CHARGES.len();
+pub fn charges(zones: usize) -> String {
+    let series = zones * CHARGES.len();
     let of = |column: usize| CHARGES[column % CHARGES.len()];
     let mut text = String::with_capacity(300 << 10);
     let mut row = |name: &str, cell: &dyn Fn(usize) -> String| {

@@ -9,6 +9,7 @@
     reason = "figures for people, and generated numbers that are small"
 )]
 
+mod access;
 mod chart;
 mod downloads;
 mod files;
@@ -48,6 +49,8 @@ async fn run() {
     downloads::everything(&server, &mut table, DAYS).await;
     standardized::charges(&server, &mut table).await;
     chart::paint(&server, &mut table).await;
+    access::entitlement(&server, &mut table).await;
+    access::logins(&server, &mut table).await;
     drop(server);
     hostile::memory(&mut table).await;
     table.print();

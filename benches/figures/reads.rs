@@ -74,6 +74,7 @@ fn bind(statement: &str, series: i64) -> String {
         .replace("$2", &series.to_string())
         .replace("$3", "now()")
         .replace("$4", "null")
+        .replace("$5", r#"'[{"cob_only": false, "current_only": false, "derived": true}]'::jsonb"#)
 }
 
 /// One contract month of one series over all versions.

@@ -84,6 +84,20 @@ impl Server {
         answer
     }
 
+    /// The same with another token.
+    pub async fn get_as(&self, token: &str, path: &str) -> reqwest::Response {
+        let url = format!("{}/api/v1/{path}", self.base);
+        let answer = self.client.get(url).bearer_auth(token).send().await.expect("an answer");
+        assert!(answer.status().is_success(), "{path}: {}", answer.status());
+        answer
+    }
+
+    /// Sends JSON to a path under `/api/v1` without a credential; tells the status.
+    pub async fn post(&self, path: &str, body: &serde_json::Value) -> reqwest::StatusCode {
+        let url = format!("{}/api/v1/{path}", self.base);
+        self.client.post(url).json(body).send().await.expect("an answer").status()
+    }
+
     /// Forgets the greatest resident memory so far.
     pub fn reset_memory(&self) {
         _ = std::fs::write(format!("/proc/{}/clear_refs", self.child.id()), "5");

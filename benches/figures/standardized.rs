@@ -20,7 +20,7 @@ const ROUNDS: usize = 50;
 /// A month range of PJM's size: from the request to its last byte, and the same with pandas from
 /// the file that was uploaded.
 pub async fn charges(server: &Server, table: &mut Table) {
-    let text = files::charges();
+    let text = files::charges(files::CHARGE_ZONES);
     server.upload(FILE, text.clone().into_bytes(), &[201, 200]).await;
     let (mut times, mut answer) = (Vec::new(), String::new());
     for _ in 0..ROUNDS {

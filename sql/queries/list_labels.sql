@@ -28,6 +28,8 @@ from (
                   where admits_labels(e, s) and admits_block(e, s.block_type)
                     and exists (select from curve c join curve_version v on v.id = c.version_id
                                 where c.dataset_id = s.dataset_id and c.series_id = s.id and v.known_at <= $2
+                                  and coalesce(v.first_month <= (e).last_month, true)
+                                  and coalesce(v.last_month >= (e).first_month, true)
                                   and admits_version(e, v.dataset_id, v.operating_day, v.cob, v.valid_to is null)))
 ) labels
 where $11::text is null or label > $11 collate "C"

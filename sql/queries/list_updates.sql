@@ -26,9 +26,12 @@ left join lateral (
                                          else $2::smallint[] end)
       and case f.kind
               when 'headroom_recomputed' then exists (
-                  select from headroom_version h, sight
-                  where h.matrix_version_id = f.version_id and h.ptc_version_id = f.other_version_id
-                    and admits_version(e, h.dataset_id, h.operating_day, false, h.ended_at is null))
+                  select from sight
+                  where admits_version(e, (100 + f.dataset_id % 10)::smallint, v.operating_day, false,
+                                       not exists (select from headroom_version h
+                                                   where h.matrix_version_id = f.version_id
+                                                     and h.ptc_version_id = f.other_version_id
+                                                     and h.ended_at is not null)))
               else exists (
                   select from sight
                   where admits_version(e, v.dataset_id, v.operating_day, v.cob, v.valid_to is null))

@@ -49,6 +49,7 @@ pub async fn sweep_hourly(app: App) {
 
 /// Forgets what has ended: sessions, login tokens, counters of failed sign-ins. Tells how many.
 pub async fn sweep(app: &App) -> sqlx::Result<u64> {
+    db::audit::drop_old(&app.pool).await?;
     let day_ago = app.clock.now() - TimeDelta::days(1);
     let sessions = db::sessions::sweep(&app.pool, store::in_force_since(app)).await?;
     let tokens = db::tokens::sweep(&app.pool, day_ago).await?;

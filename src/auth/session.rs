@@ -7,12 +7,14 @@
 use std::net::IpAddr;
 
 use axum::http::{HeaderMap, HeaderValue, header};
+use serde_json::json;
 use tower_sessions::Session;
 use uuid::Uuid;
 
 use super::{Credential, CsrfToken, Principal, Role, Scopes, store};
 use crate::{
     app::App,
+    audit::{self, Act, Action, Actor},
     config::AuthConfig,
     db,
     error::{Problem, Result},
@@ -24,18 +26,21 @@ pub const fn cookie_name(config: &AuthConfig) -> &'static str {
     if config.behind_tls_proxy { "__Host-session" } else { "session" }
 }
 
-/// Begins a session under a new id; the former one, if any, is dead at once.
+/// Begins a session under a new id; the former one, if any, is dead at once. A `login` is written into
+/// the audit log with it.
 pub async fn begin(
     session: &Session,
     user_id: Uuid,
     address: IpAddr,
     headers: &HeaderMap,
+    login: Option<store::Login>,
 ) -> Result<()> {
     let user_agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
     let sign_in = store::SignIn {
         user_id,
         address: Some(address.to_string()),
         user_agent: user_agent.map(|text| text.chars().take(300).collect()),
+        login,
     };
     session.cycle_id().await.map_err(away)?;
     session.insert(store::SIGN_IN, sign_in).await.map_err(away)
@@ -75,12 +80,26 @@ pub async fn principal(session: &Session) -> Result<Option<(Principal, CsrfToken
     Ok(Some((principal, CsrfToken::of_secret(&secret.to_string()))))
 }
 
-/// Ends all sessions and login tokens of a user; API tokens stay.
-pub async fn end_everywhere(app: &App, user_id: Uuid) -> Result<()> {
+/// Ends one session of `user_id`, as `actor` wishes; false where there is none.
+pub async fn end_one(app: &App, actor: &Actor, user_id: Uuid, act: Act, id: Uuid) -> Result<bool> {
+    let mut transaction = app.pool.begin().await?;
+    if !db::sessions::delete(&mut *transaction, user_id, id).await? {
+        return Ok(false);
+    }
+    audit::write(app, &mut transaction, actor, act.to("session", id)).await?;
+    transaction.commit().await?;
+    Ok(true)
+}
+
+/// Ends all sessions and login tokens of a user, as `actor` wishes; API tokens stay.
+pub async fn end_everywhere(app: &App, actor: &Actor, user_id: Uuid) -> Result<()> {
     let mut transaction = app.pool.begin().await?;
     db::sessions::delete_all(&mut transaction, user_id).await?;
     let login = db::tokens::Which::Login;
     db::tokens::revoke_all(&mut transaction, user_id, login, app.clock.now()).await?;
+    let act = Act::done(Action::SessionEnded).to("user", user_id);
+    let detail = json!({ "which": "all sessions and login tokens" });
+    audit::write(app, &mut transaction, actor, act.with(detail)).await?;
     Ok(transaction.commit().await?)
 }
 

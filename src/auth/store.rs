@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use crate::{
     app::App,
+    audit::{self, Actor, Proof, identity},
     db::sessions::{self, NewSession, Since},
     domain::Sha256,
 };
@@ -52,6 +53,17 @@ pub struct SignIn {
     pub address: Option<String>,
     /// What the browser says it is.
     pub user_agent: Option<String>,
+    /// Where it begins by e-mail and password: the sign-in that is written down with it.
+    pub login: Option<Login>,
+}
+
+/// A sign-in by e-mail and password.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Login {
+    /// The user's e-mail.
+    pub email: String,
+    /// The request.
+    pub request_id: Option<Uuid>,
 }
 
 /// Keeps sessions in PostgreSQL.
@@ -90,7 +102,13 @@ impl SessionStore for Sessions {
             address: sign_in.address.as_deref(),
             user_agent: sign_in.user_agent.as_deref(),
         };
-        sessions::insert(&self.0.pool, session).await.map_err(backend)
+        let mut transaction = self.0.pool.begin().await.map_err(backend)?;
+        sessions::insert(&mut *transaction, session).await.map_err(backend)?;
+        if let Some(actor) = actor(&sign_in) {
+            let act = identity::login("session", session.id);
+            audit::write(&self.0, &mut transaction, &actor, act).await.map_err(backend)?;
+        }
+        transaction.commit().await.map_err(backend)
     }
 
     /// A session is never changed once it is made: it is ended and another one begins.
@@ -121,6 +139,17 @@ impl SessionStore for Sessions {
     async fn delete(&self, id: &Id) -> Result<()> {
         sessions::delete_by_secret(&self.0.pool, digest(id).as_bytes()).await.map_err(backend)
     }
+}
+
+/// Who signs in with e-mail and password, if that is how the session begins.
+fn actor(sign_in: &SignIn) -> Option<Actor> {
+    let login = sign_in.login.as_ref()?;
+    let somewhere = Actor {
+        address: sign_in.address.as_deref().and_then(|address| address.parse().ok()),
+        request_id: login.request_id,
+        ..Actor::SERVER
+    };
+    Some(somewhere.proven(sign_in.user_id, &login.email, Proof::Password))
 }
 
 /// Whether a "last used" is old enough to be written again.

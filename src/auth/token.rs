@@ -1,13 +1,15 @@
 //! Tokens of scripts: made, shown once, looked up by their digest.
 
-use axum::http::StatusCode;
+use axum::http::{StatusCode, request::Parts};
 use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::{Credential, Principal, Role, Scopes, Secret, store::is_stale};
 use crate::{
     app::App,
-    db::tokens::{self, NewToken},
+    audit::{self, Act, Action, Actor, identity},
+    db::tokens::{self, LiveToken, NewToken},
     error::{Problem, Result},
 };
 
@@ -75,8 +77,8 @@ pub struct Made {
     pub expires_at: DateTime<Utc>,
 }
 
-/// Makes a token for a user of this role. 400 for a name or scopes that cannot be.
-pub async fn make(app: &App, role: Role, wanted: Wanted) -> Result<Made> {
+/// Makes a token for a user of this role, as `actor` wishes. 400 for a name or scopes that cannot be.
+pub async fn make(app: &App, actor: &Actor, role: Role, wanted: Wanted) -> Result<Made> {
     let name = checked_name(&wanted.name)?;
     let scopes = checked_scopes(wanted.scopes, role)?;
     let token = Secret::random(wanted.kind.prefix())?;
@@ -93,8 +95,28 @@ pub async fn make(app: &App, role: Role, wanted: Wanted) -> Result<Made> {
         created_at: now,
         expires_at: made.expires_at,
     };
-    tokens::insert(&app.pool, row).await?;
+    let acts = acts(&row, wanted.kind);
+    let mut transaction = app.pool.begin().await?;
+    tokens::insert(&mut *transaction, row).await?;
+    for act in acts {
+        audit::write(app, &mut transaction, actor, act).await?;
+    }
+    transaction.commit().await?;
     Ok(made)
+}
+
+/// What making a token is in the audit log: that of `POST /login` is a sign-in, too.
+fn acts(row: &NewToken<'_>, kind: Kind) -> Vec<Act> {
+    let login = (kind == Kind::Login).then(|| identity::login("token", row.id));
+    let made = Act::done(Action::TokenCreated).to("token", row.id).with(json!({
+        "kind": row.kind,
+        "name": row.name,
+        "prefix": row.prefix,
+        "scopes": row.scopes,
+        "expires_at": row.expires_at,
+        "owner": row.user_id,
+    }));
+    login.into_iter().chain([made]).collect()
 }
 
 fn checked_name(name: &str) -> Result<String> {
@@ -134,16 +156,24 @@ pub fn life(days: Option<i64>) -> Result<TimeDelta> {
     Err(Problem::bad_parameter("expires_in_days", &days.to_string(), wanted))
 }
 
-/// Whose token this is; none when it is unknown, expired, revoked, or its owner is shut out.
-pub async fn principal(app: &App, token: &Secret) -> Result<Option<Principal>> {
+/// Whose token this is that came with the request of `parts`; none when it is unknown, expired,
+/// revoked, or its owner is shut out.
+pub async fn principal(app: &App, parts: &Parts, token: &Secret) -> Result<Option<Principal>> {
     if !looks_like_token(token.expose()) {
         return Ok(None);
     }
     let now = app.clock.now();
     let found = tokens::live(&app.pool, token.digest().as_bytes(), now).await?;
-    let Some(live) = found else { return Ok(None) };
-    if live.last_used_at.is_none_or(|used| is_stale(used, now)) {
-        tokens::touch(&app.pool, live.id, now).await?;
+    let Some(live) = found else {
+        if let Some(dead) = tokens::dead(&app.pool, token.digest().as_bytes(), now).await? {
+            identity::token_refused(app, parts, &dead).await?;
+        }
+        return Ok(None);
+    };
+    match live.last_used_at {
+        None => touch_first(app, parts, &live).await?,
+        Some(used) if is_stale(used, now) => tokens::touch(&app.pool, live.id, now).await?,
+        Some(_) => {}
     }
     let role: Role = live.role.parse().map_err(|error| Problem::internal(&error))?;
     let (scopes, role) = Scopes::from_words(&live.scopes).meet(role);
@@ -156,4 +186,12 @@ pub async fn principal(app: &App, token: &Secret) -> Result<Option<Principal>> {
         prefix: live.prefix,
         must_change_password: live.must_change_password,
     }))
+}
+
+async fn touch_first(app: &App, parts: &Parts, live: &LiveToken) -> Result<()> {
+    let mut transaction = app.pool.begin().await?;
+    if tokens::touch_first(&mut transaction, live.id, app.clock.now()).await? {
+        identity::token_first_used(app, &mut transaction, parts, live).await?;
+    }
+    Ok(transaction.commit().await?)
 }

@@ -124,9 +124,25 @@ async fn database(sheet: &mut Sheet, config: &Config) {
         Err(error) => sheet.bad("database", error, remedy),
     }
     match pool::pending_migrations(&database.pool).await {
-        Ok(0) => good("migrations", "all are done"),
+        Ok(0) => {
+            good("migrations", "all are done");
+            log_of_audit(sheet, &database).await;
+        }
         Ok(n) => sheet.bad("migrations", format!("{n} are missing"), "Run trueprice migrate."),
         Err(error) => sheet.bad("migrations", error, remedy),
     }
     database.close().await;
+}
+
+/// Whether what is in the audit log can be changed by the server.
+async fn log_of_audit(sheet: &mut Sheet, database: &Database) {
+    match pool::is_separated(&database.pool).await {
+        Ok(true) => good("audit", "the server can only add to its audit log"),
+        Ok(false) => sheet.bad(
+            "audit",
+            "the server works as the owner of its tables; triggers alone guard the audit log",
+            "Let the user of DATABASE_URL make roles (alter role NAME createrole), and start again.",
+        ),
+        Err(error) => sheet.bad("audit", error, "Look at the server of the database."),
+    }
 }

@@ -1,11 +1,12 @@
 //! `trueprice ingest FILE...`: publishes files without a server running, with the same report.
 
-use std::{io::Write as _, path::PathBuf, process::ExitCode};
+use std::{io::Write as _, path::PathBuf, process::ExitCode, sync::Arc};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 use trueprice::{
     app::App,
+    audit::Actor,
     config::Config,
     db::{pool::Sharing, users},
     intake::{BatchAnswer, Part, Sender, Via, receive_all},
@@ -42,6 +43,7 @@ pub async fn run(config: Config, arguments: IngestArguments) -> Outcome {
 async fn ingest_all(app: &App, arguments: IngestArguments) -> Outcome {
     let sender = Sender {
         user_id: uploader(app, arguments.user.as_deref()).await?,
+        actor: Arc::new(Actor::COMMAND),
         via: Via::Command,
         dry_run: arguments.dry_run,
         backfill: arguments.backfill,
@@ -52,7 +54,7 @@ async fn ingest_all(app: &App, arguments: IngestArguments) -> Outcome {
     for file in arguments.files {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         bar.set_message(name.clone());
-        for report in ingest(app, sender, name, &file).await {
+        for report in ingest(app, &sender, name, &file).await {
             all_stored &= is_stored(&report);
             bar.suspend(|| writeln!(std::io::stdout(), "{report}"))?;
         }
@@ -79,7 +81,7 @@ async fn uploader(
 }
 
 /// The reports of one file, or of each entry of an archive.
-async fn ingest(app: &App, sender: Sender, file_name: String, path: &PathBuf) -> Vec<Value> {
+async fn ingest(app: &App, sender: &Sender, file_name: String, path: &PathBuf) -> Vec<Value> {
     let bytes = match tokio::fs::read(path).await {
         Ok(bytes) => bytes.into(),
         Err(error) => {

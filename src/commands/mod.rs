@@ -15,7 +15,7 @@ use trueprice::{
     app::App,
     clock::Clock,
     config::{Config, ConfigError, Flags},
-    db::pool::{self, Database, Sharing},
+    db::pool::{Database, Sharing},
     objects::Documents,
     telemetry,
 };
@@ -60,12 +60,12 @@ impl Command {
     async fn run(self, config: Config) -> Outcome {
         match self {
             Self::Doctor => doctor::run(config).await,
-            Self::Ingest(arguments) => ingest::run(config, arguments).await,
+            Self::Ingest(arguments) => Box::pin(ingest::run(config, arguments)).await,
             Self::Migrate => migrate::run(config).await,
             Self::Openapi => openapi::run(),
             Self::Replay => replay::run(config).await,
             Self::Serve => Box::pin(serve::run(config)).await,
-            Self::User(command) => user::run(config, command).await,
+            Self::User(command) => Box::pin(user::run(config, command)).await,
         }
     }
 }
@@ -105,8 +105,8 @@ impl Parts {
         sharing: Sharing,
     ) -> Result<Self, Box<dyn Error + Send + Sync>> {
         config.check_data_dir()?;
-        let database = Database::open(&config, sharing).await?;
-        match Self::app(config, &database).await {
+        let mut database = Database::open(&config, sharing).await?;
+        match Self::app(config, &mut database).await {
             Ok(app) => Ok(Self { app, database }),
             Err(error) => {
                 database.close().await;
@@ -115,8 +115,11 @@ impl Parts {
         }
     }
 
-    async fn app(config: Config, database: &Database) -> Result<App, Box<dyn Error + Send + Sync>> {
-        pool::migrate(&database.pool).await?;
+    async fn app(
+        config: Config,
+        database: &mut Database,
+    ) -> Result<App, Box<dyn Error + Send + Sync>> {
+        database.prepare(&config).await?;
         let documents = Documents::open(&config).await?;
         Ok(App::new(config, database.pool.clone(), documents, Clock::system())?)
     }

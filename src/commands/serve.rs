@@ -1,6 +1,8 @@
 //! `trueprice serve`: everything, with nothing prepared.
 
-use std::{error::Error, io::Write as _, process::ExitCode};
+use std::{error::Error, io::Write as _, net::SocketAddr, process::ExitCode, time::Duration};
+
+use serde_json::json;
 
 use tokio::{
     net::TcpListener,
@@ -9,6 +11,7 @@ use tokio::{
 };
 use trueprice::{
     app::App,
+    audit::{self, Act, Action, Actor},
     auth::{bootstrap, sweep_hourly},
     config::Config,
     db::pool::Sharing,
@@ -20,6 +23,9 @@ use trueprice::{
 };
 
 use super::{Outcome, Parts};
+
+/// How long the ends of downloads may take to be written down.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 pub async fn run(config: Config) -> Outcome {
     let stopping = stopping()?;
@@ -36,9 +42,14 @@ pub async fn run(config: Config) -> Outcome {
         return Err(error);
     }
     let address = listener.local_addr()?;
+    if let Err(error) = tell(&parts.app, Action::Started, address).await {
+        parts.database.close().await;
+        return Err(error.into());
+    }
     tokio::spawn(sweep_hourly(parts.app.clone()));
     let headroom = tokio::spawn(headroom::run(parts.app.clone(), stopped(stopping.clone())));
-    let bell = parts.app.bell.clone();
+    let app = parts.app.clone();
+    let bell = app.bell.clone();
     let router = web::router(parts.app);
     writeln!(std::io::stdout(), "listening on http://{address}")?;
     tracing::info!(%address, "ready");
@@ -49,9 +60,28 @@ pub async fn run(config: Config) -> Outcome {
     };
     server::serve(listener, router, stop, Patience::default()).await;
     _ = headroom.await;
+    last_words(&app, address).await;
     parts.database.close().await;
     tracing::info!("ended");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Writes into the audit log that the server began or ended.
+async fn tell(app: &App, action: Action, address: SocketAddr) -> sqlx::Result<()> {
+    let detail = json!({ "version": env!("CARGO_PKG_VERSION"), "address": address.to_string() });
+    let act = Act::done(action).to("server", address).with(detail);
+    audit::note(app, &Actor::SERVER, act).await
+}
+
+/// Waits for the ends of downloads to be written down, and writes down that of the server.
+async fn last_words(app: &App, address: SocketAddr) {
+    app.endings.close();
+    if tokio::time::timeout(LAST_WORDS, app.endings.wait()).await.is_err() {
+        tracing::error!("the ends of some downloads could not be written down");
+    }
+    if let Err(error) = tell(app, Action::Stopped, address).await {
+        tracing::error!(%error, "the end of the server could not be written down");
+    }
 }
 
 /// Makes the first administrator. A random password is printed here and nowhere else.

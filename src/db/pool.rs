@@ -8,7 +8,10 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-use super::cluster::{Cluster, ClusterError, ClusterSettings, OLDEST_MAJOR};
+use super::{
+    audit,
+    cluster::{Cluster, ClusterError, ClusterSettings, OLDEST_MAJOR},
+};
 use crate::config::Config;
 
 /// The schema's steps, inside the program.
@@ -49,8 +52,10 @@ pub enum Sharing {
 /// The database, and the private PostgreSQL if this process runs it.
 #[derive(Debug)]
 pub struct Database {
-    /// Connections.
+    /// Connections: of the owner of the schema, until [`Database::prepare`] makes them those of the
+    /// server.
     pub pool: PgPool,
+    options: PgConnectOptions,
     cluster: Option<Cluster>,
 }
 
@@ -61,9 +66,26 @@ impl Database {
             Some(url) => (url.expose().parse().map_err(DatabaseError::Address)?, None),
             None => private(config, sharing).await?,
         };
-        let pool = pool(options, config.database.connections);
+        let pool = pool(options.clone(), config.database.connections);
         check_version(&pool).await?;
-        Ok(Self { pool, cluster })
+        Ok(Self { pool, options, cluster })
+    }
+
+    /// Brings the schema up to date as its owner. From here on the connections are those of the
+    /// server, which may not change what is in the audit log.
+    pub async fn prepare(&mut self, config: &Config) -> Result<(), DatabaseError> {
+        let separated = migrate(&self.pool).await?;
+        audit::keep_for(&self.pool, config.audit_days).await?;
+        if separated {
+            self.pool.close().await;
+            self.pool = server_pool(self.options.clone(), config.database.connections);
+        } else {
+            tracing::warn!(
+                "the database's user may not make roles: the audit log is guarded by triggers \
+                 alone; trueprice doctor says what to do"
+            );
+        }
+        Ok(())
     }
 
     /// Whether this process runs the private PostgreSQL.
@@ -105,6 +127,18 @@ async fn private(
     }
 }
 
+/// The role that the server works as: it owns nothing, reads and writes the tables, and may only add
+/// to and read the audit log.
+pub const SERVER_ROLE: &str = "trueprice_app";
+
+/// Connections that work as [`SERVER_ROLE`], which [`migrate`] has made.
+///
+/// The role is part of how they begin, so that no statement, and no `reset`, is made without it.
+#[must_use]
+pub fn server_pool(options: PgConnectOptions, connections: u32) -> PgPool {
+    pool(options.options([("role", SERVER_ROLE)]), connections)
+}
+
 /// Connections that speak UTC; none is opened before it is needed.
 ///
 /// The search path is fixed: by default a user named `trueprice` would find, and make, tables in
@@ -142,9 +176,28 @@ pub async fn version(pool: &PgPool) -> Result<u32, sqlx::Error> {
     Ok(number.map_or(OLDEST_MAJOR, |number| number / 10_000))
 }
 
-/// Brings the schema up to date, under an advisory lock: two nodes may start together.
-pub async fn migrate(pool: &PgPool) -> Result<(), MigrateError> {
-    MIGRATIONS.run(pool).await
+/// Brings the schema up to date, under an advisory lock: two nodes may start together. Then makes
+/// [`SERVER_ROLE`] and gives it what it needs; false where the user may not make roles.
+pub async fn migrate(pool: &PgPool) -> Result<bool, MigrateError> {
+    MIGRATIONS.run(pool).await?;
+    let separated =
+        sqlx::query_scalar!(r#"select separate_roles() as "separated!""#).fetch_one(pool).await?;
+    Ok(separated)
+}
+
+/// Whether the server works as [`SERVER_ROLE`], which cannot change the audit log.
+pub async fn is_separated(pool: &PgPool) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select coalesce(bool_and(pg_has_role(role.oid, 'member')
+                                    and has_table_privilege(role.oid, log, 'insert')
+                                    and not has_table_privilege(role.oid, log, 'update, delete, truncate')),
+                           false) as "separated!"
+           from pg_roles role, to_regclass('public.audit_event') log
+           where role.rolname = $1"#,
+        SERVER_ROLE
+    )
+    .fetch_one(pool)
+    .await
 }
 
 /// How many steps the schema lacks.

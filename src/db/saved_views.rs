@@ -76,6 +76,17 @@ pub async fn insert(
     Ok(done.rows_affected() == 1)
 }
 
+/// Whether this is a view of somebody else.
+pub async fn is_of_another(pool: &PgPool, user_id: Uuid, id: Uuid) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select from saved_view where id = $2 and owner <> $1) as "is!""#,
+        user_id,
+        id
+    )
+    .fetch_one(pool)
+    .await
+}
+
 /// What became of a change to a view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Changed {

@@ -1,7 +1,7 @@
 //! Sessions of browsers. The secret of the cookie comes here as its SHA-256 only.
 
 use chrono::{DateTime, Utc};
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgConnection, PgExecutor, PgPool};
 use uuid::Uuid;
 
 use crate::domain::Sha256;
@@ -86,7 +86,7 @@ pub async fn live(
 }
 
 /// Makes a session.
-pub async fn insert(pool: &PgPool, session: NewSession<'_>) -> sqlx::Result<()> {
+pub async fn insert(db: impl PgExecutor<'_>, session: NewSession<'_>) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into user_session
              (id, secret_sha256, user_id, created_at, last_seen_at, address, user_agent)
@@ -98,7 +98,7 @@ pub async fn insert(pool: &PgPool, session: NewSession<'_>) -> sqlx::Result<()> 
         session.address,
         session.user_agent,
     )
-    .execute(pool)
+    .execute(db)
     .await?;
     Ok(())
 }
@@ -120,11 +120,22 @@ pub async fn delete_by_secret(pool: &PgPool, secret_sha256: &[u8]) -> sqlx::Resu
 }
 
 /// Ends one session of a user. False when the user has no such session.
-pub async fn delete(pool: &PgPool, user_id: Uuid, id: Uuid) -> sqlx::Result<bool> {
+pub async fn delete(db: impl PgExecutor<'_>, user_id: Uuid, id: Uuid) -> sqlx::Result<bool> {
     let done = sqlx::query!("delete from user_session where user_id = $1 and id = $2", user_id, id)
-        .execute(pool)
+        .execute(db)
         .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Whether this is a session of somebody else.
+pub async fn is_of_another(pool: &PgPool, user_id: Uuid, id: Uuid) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select from user_session where id = $2 and user_id <> $1) as "is!""#,
+        user_id,
+        id
+    )
+    .fetch_one(pool)
+    .await
 }
 
 /// Ends every session of a user.

@@ -139,6 +139,30 @@ impl Cells {
     }
 }
 
+/// The sources that somebody has a grant for.
+#[derive(Debug, Clone)]
+pub struct Granted(pub Vec<Source>);
+
+impl Granted {
+    /// Whether there is none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether one is of this curve type.
+    #[must_use]
+    pub fn has_curve(&self, curve: &str) -> bool {
+        self.0.iter().any(|source| source.curve() == curve)
+    }
+
+    /// Whether one is of this ISO.
+    #[must_use]
+    pub fn has_iso(&self, iso: &str) -> bool {
+        self.0.iter().any(|source| source.iso().as_str() == iso)
+    }
+}
+
 /// What a caller may see of some sources.
 #[derive(Debug, Clone)]
 pub struct Sight(Arc<Resolved>);

@@ -1,7 +1,7 @@
 //! Tokens of scripts. The token itself comes here as its SHA-256 only.
 
 use chrono::{DateTime, Utc};
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgConnection, PgExecutor, PgPool};
 use uuid::Uuid;
 
 use crate::domain::Sha256;
@@ -91,8 +91,45 @@ pub async fn live(
     .await
 }
 
+/// A token that is in force no more.
+#[derive(Debug, Clone)]
+pub struct DeadToken {
+    /// Row id.
+    pub id: Uuid,
+    /// The first characters of the token.
+    pub prefix: String,
+    /// Row of `app_user`.
+    pub user_id: Uuid,
+    /// The owner's e-mail.
+    pub email: String,
+    /// Whether it was revoked; else it is expired, or its owner is shut out.
+    pub revoked: bool,
+    /// Whether its owner is shut out.
+    pub disabled: bool,
+}
+
+/// The token with this digest, where it was one and is not in force.
+pub async fn dead(
+    pool: &PgPool,
+    secret_sha256: &[u8],
+    now: DateTime<Utc>,
+) -> sqlx::Result<Option<DeadToken>> {
+    sqlx::query_as!(
+        DeadToken,
+        r#"select t.id, t.prefix, t.user_id, u.email, t.revoked_at is not null as "revoked!",
+                  u.disabled_at is not null as "disabled!"
+           from user_token t join app_user u on u.id = t.user_id
+           where t.secret_sha256 = $1
+             and (t.revoked_at is not null or t.expires_at <= $2 or u.disabled_at is not null)"#,
+        secret_sha256,
+        now,
+    )
+    .fetch_optional(pool)
+    .await
+}
+
 /// Makes a token.
-pub async fn insert(pool: &PgPool, token: NewToken<'_>) -> sqlx::Result<()> {
+pub async fn insert(db: impl PgExecutor<'_>, token: NewToken<'_>) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into user_token
              (id, secret_sha256, prefix, kind, user_id, name, scopes, created_at, expires_at)
@@ -107,9 +144,25 @@ pub async fn insert(pool: &PgPool, token: NewToken<'_>) -> sqlx::Result<()> {
         token.created_at,
         token.expires_at,
     )
-    .execute(pool)
+    .execute(db)
     .await?;
     Ok(())
+}
+
+/// Notes that a token was used for the first time; false where somebody was quicker.
+pub async fn touch_first(
+    connection: &mut PgConnection,
+    id: Uuid,
+    now: DateTime<Utc>,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "update user_token set last_used_at = $2 where id = $1 and last_used_at is null",
+        id,
+        now
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
 }
 
 /// Notes that a token was used.
@@ -145,28 +198,39 @@ pub async fn of_user(
     .await
 }
 
-/// Ends one token of a user. False when the user has no such token in force.
+/// Ends one token of a user; tells its prefix. None when the user has no such token in force.
 pub async fn revoke(
-    pool: &PgPool,
+    db: impl PgExecutor<'_>,
     user_id: Uuid,
     id: Uuid,
     now: DateTime<Utc>,
-) -> sqlx::Result<bool> {
-    let done = sqlx::query!(
+) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar!(
         "update user_token set revoked_at = $3
-         where user_id = $1 and id = $2 and revoked_at is null and expires_at > $3",
+         where user_id = $1 and id = $2 and revoked_at is null and expires_at > $3
+         returning prefix",
         user_id,
         id,
         now,
     )
-    .execute(pool)
-    .await?;
-    Ok(done.rows_affected() == 1)
+    .fetch_optional(db)
+    .await
+}
+
+/// Whether this is a token of somebody else.
+pub async fn is_of_another(pool: &PgPool, user_id: Uuid, id: Uuid) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select from user_token where id = $2 and user_id <> $1) as "is!""#,
+        user_id,
+        id
+    )
+    .fetch_one(pool)
+    .await
 }
 
 /// Ends a token that `POST /login` made. False when it is none, or is no longer in force.
 pub async fn revoke_login(
-    pool: &PgPool,
+    db: impl PgExecutor<'_>,
     user_id: Uuid,
     id: Uuid,
     now: DateTime<Utc>,
@@ -179,7 +243,7 @@ pub async fn revoke_login(
         id,
         now,
     )
-    .execute(pool)
+    .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)
 }

@@ -40,14 +40,13 @@ async fn size(selection: &Selection, part: &Part, snapshot: &mut Snapshot) -> Re
     let versions: Vec<i64> = part.versions.iter().map(|version| version.id).collect();
     let series: Vec<i64> = part.series.iter().map(|series| series.id).collect();
     let held = data::held(snapshot.connection(), part.source, &versions, &series).await?;
-    let is_whole = part.is_whole();
     let mut rows = 0;
     for (index, version) in part.versions.iter().enumerate() {
         let Some((_, held)) = held.iter().find(|(id, _)| *id == version.id) else { continue };
         let places = if wide { 1 } else { u64::from(version.places.unsigned_abs()) };
-        rows += match is_whole {
-            true => places * held.len() as u64,
-            false => part.visible_cells(snapshot, &selection.query, index, held, wide).await?,
+        rows += match part.masked {
+            false => places * held.len() as u64,
+            true => part.visible_cells(snapshot, &selection.query, index, held, wide).await?,
         };
     }
     let columns = if wide { Wide(part).columns() } else { Long(part).columns() };

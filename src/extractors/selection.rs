@@ -1,5 +1,7 @@
 //! What an answer holds: versions and series, decided in one snapshot before the first byte.
 
+use std::collections::{HashMap, HashSet};
+
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
@@ -49,6 +51,8 @@ pub struct Part {
     pub values: Option<u64>,
     /// What the caller may see of it.
     pub sight: Sight,
+    /// Whether that is not all of it: cells are looked at one by one then.
+    pub masked: bool,
 }
 
 /// A combination without an answer.
@@ -114,7 +118,10 @@ pub async fn select(
     }
     let lost = absence::lost_pins(&query, &parts);
     if parts.is_empty() || !lost.is_empty() {
-        let problem = if lost.is_empty() {
+        // Without a grant nothing is said about versions either.
+        let is_refused = skipped.len() == combinations.len()
+            && skipped.iter().all(|skipped| skipped.reason != "no_data");
+        let problem = if lost.is_empty() || is_refused {
             absence::nothing(&mut snapshot, &query, &skipped).await?
         } else {
             absence::no_such_versions(&mut snapshot, &query, &lost).await?
@@ -213,7 +220,9 @@ async fn part(
         Source::Headroom(iso) => headroom::series(snapshot, iso, &wish, &ids, warnings).await?,
     };
     let sight = snapshot.view.sight.clone();
-    let mut part = Part { combination, source, versions, series, places: 0, values: None, sight };
+    let (places, values, masked) = (0, None, false);
+    let mut part = Part { combination, source, versions, series, places, values, sight, masked };
+    part.masked = !part.sight.shows_every_series(source) || !part.is_whole();
     part.keep_visible(snapshot, query).await?;
     if part.versions.is_empty() || part.series.is_empty() {
         return Ok(None);
@@ -231,9 +240,8 @@ impl Part {
         self.sight.cells(&version.admitted, &series.admitted)
     }
 
-    /// Whether every cell is visible, so that none needs to be looked at.
-    #[must_use]
-    pub fn is_whole(&self) -> bool {
+    /// Whether every cell of its series is visible.
+    fn is_whole(&self) -> bool {
         self.versions.iter().all(|version| {
             self.series.iter().all(|series| self.cells(version, series) == Cells::All)
         })
@@ -242,22 +250,21 @@ impl Part {
     /// Drops versions and series without a visible cell among those asked for, and counts the places
     /// that are left.
     async fn keep_visible(&mut self, snapshot: &mut Snapshot, query: &Query) -> Result<()> {
-        if !self.is_whole() {
+        if self.masked {
+            let held = self.held(snapshot).await?;
             let mut used = vec![false; self.series.len()];
-            for index in 0..self.versions.len() {
+            for (index, held) in held.iter().enumerate() {
                 let axis = self.days_or_axis(snapshot, index).await?;
                 let rows = query.rows(self.combination.curve, &axis);
-                let cells: Vec<Cells> =
-                    self.series.iter().map(|s| self.cells(&self.versions[index], s)).collect();
+                let version = &self.versions[index];
+                let columns: Vec<(usize, Cells)> =
+                    held.iter().map(|&n| (n, self.cells(version, &self.series[n]))).collect();
                 let mut places = 0;
                 for row in rows {
-                    let shown = cells.iter().map(|cells| cells.shows(axis.place(row)));
-                    let mut any = false;
-                    for (used, shown) in used.iter_mut().zip(shown) {
-                        *used |= shown;
-                        any |= shown;
-                    }
-                    places += i32::from(any);
+                    let place = axis.place(row);
+                    let shown = columns.iter().filter(|(_, cells)| cells.shows(place));
+                    let before = places;
+                    shown.for_each(|(n, _)| (used[*n], places) = (true, before + 1));
                 }
                 self.versions[index].places = places;
             }
@@ -268,6 +275,33 @@ impl Part {
         let places = self.versions.iter().map(|v| u64::from(v.places.unsigned_abs()));
         self.places = places.sum();
         Ok(())
+    }
+
+    /// For each version which of the series it has, by their places.
+    async fn held(&self, snapshot: &mut Snapshot) -> Result<Vec<Vec<usize>>> {
+        if self.versions.len() == 1 {
+            // It is the one that the series were taken from.
+            return Ok(vec![(0..self.series.len()).collect()]);
+        }
+        let versions: Vec<i64> = self.versions.iter().map(|version| version.id).collect();
+        let sources: Vec<i64> = self.series.iter().flat_map(PrintedSeries::sources).collect();
+        let held = data::held(snapshot.connection(), self.source, &versions, &sources).await?;
+        let held: HashMap<i64, HashSet<i64>> = held
+            .into_iter()
+            .map(|(version, series)| (version, series.into_iter().collect()))
+            .collect();
+        let of = |version: &i64| {
+            let Some(held) = held.get(version) else { return Vec::new() };
+            let has = |series: &PrintedSeries| match &series.recipe {
+                Recipe::Stored => held.contains(&series.id),
+                Recipe::Computed(computed) => {
+                    computed.attendance(|id| held.contains(&id)).is_some()
+                }
+            };
+            let places = self.series.iter().enumerate().filter(|(_, series)| has(series));
+            places.map(|(place, _)| place).collect()
+        };
+        Ok(versions.iter().map(of).collect())
     }
 
     /// How many cells of the series `held` by a version are visible and asked for; with `whole`, how
@@ -341,7 +375,7 @@ impl Part {
         };
         let cells =
             |index: usize, series: &PrintedSeries| self.cells(&self.versions[index], series);
-        let look = Look { is_wanted, cells: (!self.is_whole()).then_some(cells) };
+        let look = Look { is_wanted, cells: self.masked.then_some(cells) };
         let ids: Vec<i64> = self.versions.iter().map(|version| version.id).collect();
         let connection = snapshot.connection();
         let scanned =
@@ -362,8 +396,7 @@ async fn warn_of_totals(
 ) -> Result<()> {
     let code = Code::TotalMismatch.as_str();
     // A warning names its offer by a text: who may not see every offer is not told of any.
-    let is_shown = part.is_whole() && part.sight.shows_every_series(part.source);
-    if !is_shown {
+    if part.masked {
         return Ok(());
     }
     for found in data::accepted_warnings(snapshot.connection(), versions, code).await? {

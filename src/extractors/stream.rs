@@ -23,6 +23,7 @@ use super::{
     writers::{self, Grids},
 };
 use crate::{
+    audit::download::{Download, Rows},
     db::{data, snapshot::Snapshot},
     domain::{Axis, Calendar, MonthHours, Source},
 };
@@ -34,24 +35,26 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const PIECES: usize = 4;
 
 /// Starts reading and writing; the body yields what is written. A failure breaks the transfer: the
-/// body ends cleanly only after its last byte. The `turn` ends when both are done.
-pub fn body(selection: Selection, snapshot: Snapshot, turn: Turn) -> Body {
+/// body ends cleanly only after its last byte. The `turn` ends when both are done; how the transfer
+/// ends is written down by `download`.
+pub fn body(selection: Selection, snapshot: Snapshot, turn: Turn, download: Download) -> Body {
     let turn = Arc::new(turn);
     let selection = Arc::new(selection);
     let (grid_sender, grids) = mpsc::channel(1);
     let reading = read(Arc::clone(&selection), snapshot, grid_sender);
     tokio::spawn(holding(Arc::clone(&turn), reading));
     let mut grids = ReadGrids(grids);
-    written(turn, move |out| writers::write(&selection, &mut grids, out))
+    written(turn, download, move |out| writers::write(&selection, &mut grids, out))
 }
 
-/// A body of what `write` writes, in a thread of its own. A failure breaks the transfer. What is
-/// `held` is let go before the end.
+/// A body of what `write` writes, in a thread of its own; it tells how many rows that were. A failure
+/// breaks the transfer. What is `held` is let go before the end.
 pub fn written<T: Send + 'static>(
     held: T,
-    write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()> + Send + 'static,
+    download: Download,
+    write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<u64> + Send + 'static,
 ) -> Body {
-    let (pieces, body) = channel();
+    let (pieces, body) = channel(download);
     let handle = Handle::current();
     tokio::task::spawn_blocking(move || {
         let mut out = Output { pieces, handle };
@@ -79,7 +82,10 @@ type Received = mpsc::Receiver<Piece>;
 
 /// The writing end of a body: the client's pace holds it back.
 #[derive(Debug)]
-pub struct Pieces(mpsc::Sender<Piece>);
+pub struct Pieces {
+    pieces: mpsc::Sender<Piece>,
+    rows: Rows,
+}
 
 impl Pieces {
     /// Hands on some bytes. Fails when the client went away or takes nothing.
@@ -87,10 +93,13 @@ impl Pieces {
         self.put(Piece::Bytes(bytes)).await
     }
 
-    /// Ends the body, cleanly only after success.
-    pub async fn end(&self, outcome: io::Result<()>) {
+    /// Ends the body, cleanly only after success: then so many rows were written.
+    pub async fn end(&self, outcome: io::Result<u64>) {
         let last = match outcome {
-            Ok(()) => Piece::End,
+            Ok(rows) => {
+                self.rows.are(rows);
+                Piece::End
+            }
             Err(error) => {
                 tracing::warn!(%error, "a download broke off");
                 Piece::Broken(error)
@@ -101,7 +110,7 @@ impl Pieces {
     }
 
     async fn put(&self, piece: Piece) -> io::Result<()> {
-        match tokio::time::timeout(PATIENCE, self.0.send(piece)).await {
+        match tokio::time::timeout(PATIENCE, self.pieces.send(piece)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(io::Error::new(io::ErrorKind::BrokenPipe, "the client went away")),
             Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "the client takes nothing")),
@@ -109,10 +118,11 @@ impl Pieces {
     }
 }
 
-/// A body and its writing end.
-pub fn channel() -> (Pieces, Body) {
-    let (sender, receiver) = mpsc::channel(PIECES);
-    (Pieces(sender), Body::from_stream(stream::unfold(Some(receiver), next_piece)))
+/// The body of a download, and its writing end.
+pub fn channel(download: Download) -> (Pieces, Body) {
+    let (pieces, receiver) = mpsc::channel(PIECES);
+    let writing = Pieces { pieces, rows: download.rows() };
+    (writing, download.over(Body::from_stream(stream::unfold(Some(receiver), next_piece))))
 }
 
 async fn next_piece(receiver: Option<Received>) -> Option<(io::Result<Bytes>, Option<Received>)> {
@@ -201,7 +211,7 @@ impl<'a> PartReader<'a> {
         let cells = || part.series.iter().map(|series| part.cells(header, series));
         let Source::Stored(dataset) = part.source else {
             let grid = headroom::grid(connection, version, &part.series).await?;
-            return Ok(grid.as_far_as(cells()));
+            return Ok(if part.masked { grid.as_far_as(cells()) } else { grid });
         };
         let axis = data::axis(connection, version).await?;
         let found = data::columns(connection, dataset, version, &self.series).await?;
@@ -211,7 +221,8 @@ impl<'a> PartReader<'a> {
         let hours = self.hours(&axis);
         let columns = standardise::compute(&self.part.series, found, first, &hours)
             .map_err(|error| sqlx::Error::Decode(error.into()))?;
-        Ok(Grid { axis, columns }.as_far_as(cells()))
+        let grid = Grid { axis, columns };
+        Ok(if part.masked { grid.as_far_as(cells()) } else { grid })
     }
 
     /// The hours of the rows, where something is computed from them.

@@ -66,7 +66,7 @@ pub enum BatchAnswer {
 
 /// Takes in the files of one request. A problem if the one plain file is refused, if the one archive
 /// is unusable as a whole, or if there is no file.
-pub async fn receive_all(app: &App, sender: Sender, mut parts: Vec<Part>) -> Result<BatchAnswer> {
+pub async fn receive_all(app: &App, sender: &Sender, mut parts: Vec<Part>) -> Result<BatchAnswer> {
     if parts.is_empty() {
         let finding = Finding::new(Code::NoFile, "the request has no part named file")
             .hint("send multipart/form-data with one or more parts named file: curl -F file=@NAME");
@@ -108,7 +108,7 @@ async fn refuse_unread(
     app: &App,
     part: Part,
     archive_name: Option<&str>,
-    sender: Sender,
+    sender: &Sender,
     finding: Finding,
 ) -> Result<Answer> {
     let submission = submission(part, archive_name, sender);
@@ -116,12 +116,12 @@ async fn refuse_unread(
     refuse(app, &submission, answer, finding).await
 }
 
-fn submission(part: Part, archive_name: Option<&str>, sender: Sender) -> Submission {
+fn submission(part: Part, archive_name: Option<&str>, sender: &Sender) -> Submission {
     Submission {
         file_name: part.file_name,
         bytes: part.bytes,
         archive_name: archive_name.map(str::to_owned),
-        sender,
+        sender: sender.clone(),
     }
 }
 
@@ -130,7 +130,7 @@ fn submission(part: Part, archive_name: Option<&str>, sender: Sender) -> Submiss
 async fn receive_in_order(
     app: &App,
     mut parts: Vec<Part>,
-    sender: Sender,
+    sender: &Sender,
     results: &mut Vec<BatchResult>,
 ) -> Result<()> {
     parts.sort_by_cached_key(|part| order(app, &part.file_name));
@@ -162,7 +162,7 @@ fn one_of_several(file: String, result: Result<Answer>) -> BatchResult {
 async fn receive_archive(
     app: &App,
     archive: &Part,
-    sender: Sender,
+    sender: &Sender,
     results: &mut Vec<BatchResult>,
 ) -> Result<Option<Finding>> {
     let entries = match look_through(app, archive).await? {
@@ -189,7 +189,7 @@ async fn receive_archive(
 async fn receive_entry(
     app: &App,
     archive: &Part,
-    sender: Sender,
+    sender: &Sender,
     (index, file_name, refused): (usize, String, Option<Code>),
 ) -> Result<BatchResult> {
     let bytes = match extract(app, archive, index).await? {

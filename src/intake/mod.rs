@@ -5,6 +5,7 @@ mod annotated;
 mod answer;
 mod batch;
 mod publish;
+mod record;
 mod replay;
 mod turns;
 
@@ -16,13 +17,16 @@ pub use turns::DayTurns;
 
 pub use crate::db::versions::StoredVersion;
 
+use std::sync::Arc;
+
 use axum::http::StatusCode;
 use bytes::Bytes;
 use uuid::Uuid;
 
 use crate::{
     app::App,
-    db::{uploads, versions},
+    audit::Actor,
+    db::versions,
     domain::{Code, CurveFileName, FileNameError, Finding, GRAMMAR, Sha256},
     error::{Problem, Result},
     ingestors::{self, Context, Earlier, EarlierSeries, Findings, Reading},
@@ -42,10 +46,12 @@ pub struct Submission {
 }
 
 /// Who sends a file and what they want.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Sender {
     /// Row of `app_user`.
     pub user_id: Uuid,
+    /// Who that is for the audit log.
+    pub actor: Arc<Actor>,
     /// How it comes.
     pub via: Via,
     /// Only try: store no version.
@@ -202,8 +208,9 @@ async fn load(app: &App, name: CurveFileName, version_id: i64) -> Result<Earlier
 
 /// Writes the entry of a file that makes no version, and answers.
 async fn log(app: &App, submission: &Submission, answer: Answer) -> Result<Answer> {
-    let mut conn = app.pool.acquire().await?;
-    uploads::insert(&mut conn, answer.entry(submission)).await?;
+    let mut tx = app.pool.begin().await?;
+    record::upload(app, &mut tx, submission, &answer).await?;
+    tx.commit().await?;
     answer.into_result()
 }
 

@@ -4,7 +4,7 @@
 use serde_json::json;
 use sqlx::PgConnection;
 
-use super::{Answer, ReadFile, Submission, log};
+use super::{Answer, ReadFile, Submission, log, record};
 use crate::{
     app::App,
     db::{
@@ -62,7 +62,7 @@ pub(super) async fn publish(
         drop(tx);
         return log(app, submission, answer).await;
     }
-    store(&mut tx, submission, &mut answer, (name, decision, &curve)).await?;
+    store((app, &mut tx), submission, &mut answer, (name, decision, &curve)).await?;
     tx.commit().await.map_err(|error| unknown_end(&error))?;
     answer.into_result()
 }
@@ -161,7 +161,7 @@ fn refusal(code: Code, name: CurveFileName, version: VersionRef) -> Finding {
 }
 
 async fn store(
-    tx: &mut PgConnection,
+    (app, tx): (&App, &mut PgConnection),
     submission: &Submission,
     answer: &mut Answer,
     (name, decision, curve): (CurveFileName, Decision, &Curve),
@@ -186,7 +186,8 @@ async fn store(
         versions::insert_event(tx, kind, dataset, version_id, answer.received_at).await?;
     }
     answer.version_id = Some(version_id);
-    uploads::insert(tx, answer.entry(submission)).await?;
+    record::upload(app, tx, submission, answer).await?;
+    record::version(app, tx, submission, (answer, name, decision)).await?;
     updates::take_turn(tx).await?;
     let known_at = versions::make_known(tx, dataset, version_id).await?;
     updates::tell_published(tx, dataset, version_id, older, known_at).await?;

@@ -372,7 +372,7 @@ async fn a_read_that_breaks_breaks_the_transfer() {
         "select pg_terminate_backend(pid) from pg_stat_activity
          where datname = current_database() and pid <> pg_backend_pid()",
     )
-    .execute(&server.app.pool)
+    .execute(&server.owner)
     .await
     .unwrap();
     let mut end = answer.chunk().await;

@@ -20,7 +20,7 @@ async fn count(app: &App, table: &str) -> i64 {
 async fn what_fails_does_not_keep_the_rest_waiting() {
     let server = TestServer::start().await;
     let caller = server.caller(Role::ReadWrite).await;
-    let pool = &server.app.pool;
+    let pool = &server.owner;
     for statement in [
         "create function fail() returns trigger language plpgsql as $$ begin raise 'no'; end $$",
         "create trigger fail before insert on headroom_version for each row
@@ -59,7 +59,7 @@ async fn two_servers_on_one_database_never_compute_twice() {
     // All marks lost: everything is dealt with again, and nothing comes of it.
     for statement in ["alter table headroom_done disable trigger all", "delete from headroom_done"]
     {
-        sqlx::query(statement).execute(&server.app.pool).await.unwrap();
+        sqlx::query(statement).execute(&server.owner).await.unwrap();
     }
     assert_eq!(catch_up(&server.app).await.unwrap(), 0);
     assert_eq!(count(&server.app, "headroom_version").await, 6);
@@ -80,7 +80,7 @@ async fn what_is_stored_is_never_changed() {
          select dataset_id, matrix_version_id, ptc_version_id, curve_timestamp, operating_day,
                 ptc_timestamp, 0, 0, 0 from headroom_version",
     ] {
-        assert!(sqlx::query(statement).execute(&server.app.pool).await.is_err(), "{statement}");
+        assert!(sqlx::query(statement).execute(&server.owner).await.is_err(), "{statement}");
     }
 }
 

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// A small good energy file; `price` tells its content from others.
-fn energy(price: &str) -> Bytes {
+pub fn energy(price: &str) -> Bytes {
     let labels = [
         "Control Area,ERCOT",
         "State,TX",
@@ -240,7 +240,7 @@ async fn those_who_wait_hold_nothing_and_hear_at_once() {
     let listening = "select count(*) from pg_stat_activity
          where query like 'LISTEN%' and datname = current_database()";
     let listening: i64 =
-        sqlx::query_scalar(listening).fetch_one(&followed.server.app.pool).await.unwrap();
+        sqlx::query_scalar(listening).fetch_one(&followed.server.owner).await.unwrap();
     assert_eq!(listening, 1);
 }
 
@@ -272,7 +272,7 @@ async fn a_cursor_below_the_oldest_kept_update_is_gone() {
     );
     followed.publish("20240524_080000").await;
     for change in ["update update_feed set note = 'x'", "truncate update_feed"] {
-        assert!(sqlx::query(change).execute(pool).await.is_err(), "{change}");
+        assert!(sqlx::query(change).execute(&followed.server.owner).await.is_err(), "{change}");
     }
 }
 

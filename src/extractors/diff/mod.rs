@@ -28,6 +28,7 @@ use super::{
 };
 use crate::{
     app::App,
+    audit::download::Download,
     auth::Principal,
     db::{data::VersionHeader, snapshot::Snapshot},
     domain::{ContractMonth, Place},
@@ -122,9 +123,20 @@ struct Level<'a> {
 }
 
 impl Comparison {
+    /// The ids of the versions, the earlier first.
+    #[must_use]
+    pub const fn version_ids(&self) -> [i64; 2] {
+        [self.from.version.id, self.to.version.id]
+    }
+
     /// The answer: a body that holds both versions until its end.
-    pub fn body(self, format: Format, only: Option<Status>, turn: Turn) -> Body {
-        stream::written(turn, move |out| write::write(&self, format, only, out))
+    pub fn body(
+        self,
+        format: Format,
+        only: Option<Status>,
+        (turn, download): (Turn, Download),
+    ) -> Body {
+        stream::written(turn, download, move |out| write::write(&self, format, only, out))
     }
 
     /// The series of both versions in the order of columns.

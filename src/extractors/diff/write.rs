@@ -34,25 +34,28 @@ fn columns() -> Vec<&'static str> {
 /// Those that JSON puts under `dims`.
 const DIMS: Range<usize> = 4..4 + (Long::DIMS.end - Long::DIMS.start);
 
-/// Writes the rows that changed, of one status where `only` says so. The summary counts them all.
+/// Writes the rows that changed, of one status where `only` says so, and tells how many were written.
+/// The summary counts them all.
 pub fn write(
     comparison: &Comparison,
     format: Format,
     only: Option<Status>,
     out: &mut (dyn Write + Send),
-) -> io::Result<()> {
-    match format {
+) -> io::Result<u64> {
+    let end = match format {
         Format::Csv => {
             let mut csv = Csv::new(out, false);
             columns().iter().try_for_each(|name| csv.cell(Cell::Text(name)))?;
             csv.end_record()?;
-            comparison.put_rows(only, &mut csv)?;
-            csv.finish(comparison.disclaimer.as_deref())
+            let end = comparison.put_rows(only, &mut csv)?;
+            csv.finish(comparison.disclaimer.as_deref())?;
+            end
         }
         Format::Ndjson => {
             let mut json = Json::new(out, columns(), DIMS, Framing::Lines);
-            comparison.put_rows(only, &mut json)?;
-            json.finish()
+            let end = comparison.put_rows(only, &mut json)?;
+            json.finish()?;
+            end
         }
         _ => {
             let mut json = Json::new(out, columns(), DIMS, Framing::Array);
@@ -60,9 +63,11 @@ pub fn write(
             let end = comparison.put_rows(only, &mut json)?;
             json.raw(&format!("\n],\n\"summary\":{},\n", comparison.summary(&end)?));
             json.raw(&format!("\"meta\":{}}}\n", comparison.meta()));
-            json.finish()
+            json.finish()?;
+            end
         }
-    }
+    };
+    Ok(end.rows)
 }
 
 /// What is known after the last row.
@@ -70,6 +75,8 @@ pub fn write(
 struct End<'a> {
     summary: Summary,
     largest: Option<Row<'a>>,
+    /// How many rows were written.
+    rows: u64,
 }
 
 impl<'a> End<'a> {
@@ -113,6 +120,7 @@ impl Comparison {
                 sink.put(&head)?;
                 series.iter().try_for_each(|series| sink.put(series))?;
                 put_row(sink, &row)?;
+                end.rows += 1;
             }
         }
         Ok(end)

@@ -29,22 +29,22 @@ pub struct Grid {
 
 impl Grid {
     /// The same grid with only the cells that are visible, one set for each column: rows and columns
-    /// without any are gone, and a hidden cell among visible ones is no cell.
+    /// without any are gone, and a hidden cell among visible ones is no cell. For callers who do not see
+    /// everything.
     #[must_use]
     pub fn as_far_as(mut self, cells: impl Iterator<Item = Cells>) -> Self {
         let mut shown = vec![false; self.axis.len()];
-        for (column, cells) in self.columns.iter_mut().zip(cells) {
+        for (slot, cells) in self.columns.iter_mut().zip(cells) {
+            let Some(column) = slot else { continue };
             let places = || self.axis.places().map(|place| cells.shows(place));
             match cells {
                 Cells::All => shown.fill(true),
                 Cells::Within(_) if places().any(|shows| shows) => {
                     let hidden: Vec<bool> = places().map(|shows| !shows).collect();
                     shown.iter_mut().zip(&hidden).for_each(|(shown, hidden)| *shown |= !hidden);
-                    if let Some(column) = column {
-                        column.hidden = hidden;
-                    }
+                    column.hidden = hidden;
                 }
-                Cells::Within(_) => *column = None,
+                Cells::Within(_) => *slot = None,
             }
         }
         if shown.contains(&false) {

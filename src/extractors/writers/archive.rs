@@ -10,12 +10,13 @@ use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 use super::{Grids, write_part};
 use crate::{domain::Sha256, extractors::selection::Selection};
 
-/// Writes every part and `manifest.json`.
+/// Writes every part and `manifest.json`; tells how many records of data there are in all.
 pub fn write(
     selection: &Selection,
     grids: &mut dyn Grids,
     out: &mut (dyn Write + Send),
-) -> io::Result<()> {
+) -> io::Result<u64> {
+    let mut rows = 0;
     let mut archive = ZipWriter::new_stream(Mute { out, broken: false });
     let mut entries: Vec<Value> = Vec::new();
     for part in &selection.parts {
@@ -23,6 +24,7 @@ pub fn write(
         archive.start_file(&*file, options(part.newest()))?;
         let mut measured = Measured { out: &mut archive, hasher: Hasher::new(), bytes: 0 };
         let written = write_part(selection, part, grids, &mut measured)?;
+        rows += written.rows;
         let sha256 = Sha256::from_bytes(&measured.hasher.finalize());
         entries.push(json!({
             "file": file,
@@ -39,7 +41,7 @@ pub fn write(
     archive.start_file("manifest.json", options(newest))?;
     archive.write_all(&manifest(selection, &entries)?)?;
     archive.finish()?;
-    Ok(())
+    Ok(rows)
 }
 
 fn manifest(selection: &Selection, entries: &[Value]) -> io::Result<Vec<u8>> {

@@ -39,14 +39,16 @@ pub struct Written {
     pub columns: usize,
 }
 
-/// Writes the whole answer.
+/// Writes the whole answer; tells how many records of data it has.
 pub fn write(
     selection: &Selection,
     grids: &mut dyn Grids,
     out: &mut (dyn Write + Send),
-) -> io::Result<()> {
+) -> io::Result<u64> {
     match &*selection.parts {
-        [part] if !selection.is_archive() => write_part(selection, part, grids, out).map(|_| ()),
+        [part] if !selection.is_archive() => {
+            write_part(selection, part, grids, out).map(|written| written.rows)
+        }
         _ => archive::write(selection, grids, out),
     }
 }

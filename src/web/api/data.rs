@@ -14,6 +14,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::App,
+    audit::download::{self, Asker, Wanted},
     auth::SignedIn,
     db::snapshot::Snapshot,
     error::{Problem, Result},
@@ -21,9 +22,10 @@ use crate::{
         negotiate,
         query::{self, Query},
         report,
-        selection::{self, Selection},
+        selection::{self, Part, Selection},
         stream::body,
         turns::Turn,
+        words::Combination,
     },
     web::parameters::StrictQuery,
 };
@@ -143,13 +145,14 @@ async fn download(
     State(app): State<App>,
     SignedIn(principal): SignedIn,
     StrictQuery(query): StrictQuery<Query>,
+    asker: Asker,
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response> {
     let format = negotiate::format(&query, &headers)?;
     let turn = app.downloads.take(&principal).await?;
     let (selection, snapshot) = selection::select(&app, &principal, query, format).await?;
-    answer(selection, snapshot, turn, &method, &headers).await
+    answer(selection, snapshot, (turn, asker), &method, &headers).await
 }
 
 /// Describe a download
@@ -198,11 +201,12 @@ async fn describe(
     Ok(response)
 }
 
-/// Answers with a selection: its headers, and its points unless the caller has them.
+/// Answers with a selection: its headers, and its points unless the caller has them. What is answered
+/// is written down first.
 pub(super) async fn answer(
     selection: Selection,
     mut snapshot: Snapshot,
-    turn: Turn,
+    (turn, asker): (Turn, Asker),
     method: &Method,
     headers: &HeaderMap,
 ) -> Result<Response> {
@@ -211,16 +215,35 @@ pub(super) async fn answer(
     answer_headers.extend(caching_headers(&selection)?);
     if matches(headers, &selection.etag()) {
         snapshot.finish().await?;
+        asker.not_modified(&wanted(&selection)).await?;
         return Ok((StatusCode::NOT_MODIFIED, answer_headers).into_response());
     }
     answer_headers.extend(content_headers(&selection)?);
     if method == Method::HEAD {
         snapshot.finish().await?;
+        asker.head(&wanted(&selection)).await?;
         // An empty body would say that the file is empty; how long it is nobody knows yet.
         let unknown = Body::from_stream(stream::empty::<std::io::Result<Bytes>>());
         return Ok((answer_headers, unknown).into_response());
     }
-    Ok((answer_headers, body(selection, snapshot, turn)).into_response())
+    let download = asker.begin(wanted(&selection)).await?;
+    Ok((answer_headers, body(selection, snapshot, turn, download)).into_response())
+}
+
+/// What the audit log says of a selection.
+fn wanted(selection: &Selection) -> Wanted {
+    let Query { curve, iso, .. } = &selection.query;
+    let of = |part: &Part| {
+        let Combination { curve, iso } = part.combination;
+        download::part((curve, iso), part.versions.iter().map(|version| version.id))
+    };
+    Wanted {
+        object: ("dataset", format!("{curve}/{iso}")),
+        format: selection.format.as_str(),
+        parameters: selection.request_json(),
+        known_at: Some(selection.known_at),
+        parts: selection.parts.iter().map(of).collect(),
+    }
 }
 
 fn value(text: impl AsRef<str>) -> Result<HeaderValue> {

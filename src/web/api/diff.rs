@@ -6,12 +6,14 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+use serde_json::json;
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::listing;
 use crate::{
     app::App,
+    audit::download::{self, Asker, Wanted},
     auth::{Principal, SignedIn},
     db::{
         catalogue,
@@ -24,7 +26,9 @@ use crate::{
         diff::{self, Comparison, Status},
         negotiate,
         query::{Query, canonical, contradiction},
-        words::{Area, Block, Calendar, Curve, Day, Format, Instant, Mode, MonthBound},
+        words::{
+            Area, Block, Calendar, Combination, Curve, Day, Format, Instant, Mode, MonthBound,
+        },
     },
     web::parameters::{FromParameters, Parameters, StrictQuery},
 };
@@ -228,6 +232,26 @@ impl DiffQuery {
         Ok(query)
     }
 
+    /// What the audit log says of it.
+    fn wanted(&self, comparison: &Comparison, format: Format) -> Wanted {
+        let Combination { curve, iso } = comparison.combination;
+        let parameters = json!({
+            "mode": self.mode.map(Mode::as_str),
+            "calendar": self.calendar.map(Calendar::as_str),
+            "strip": self.strips.iter().map(|strip| strip.as_str()).collect::<Vec<_>>(),
+            "start": self.months.0,
+            "end": self.months.1,
+            "only": self.only.map(Status::as_str),
+        });
+        Wanted {
+            object: ("dataset", format!("{curve}/{iso}")),
+            format: format.as_str(),
+            parameters,
+            known_at: Some(comparison.known_at),
+            parts: vec![download::part((curve, iso), comparison.version_ids())],
+        }
+    }
+
     fn format(&self, headers: &HeaderMap) -> Result<DiffFormat> {
         const MEDIA: [&str; 3] = ["application/json", "text/csv", "application/x-ndjson"];
         if let Some(format) = self.format {
@@ -324,6 +348,7 @@ async fn compare(
     State(app): State<App>,
     SignedIn(principal): SignedIn,
     StrictQuery(query): StrictQuery<DiffQuery>,
+    asker: Asker,
     headers: HeaderMap,
 ) -> Result<Response> {
     let format = Format::from(query.format(&headers)?);
@@ -332,7 +357,8 @@ async fn compare(
     let turn = app.downloads.take(&principal).await?;
     let comparison = diff::read(&app, &principal, download, (from, to)).await?;
     let headers = answer_headers(&comparison, format)?;
-    Ok((headers, comparison.body(format, query.only, turn)).into_response())
+    let download = asker.begin(query.wanted(&comparison, format)).await?;
+    Ok((headers, comparison.body(format, query.only, (turn, download))).into_response())
 }
 
 fn answer_headers(comparison: &Comparison, format: Format) -> Result<HeaderMap> {

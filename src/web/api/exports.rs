@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     app::App,
+    audit::download::{Asker, Wanted},
     auth::SignedIn,
     db::{
         catalogue::{self, ComponentRow, UploadRow},
@@ -97,6 +98,7 @@ async fn components(
     State(app): State<App>,
     SignedIn(principal): SignedIn,
     StrictQuery(Query(as_of)): StrictQuery<Query>,
+    asker: Asker,
 ) -> Result<Response> {
     let _turn = app.downloads.take(&principal).await?;
     let all: Vec<Dataset> = Dataset::all().collect();
@@ -104,12 +106,14 @@ async fn components(
     let known_at = snapshot.view.known_at;
     let (sender, rows) = mpsc::channel(1000);
     let workbook = tokio::task::spawn_blocking(move || component_workbook(rows));
+    let mut count = 0;
     for (place, (_, family)) in SHEETS.into_iter().enumerate() {
         let of_family = all.iter().filter(|dataset| dataset.family == family);
         let ids: Vec<i16> = of_family.map(|dataset| dataset.id()).collect();
         let (connection, view) = snapshot.parts();
         let mut rows = catalogue::components(connection, &ids, view);
         while let Some(row) = rows.try_next().await? {
+            count += 1;
             // Nobody takes it where the workbook failed, which is told below.
             _ = sender.send((place, row)).await;
         }
@@ -122,7 +126,8 @@ async fn components(
         .map_err(|error| Problem::internal(&error))?;
     let media = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
     let headers = file_headers(known_at, media, "attachment; filename=\"all_components.xlsx\"")?;
-    Ok((headers, workbook).into_response())
+    let download = asker.begin(Wanted::list("all_components", "xlsx", Some(known_at))).await?;
+    Ok(download.whole(Some(count), (headers, workbook).into_response()))
 }
 
 /// Export all components as existing spreadsheets do
@@ -146,8 +151,9 @@ async fn all_components(
     app: State<App>,
     signed_in: SignedIn,
     query: StrictQuery<Query>,
+    asker: Asker,
 ) -> Result<Response> {
-    components(app, signed_in, query).await
+    components(app, signed_in, query, asker).await
 }
 
 /// Writes the rows, each with the place of its sheet, as they come: sheet after sheet.
@@ -262,13 +268,15 @@ async fn uploads(
     State(app): State<App>,
     SignedIn(principal): SignedIn,
     StrictQuery(Query(as_of)): StrictQuery<Query>,
+    asker: Asker,
 ) -> Result<Response> {
     let turn = app.downloads.take(&principal).await?;
     let all: Vec<Dataset> = Dataset::all().collect();
     let mut snapshot = app.snapshot(&principal, &all, as_of).await?;
     let disposition = "attachment; filename=\"all_uploads.csv\"";
     let headers = file_headers(snapshot.view.known_at, "text/csv; charset=utf-8", disposition)?;
-    let (pieces, body) = stream::channel();
+    let wanted = Wanted::list("all_uploads", "csv", Some(snapshot.view.known_at));
+    let (pieces, body) = stream::channel(asker.begin(wanted).await?);
     tokio::spawn(async move {
         let outcome = send_uploads(&mut snapshot, &pieces).await;
         if outcome.is_ok()
@@ -282,16 +290,18 @@ async fn uploads(
     Ok((headers, body).into_response())
 }
 
-/// Sends the records as they are read, a thousand at a time.
-async fn send_uploads(snapshot: &mut Snapshot, pieces: &stream::Pieces) -> io::Result<()> {
+/// Sends the records as they are read, a thousand at a time; tells how many there were.
+async fn send_uploads(snapshot: &mut Snapshot, pieces: &stream::Pieces) -> io::Result<u64> {
+    let mut count = 0;
     pieces.send(listing::header_record::<UploadRecord>()?.into()).await?;
     let (connection, view) = snapshot.parts();
     let mut rows = catalogue::uploads(connection, view).try_chunks(1000);
     while let Some(chunk) = rows.try_next().await.map_err(|error| io::Error::other(error.1))? {
         let records: Vec<UploadRecord> = chunk.iter().map(UploadRecord::new).collect();
         pieces.send(listing::records(&records)?.into()).await?;
+        count += records.len() as u64;
     }
-    Ok(())
+    Ok(count)
 }
 
 /// Export all uploads as existing spreadsheets do
@@ -315,8 +325,9 @@ async fn all_uploads(
     app: State<App>,
     signed_in: SignedIn,
     query: StrictQuery<Query>,
+    asker: Asker,
 ) -> Result<Response> {
-    uploads(app, signed_in, query).await
+    uploads(app, signed_in, query, asker).await
 }
 
 /// Export the reference hours
@@ -333,7 +344,10 @@ async fn all_uploads(
         (status = 401, description = "No valid credential."),
     ),
 )]
-async fn curves_catalog(_signed_in: SignedIn, _query: NoQuery) -> Result<Response> {
+async fn curves_catalog(_signed_in: SignedIn, _query: NoQuery, asker: Asker) -> Result<Response> {
     let name = "attachment; filename=\"curves_catalog.csv\"";
-    Ok(([(header::CONTENT_DISPOSITION, name)], reference_hours::catalogue()?).into_response())
+    let (rows, hours) = reference_hours::catalogue()?;
+    let download = asker.begin(Wanted::list("curves_catalog", "csv", None)).await?;
+    let response = ([(header::CONTENT_DISPOSITION, name)], hours).into_response();
+    Ok(download.whole(Some(rows), response))
 }

@@ -12,6 +12,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::App,
+    audit::download::Asker,
     auth::SignedIn,
     domain::{UnknownWord, words},
     error::{Problem, Result},
@@ -313,13 +314,14 @@ async fn download(
     State(app): State<App>,
     SignedIn(principal): SignedIn,
     StrictQuery(ScriptQuery { query, format }): StrictQuery<ScriptQuery>,
+    asker: Asker,
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response> {
     let turn = app.downloads.take(&principal).await?;
     let (mut selection, snapshot) = selection::select(&app, &principal, query, format).await?;
     selection.script = true;
-    super::data::answer(selection, snapshot, turn, &method, &headers).await
+    super::data::answer(selection, snapshot, (turn, asker), &method, &headers).await
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use axum::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
+use serde_json::json;
 use tower_sessions::Session;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -15,10 +16,12 @@ use uuid::Uuid;
 
 use crate::{
     app::App,
+    audit::{self, Act, Action, Actor, Proof, identity},
     auth::{
-        Credential, Principal,
+        Credential, Principal, Secret,
         address::ClientAddress,
-        login as credentials, session,
+        login::{self as credentials, User},
+        session,
         token::{self, Kind, Wanted},
     },
     db::tokens,
@@ -85,16 +88,15 @@ struct LoginAnswer {
 async fn login(
     State(app): State<App>,
     Extension(session): Extension<Session>,
-    address: ClientAddress,
+    (address, actor): (ClientAddress, Actor),
     headers: HeaderMap,
     _: StrictQuery<LoginQuery>,
     StrictForm(sent): StrictForm<LoginForm>,
 ) -> Result<Response> {
     if wants_html(&headers) {
-        return submit(&app, &session, address, &headers, sent).await;
+        return submit(&app, &session, (address, actor), &headers, sent).await;
     }
-    let user = credentials::with_password(&app, &sent.email, &sent.password, address.0).await?;
-    credentials::must_be_own_password(&user)?;
+    let (user, actor) = prove(&app, actor, (&sent.email, &sent.password), address).await?;
     let life = TimeDelta::from_std(app.config.auth.login_token_life);
     let wanted = Wanted {
         kind: Kind::Login,
@@ -103,7 +105,7 @@ async fn login(
         scopes: None,
         life: life.map_err(|error| Problem::internal(&error))?,
     };
-    let made = token::make(&app, user.role, wanted).await?;
+    let made = token::make(&app, &actor, user.role, wanted).await?;
     Ok(Json(LoginAnswer {
         access_token: made.token.expose().to_owned(),
         token_type: "Bearer",
@@ -112,6 +114,30 @@ async fn login(
         message_flag: "success",
     })
     .into_response())
+}
+
+/// Who this is by e-mail and password, for a token; what is refused is written down.
+pub(super) async fn prove(
+    app: &App,
+    actor: Actor,
+    (email, password): (&str, &Secret),
+    ClientAddress(address): ClientAddress,
+) -> Result<(User, Actor)> {
+    let user = match credentials::with_password(app, email, password, address).await {
+        Ok(user) => user,
+        Err(problem) => {
+            identity::login_refused(app, &actor, email, &problem).await?;
+            return Err(problem);
+        }
+    };
+    let actor = actor.proven(user.id, &email.trim().to_lowercase(), Proof::Password);
+    if let Err(problem) = credentials::must_be_own_password(&user) {
+        let why = json!({ "why": problem.code });
+        let act = Act::refused(Action::Login).to("user", user.id).with(why);
+        audit::note(app, &actor, act).await?;
+        return Err(problem);
+    }
+    Ok((user, actor))
 }
 
 /// Sign out
@@ -133,18 +159,20 @@ async fn logout(
     State(app): State<App>,
     Extension(session): Extension<Session>,
     Extension(principal): Extension<Principal>,
+    actor: Actor,
     headers: HeaderMap,
     _: NoQuery,
 ) -> Result<Response> {
     match principal.credential {
         Credential::Token(id) => {
-            let now = app.clock.now();
-            if tokens::revoke_login(&app.pool, principal.user_id, id, now).await? {
+            if end_login_token(&app, &actor, (principal.user_id, id)).await? {
                 return Ok(StatusCode::NO_CONTENT.into_response());
             }
             Err(api_token(id))
         }
-        Credential::Session(_) => {
+        Credential::Session(id) => {
+            let act = Act::done(Action::Logout);
+            session::end_one(&app, &actor, principal.user_id, act, id).await?;
             session::end(&session).await?;
             let forget = [(header::SET_COOKIE, session::forget_cookie(&app.config.auth))];
             if wants_html(&headers) {
@@ -153,6 +181,18 @@ async fn logout(
             Ok((StatusCode::NO_CONTENT, forget).into_response())
         }
     }
+}
+
+/// Ends the login token that was sent; false where it is an API token.
+async fn end_login_token(app: &App, actor: &Actor, (user, id): (Uuid, Uuid)) -> Result<bool> {
+    let mut transaction = app.pool.begin().await?;
+    if !tokens::revoke_login(&mut *transaction, user, id, app.clock.now()).await? {
+        return Ok(false);
+    }
+    let act = Act::done(Action::Logout).to("token", id);
+    audit::write(app, &mut transaction, actor, act).await?;
+    transaction.commit().await?;
+    Ok(true)
 }
 
 fn api_token(id: Uuid) -> Problem {

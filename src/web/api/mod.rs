@@ -1,5 +1,6 @@
 //! The REST interface. Each file: request type, errors, docs with a real example, handler.
 
+pub mod audit;
 mod curve;
 mod data;
 mod datasets;
@@ -23,6 +24,9 @@ mod versions;
 
 use utoipa_axum::router::OpenApiRouter;
 
+pub use sessions::end_own;
+pub use tokens::revoke_own;
+
 use crate::app::App;
 
 /// Every documented route.
@@ -30,6 +34,7 @@ use crate::app::App;
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(super::ops::routes())
+        .merge(audit::routes())
         .merge(curve::routes())
         .merge(data::routes())
         .merge(datasets::routes())

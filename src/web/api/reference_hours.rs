@@ -16,6 +16,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::listing::{self, Record};
 use crate::{
     app::App,
+    audit::download::{Asker, Wanted},
     auth::{Principal, SignedIn},
     domain::{Calendar, ContractMonth, Hour, Iso, MonthHours, Season, hours_of_day, words},
     error::{Problem, Result},
@@ -258,7 +259,7 @@ async fn months(
     State(app): State<App>,
     SignedIn(principal): SignedIn,
     StrictQuery(query): StrictQuery<Query>,
-    method: Method,
+    (asker, method): (Asker, Method),
     headers: HeaderMap,
 ) -> Result<Response> {
     let format = query.format(&headers)?;
@@ -268,7 +269,7 @@ async fn months(
     let records = isos.iter().flat_map(move |&iso| {
         query.months().map(move |month| MonthRecord::new(iso, calendar, month))
     });
-    answer((&app, &principal, &method), records, format, &name).await
+    answer((&app, &principal, &method), asker, records, format, &name).await
 }
 
 /// Read reference hours one by one
@@ -302,7 +303,7 @@ async fn hourly(
     State(app): State<App>,
     SignedIn(principal): SignedIn,
     StrictQuery(query): StrictQuery<Query>,
-    method: Method,
+    (asker, method): (Asker, Method),
     headers: HeaderMap,
 ) -> Result<Response> {
     let format = query.format(&headers)?;
@@ -315,12 +316,13 @@ async fn hourly(
         return Err(Problem::new(status, "too_large_for_xlsx", detail));
     }
     let name = query.file_name("reference_hours_hourly", format);
-    answer((&app, &principal, &method), query.hours(), format, &name).await
+    answer((&app, &principal, &method), asker, query.hours(), format, &name).await
 }
 
 /// Streams `records` as they are computed.
 async fn answer<R: Record + Send + 'static>(
     (app, principal, method): (&App, &Principal, &Method),
+    asker: Asker,
     records: impl Iterator<Item = R> + Send + 'static,
     format: TableFormat,
     name: &str,
@@ -334,12 +336,13 @@ async fn answer<R: Record + Send + 'static>(
         (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
         (header::VARY, HeaderValue::from_static("Accept, Authorization, Cookie")),
     ]);
+    let download = asker.begin(Wanted::list(name, format.as_str(), None)).await?;
     if method == Method::HEAD {
         // How long the body would be nobody knows.
         let unknown = Body::from_stream(futures::stream::empty::<io::Result<Bytes>>());
         return Ok((headers, unknown).into_response());
     }
-    let body = stream::written(turn, move |out| write(records, format, out));
+    let body = stream::written(turn, download, move |out| write(records, format, out));
     Ok((headers, body).into_response())
 }
 
@@ -347,30 +350,31 @@ fn write<R: Record>(
     records: impl Iterator<Item = R>,
     format: TableFormat,
     out: &mut (dyn Write + Send),
-) -> io::Result<()> {
-    match format {
+) -> io::Result<u64> {
+    Ok(match format {
         TableFormat::Csv => {
             let mut csv = Csv::new(out, false);
             put_header::<R>(&mut csv)?;
-            put(records, &mut csv)?;
-            csv.finish(None)
+            let rows = put(records, &mut csv)?;
+            csv.finish(None)?;
+            rows
         }
         TableFormat::Json => {
             let mut json = Json::new(out, R::COLUMNS, 0..0, Framing::Array);
             json.raw("{\"items\":[");
-            put(records, &mut json)?;
+            let rows = put(records, &mut json)?;
             json.raw("\n]}\n");
-            json.finish()
+            json.finish()?;
+            rows
         }
         TableFormat::Xlsx => {
             let dated = DateTime::from_timestamp_nanos(0) + (FIRST - NaiveDate::default());
             xlsx::write(out, (1, 0), dated, None, |sheet| {
                 put_header::<R>(sheet)?;
                 put(records, sheet)
-            })?;
-            Ok(())
+            })?
         }
-    }
+    })
 }
 
 fn put_header<R: Record>(sink: &mut impl Sink) -> io::Result<()> {
@@ -388,11 +392,11 @@ fn put<R: Record>(records: impl Iterator<Item = R>, sink: &mut impl Sink) -> io:
     Ok(count)
 }
 
-/// Every month of every ISO in the flat calendar, as CSV.
-pub(super) fn catalogue() -> Result<impl IntoResponse> {
+/// Every month of every ISO in the flat calendar, counted, as CSV.
+pub(super) fn catalogue() -> Result<(u64, impl IntoResponse)> {
     let (iso, calendar) = (Area::All, Calendar::Flat);
     let query = Query { iso, first: FIRST, last: LAST, calendar, format: None };
     let months = |iso| query.months().map(move |month| MonthRecord::new(iso, calendar, month));
     let records: Vec<MonthRecord> = Iso::ALL.iter().flat_map(|iso| months(*iso)).collect();
-    listing::csv(&records)
+    Ok((records.len() as u64, listing::csv(&records)?))
 }

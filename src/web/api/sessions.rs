@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::{
     app::App,
+    audit::{self, Act, Action, Actor},
     auth::{Credential, SignedIn, session, store},
     db::sessions::{self, SessionRow},
     error::{Problem, Result},
@@ -87,9 +88,10 @@ fn item(row: SessionRow, credential: Credential) -> SessionItem {
 async fn end_all(
     State(app): State<App>,
     SignedIn(principal): SignedIn,
+    actor: Actor,
     _: NoQuery,
 ) -> Result<StatusCode> {
-    session::end_everywhere(&app, principal.user_id).await?;
+    session::end_everywhere(&app, &actor, principal.user_id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -106,13 +108,24 @@ async fn end_all(
 async fn end(
     State(app): State<App>,
     SignedIn(principal): SignedIn,
+    actor: Actor,
     Path(id): Path<String>,
     _: NoQuery,
 ) -> Result<StatusCode> {
+    end_own(&app, &actor, principal.user_id, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Ends one of the caller's own sessions. 404 where there is none; that it is somebody else's is
+/// written down.
+pub async fn end_own(app: &App, actor: &Actor, user_id: Uuid, id: &str) -> Result<()> {
     let gone = || Problem::not_found("You have no such session.");
     let id: Uuid = id.parse().map_err(|_| gone())?;
-    if sessions::delete(&app.pool, principal.user_id, id).await? {
-        return Ok(StatusCode::NO_CONTENT);
+    if session::end_one(app, actor, user_id, Act::done(Action::SessionEnded), id).await? {
+        return Ok(());
+    }
+    if sessions::is_of_another(&app.pool, user_id, id).await? {
+        audit::refused(app, actor, ("session", id)).await?;
     }
     Err(gone())
 }

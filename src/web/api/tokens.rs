@@ -7,12 +7,15 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
+use super::login::prove;
 use crate::{
     app::App,
+    audit::{self, Act, Action, Actor},
     auth::{
         Credential, Principal, Role, Scope, Scopes, Secret, SignedIn,
         address::ClientAddress,
@@ -143,23 +146,25 @@ async fn list(
 async fn create(
     State(app): State<App>,
     principal: Option<Extension<Principal>>,
-    ClientAddress(address): ClientAddress,
+    (address, actor): (ClientAddress, Actor),
     _: NoQuery,
     StrictJson(wanted): StrictJson<NewToken>,
 ) -> Result<(StatusCode, Json<MadeToken>)> {
     let principal = principal.map(|Extension(principal)| principal);
-    let (user_id, role) = match (&wanted.email, &wanted.password) {
+    let (user_id, role, actor) = match (&wanted.email, &wanted.password) {
         (Some(email), Some(password)) => {
             refuse_token(principal.as_ref())?;
-            let user = login::with_password(&app, email, password, address).await?;
-            login::must_be_own_password(&user)?;
-            (user.id, user.role)
+            let (user, actor) = prove(&app, actor, (email, password), address).await?;
+            (user.id, user.role, actor)
         }
-        (None, None) => of_session(principal)?,
+        (None, None) => {
+            let (user_id, role) = of_session(principal)?;
+            (user_id, role, actor)
+        }
         (Some(_), None) => return Err(missing("password", TOGETHER)),
         (None, Some(_)) => return Err(missing("email", TOGETHER)),
     };
-    let made = token::make(&app, role, wanted.for_user(user_id)?).await?;
+    let made = token::make(&app, &actor, role, wanted.for_user(user_id)?).await?;
     let answer = MadeToken {
         id: made.id,
         access_token: made.token.expose().to_owned(),
@@ -215,14 +220,29 @@ fn of_session(principal: Option<Principal>) -> Result<(Uuid, Role)> {
 async fn revoke(
     State(app): State<App>,
     SignedIn(principal): SignedIn,
+    actor: Actor,
     Path(id): Path<String>,
     _: NoQuery,
 ) -> Result<StatusCode> {
+    revoke_own(&app, &actor, principal.user_id, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Revokes one of the caller's own tokens. 404 where there is none; that it is somebody else's is
+/// written down.
+pub async fn revoke_own(app: &App, actor: &Actor, user_id: Uuid, id: &str) -> Result<()> {
     let gone = || Problem::not_found("You have no such token.");
     let id: Uuid = id.parse().map_err(|_| gone())?;
+    let mut transaction = app.pool.begin().await?;
     let now = app.clock.now();
-    if tokens::revoke(&app.pool, principal.user_id, id, now).await? {
-        return Ok(StatusCode::NO_CONTENT);
-    }
-    Err(gone())
+    let Some(prefix) = tokens::revoke(&mut *transaction, user_id, id, now).await? else {
+        drop(transaction);
+        if tokens::is_of_another(&app.pool, user_id, id).await? {
+            audit::refused(app, actor, ("token", id)).await?;
+        }
+        return Err(gone());
+    };
+    let act = Act::done(Action::TokenRevoked).to("token", id).with(json!({ "prefix": prefix }));
+    audit::write(app, &mut transaction, actor, act).await?;
+    Ok(transaction.commit().await?)
 }

@@ -5,7 +5,7 @@
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, StatusCode, header, request::Parts},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
@@ -35,8 +35,9 @@ pub(super) async fn by_token(State(app): State<App>, mut request: Request, next:
         Ok(None) => next.run(request).await,
         Ok(Some(token)) => {
             request.headers_mut().remove(header::COOKIE);
-            match owner(&app, &token).await {
-                Ok(principal) => run_as(principal, request, next).await,
+            let (parts, body) = request.into_parts();
+            match owner(&app, &parts, &token).await {
+                Ok(principal) => run_as(principal, Request::from_parts(parts, body), next).await,
                 Err(problem) => problem.into_response(),
             }
         }
@@ -67,8 +68,8 @@ async fn run_as(principal: Principal, mut request: Request, next: Next) -> Respo
     response
 }
 
-async fn owner(app: &App, token: &Secret) -> Result<Principal> {
-    token::principal(app, token).await?.ok_or_else(|| {
+async fn owner(app: &App, parts: &Parts, token: &Secret) -> Result<Principal> {
+    token::principal(app, parts, token).await?.ok_or_else(|| {
         Problem::unauthenticated(
             "The token is unknown, expired or revoked. POST /api/v1/tokens makes a new one.",
         )

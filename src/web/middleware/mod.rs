@@ -8,6 +8,7 @@
 //! | [`faces`] | gives an error its request id, and shows it to a browser as a page |
 //! | [`panics`] | turns a panic into a 500 |
 //! | [`url`] | refuses long URLs and credentials in them |
+//! | [`refusals`] | writes down what was refused to somebody who is signed in |
 //! | [`identity`] | finds out who is asking, from exactly one credential |
 //! | [`csrf`] | refuses state changes that another site made the browser send |
 //! | [`access`] | refuses whoever is not signed in, everywhere but on a short list of routes |
@@ -21,6 +22,7 @@ mod first_part;
 mod headers;
 mod identity;
 mod panics;
+mod refusals;
 pub mod request_id;
 mod url;
 
@@ -53,7 +55,8 @@ pub fn layers(router: Router<App>, app: &App) -> Router<App> {
         .layer(sessions(app))
         .layer(from_fn_with_state(app.clone(), identity::by_token))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(from_fn(url::refuse_credentials))
+        .layer(from_fn_with_state(app.clone(), refusals::record))
+        .layer(from_fn_with_state(app.clone(), url::refuse_credentials))
         .layer(CatchPanicLayer::custom(panics::answer))
         .layer(from_fn(faces::show))
         .layer(from_fn(headers::add))

@@ -10,11 +10,11 @@ use axum::{
     routing::{get, post},
 };
 use tower_sessions::Session;
-use uuid::Uuid;
 
 use super::{Page, PageContext};
 use crate::{
     app::App,
+    audit::{Actor, identity},
     auth::{
         Credential, Scope, Scopes, Secret,
         address::ClientAddress,
@@ -27,6 +27,7 @@ use crate::{
     },
     error::{Problem, Result},
     web::{
+        api::{end_own, revoke_own},
         body::StrictForm,
         parameters::{FromParameters, NoQuery, Parameters, StrictQuery},
     },
@@ -137,7 +138,7 @@ async fn change_password(
     State(app): State<App>,
     context: PageContext,
     Extension(session): Extension<Session>,
-    ClientAddress(address): ClientAddress,
+    (ClientAddress(address), actor): (ClientAddress, Actor),
     headers: HeaderMap,
     _: NoQuery,
     StrictForm(sent): StrictForm<PasswordForm>,
@@ -146,10 +147,13 @@ async fn change_password(
     let email = &context.principal.email;
     match login::change_password(&app, email, &sent.old, &sent.new, address).await {
         Ok(user) => {
-            session::begin(&session, user.id, address, &headers).await?;
+            session::begin(&session, user.id, address, &headers, None).await?;
             Ok(Redirect::to("/account?done=password").into_response())
         }
-        Err(problem) => AccountPage::refused(&app, &context, problem).await,
+        Err(problem) => {
+            identity::login_refused(&app, &actor, email, &problem).await?;
+            AccountPage::refused(&app, &context, problem).await
+        }
     }
 }
 
@@ -174,11 +178,12 @@ impl FromParameters for TokenForm {
 async fn make_token(
     State(app): State<App>,
     context: PageContext,
+    actor: Actor,
     _: NoQuery,
     StrictForm(sent): StrictForm<TokenForm>,
 ) -> Result<Response> {
     only_browsers(&context)?;
-    match make(&app, &context, sent).await {
+    match make(&app, &actor, &context, sent).await {
         Ok(made) => {
             let page = AccountPage { made: Some(made), ..AccountPage::load(&app, &context).await? };
             Ok((StatusCode::CREATED, page).into_response())
@@ -187,7 +192,7 @@ async fn make_token(
     }
 }
 
-async fn make(app: &App, context: &PageContext, sent: TokenForm) -> Result<Made> {
+async fn make(app: &App, actor: &Actor, context: &PageContext, sent: TokenForm) -> Result<Made> {
     let scopes = sent.scopes.iter().map(|word| {
         Scope::from_word(word)
             .ok_or_else(|| Problem::bad_parameter("scopes", word, "known are read, upload, admin"))
@@ -199,44 +204,38 @@ async fn make(app: &App, context: &PageContext, sent: TokenForm) -> Result<Made>
         scopes: Some(Scopes::new(scopes.collect::<Result<_>>()?)),
         life: token::life(sent.days)?,
     };
-    token::make(app, context.principal.role, wanted).await
+    token::make(app, actor, context.principal.role, wanted).await
 }
 
 async fn revoke_token(
     State(app): State<App>,
     context: PageContext,
+    actor: Actor,
     Path(id): Path<String>,
     _: NoQuery,
 ) -> Result<Redirect> {
-    let gone = || Problem::not_found("You have no such token.");
-    let id: Uuid = id.parse().map_err(|_| gone())?;
-    let user = context.principal.user_id;
-    if tokens::revoke(&app.pool, user, id, app.clock.now()).await? {
-        return Ok(Redirect::to("/account#tokens"));
-    }
-    Err(gone())
+    revoke_own(&app, &actor, context.principal.user_id, &id).await?;
+    Ok(Redirect::to("/account#tokens"))
 }
 
 async fn end_session(
     State(app): State<App>,
     context: PageContext,
+    actor: Actor,
     Path(id): Path<String>,
     _: NoQuery,
 ) -> Result<Redirect> {
-    let gone = || Problem::not_found("You have no such session.");
-    let id: Uuid = id.parse().map_err(|_| gone())?;
-    if sessions::delete(&app.pool, context.principal.user_id, id).await? {
-        return Ok(Redirect::to("/account#sessions"));
-    }
-    Err(gone())
+    end_own(&app, &actor, context.principal.user_id, &id).await?;
+    Ok(Redirect::to("/account#sessions"))
 }
 
 async fn log_out_everywhere(
     State(app): State<App>,
     context: PageContext,
+    actor: Actor,
     _: NoQuery,
 ) -> Result<Response> {
-    session::end_everywhere(&app, context.principal.user_id).await?;
+    session::end_everywhere(&app, &actor, context.principal.user_id).await?;
     let forget = [(header::SET_COOKIE, session::forget_cookie(&app.config.auth))];
     Ok((forget, Redirect::to("/login")).into_response())
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt::Display, str::FromStr};
 
-use crate::{error::Result, web::parameters::Parameters};
+use crate::{db::sight::Granted, error::Result, web::parameters::Parameters};
 
 /// Takes a field that may be left empty.
 pub fn filled<T: FromStr>(parameters: &mut Parameters, name: &str) -> Result<Option<T>>
@@ -48,6 +48,13 @@ impl Choice {
         let value = format!("{value}");
         Self { chosen: value == chosen, value, name: format!("{name}") }
     }
+}
+
+/// Leaves of curve types and ISOs those that there is a grant for, and whatever is chosen.
+pub fn keep_granted(granted: &Granted, curves: &mut Vec<Choice>, isos: &mut Vec<Choice>) {
+    let is_word = |choice: &Choice| choice.chosen || matches!(&*choice.value, "" | "all");
+    curves.retain(|choice| is_word(choice) || granted.has_curve(&choice.value));
+    isos.retain(|choice| is_word(choice) || granted.has_iso(&choice.value));
 }
 
 #[cfg(test)]

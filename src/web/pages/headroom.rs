@@ -16,6 +16,7 @@ use self::{
 };
 use super::{
     Page, PageContext, download,
+    form::keep_granted,
     format::{instant, iso_name},
 };
 use crate::{
@@ -109,7 +110,9 @@ async fn headroom(
     let mut found = read(&app, &context.principal, &view).await?;
     let zone = app.config.curve_timezone;
     let cut = found.records.len() > usize::try_from(READ).unwrap_or(usize::MAX);
-    let choices = Choices::of(&view, &found.records);
+    let mut choices = Choices::of(&view, &found.records);
+    let granted = app.granted(&context.principal).await?;
+    keep_granted(&granted, &mut Vec::new(), &mut choices.isos);
     found.records.retain(|row| view.shows(row));
     let permanent = View { as_of: Some(found.known_at), ..view.clone() };
     let shown: Vec<i64> = found.records.iter().map(|row| row.version_id).collect();

@@ -12,7 +12,10 @@ use super::{
 };
 use crate::{
     app::App,
-    db::pages::{self, NewestVersion, UploadFilter},
+    db::{
+        pages::{self, NewestVersion, UploadFilter},
+        sight::Sight,
+    },
     domain::{Dataset, Family, Iso},
     error::Result,
     web::parameters::NoQuery,
@@ -35,6 +38,8 @@ struct HomePage {
     page: Page,
     isos: Vec<&'static str>,
     rows: Vec<FamilyRow>,
+    /// Whether the reader has no grant for any curve.
+    holds_nothing: bool,
     /// The end of the log, for those who may see it.
     uploads: Vec<LogRow>,
 }
@@ -47,6 +52,8 @@ struct FamilyRow {
 enum MatrixCell {
     /// There are no such curves.
     Impossible,
+    /// The reader has no grant for it.
+    Hidden,
     /// No file yet.
     Empty {
         file_prefix: String,
@@ -69,6 +76,7 @@ async fn home(
     let all: Vec<Dataset> = Dataset::all().collect();
     let mut snapshot = app.snapshot(&context.principal, &all, None).await?;
     let newest = pages::newest_versions(&mut snapshot).await?;
+    let sight = snapshot.view.sight.clone();
     snapshot.finish().await?;
     let page = context.page("New");
     let uploads = match page.writes() {
@@ -78,12 +86,13 @@ async fn home(
     Ok(HomePage {
         page,
         isos: Iso::ALL.iter().map(|&iso| iso_name(iso)).collect(),
-        rows: matrix(&newest, zone),
+        holds_nothing: !all.iter().any(|dataset| sight.has(*dataset)),
+        rows: matrix(&newest, &sight, zone),
         uploads: uploads.into_iter().map(|upload| LogRow::new(upload, zone)).collect(),
     })
 }
 
-fn matrix(newest: &[NewestVersion], zone: chrono_tz::Tz) -> Vec<FamilyRow> {
+fn matrix(newest: &[NewestVersion], sight: &Sight, zone: chrono_tz::Tz) -> Vec<FamilyRow> {
     let has_data = |family| {
         newest.iter().any(|v| Dataset::from_id(v.dataset_id).is_some_and(|d| d.family == family))
     };
@@ -93,13 +102,21 @@ fn matrix(newest: &[NewestVersion], zone: chrono_tz::Tz) -> Vec<FamilyRow> {
         .filter(|&family| ALWAYS.contains(&family) || has_data(family))
         .map(|family| FamilyRow {
             name: family_name(family),
-            cells: Iso::ALL.iter().map(|&iso| cell(family, iso, newest, zone)).collect(),
+            cells: Iso::ALL.iter().map(|&iso| cell((family, iso), newest, sight, zone)).collect(),
         })
         .collect()
 }
 
-fn cell(family: Family, iso: Iso, newest: &[NewestVersion], zone: chrono_tz::Tz) -> MatrixCell {
+fn cell(
+    (family, iso): (Family, Iso),
+    newest: &[NewestVersion],
+    sight: &Sight,
+    zone: chrono_tz::Tz,
+) -> MatrixCell {
     let Some(dataset) = Dataset::new(family, iso) else { return MatrixCell::Impossible };
+    if !sight.has(dataset) {
+        return MatrixCell::Hidden;
+    }
     match newest.iter().find(|version| version.dataset_id == dataset.id()) {
         None => {
             MatrixCell::Empty { file_prefix: format!("{}_{}", family_name(family), iso_name(iso)) }

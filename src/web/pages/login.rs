@@ -14,7 +14,10 @@ use tower_sessions::{Session, cookie::Cookie};
 use super::Page;
 use crate::{
     app::App,
-    auth::{CsrfToken, Principal, Secret, address::ClientAddress, login, return_to, session},
+    audit::{Actor, identity},
+    auth::{
+        CsrfToken, Principal, Secret, address::ClientAddress, login, return_to, session, store,
+    },
     config::AuthConfig,
     error::{Problem, Result},
     web::{
@@ -98,11 +101,11 @@ async fn show(
 pub async fn submit(
     app: &App,
     session: &Session,
-    address: ClientAddress,
+    from: (ClientAddress, Actor),
     headers: &HeaderMap,
     sent: LoginForm,
 ) -> Result<Response> {
-    match sign_in(app, session, address, headers, &sent).await {
+    match sign_in(app, session, from, headers, &sent).await {
         Ok(next) => Ok(Redirect::to(&next).into_response()),
         Err(problem) => form(
             app,
@@ -117,7 +120,7 @@ pub async fn submit(
 async fn sign_in(
     app: &App,
     session: &Session,
-    ClientAddress(address): ClientAddress,
+    (ClientAddress(address), actor): (ClientAddress, Actor),
     headers: &HeaderMap,
     sent: &LoginForm,
 ) -> Result<String> {
@@ -126,8 +129,16 @@ async fn sign_in(
     if !sent.csrf_token.as_deref().is_some_and(|sent| token.is(sent)) {
         return Err(old_form());
     }
-    let user = login::with_password(app, &sent.email, &sent.password, address).await?;
-    session::begin(session, user.id, address, headers).await?;
+    let user = match login::with_password(app, &sent.email, &sent.password, address).await {
+        Ok(user) => user,
+        Err(problem) => {
+            identity::login_refused(app, &actor, &sent.email, &problem).await?;
+            return Err(problem);
+        }
+    };
+    let email = sent.email.trim().to_lowercase();
+    let login = Some(store::Login { email, request_id: actor.request_id });
+    session::begin(session, user.id, address, headers, login).await?;
     let next =
         if user.must_change_password { "/account" } else { return_to::safe(&sent.return_to) };
     Ok(next.to_owned())

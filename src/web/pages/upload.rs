@@ -1,5 +1,7 @@
 //! `/upload`: send files, read what became of each.
 
+use std::sync::Arc;
+
 use askama::Template;
 use askama_web::WebTemplate;
 use axum::{
@@ -14,6 +16,7 @@ use serde_json::Value;
 use super::{Page, context::PageContext, format, report::Report};
 use crate::{
     app::App,
+    audit::Actor,
     error::Result,
     intake::{BatchAnswer, BatchResult, Sender, Via},
     web::{
@@ -83,11 +86,12 @@ async fn send(
     context: PageContext,
     StrictQuery(Wish { dry_run, backfill }): StrictQuery<Wish>,
     State(app): State<App>,
+    actor: Actor,
     request: Request,
 ) -> Result<impl IntoResponse> {
     let context = context.writer()?;
     let user_id = context.principal.user_id;
-    let sender = Sender { user_id, via: Via::Page, dry_run, backfill };
+    let sender = Sender { user_id, actor: Arc::new(actor), via: Via::Page, dry_run, backfill };
     let parts = read_parts(&app, request).await?;
     let (status, reports) = match take_in(app.clone(), sender, parts).await {
         Ok(BatchAnswer::One(answer)) => (answer.status(), vec![read(answer.to_json())]),

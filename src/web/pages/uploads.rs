@@ -144,7 +144,7 @@ impl Filter {
 }
 
 /// The first instant of `day` in `zone`; where midnight was skipped, the hour after.
-fn start_of_day(day: NaiveDate, zone: Tz) -> Option<DateTime<Utc>> {
+pub fn start_of_day(day: NaiveDate, zone: Tz) -> Option<DateTime<Utc>> {
     let midnight = day.and_time(NaiveTime::MIN);
     let candidates = [midnight, midnight + chrono::Duration::hours(1)];
     candidates

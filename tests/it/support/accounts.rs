@@ -45,8 +45,8 @@ impl TestServer {
              select (jsonb_populate_record(
                  null::package_grant,
                  '{\"months\": \"unlimited\", \"cob_only\": false, \"current_only\": false, \"derived\": false}'
-                 || g.grant || jsonb_build_object('package_id', $1::uuid, 'place', g.place))).*
-             from jsonb_array_elements($2) with ordinality as g (grant, place)",
+                 || g.one || jsonb_build_object('package_id', $1::uuid, 'place', g.place))).*
+             from jsonb_array_elements($2) with ordinality as g (one, place)",
         )
         .bind(package)
         .bind(grants)

@@ -12,29 +12,31 @@ use uuid::Uuid;
 const TEMPLATE: &str = "template_trueprice";
 const PREFIX: &str = "trueprice-tests-";
 
-/// Connections to a new database with the whole schema and nothing in it.
-pub async fn migrated_database() -> PgPool {
-    create(Some(TEMPLATE)).await
+/// Connections of a server to a new database with the whole schema and nothing in it, and those of
+/// the schema's owner, for what a server may not do.
+pub async fn migrated_database() -> (PgPool, PgPool) {
+    let options = create(Some(TEMPLATE)).await;
+    (pool::server_pool(options.clone(), 10), pool::pool(options, 3))
 }
 
-/// Connections to a new database without a schema.
+/// Connections to a new database without a schema, as its owner.
 pub async fn empty_database() -> PgPool {
-    create(None).await
+    pool::pool(create(None).await, 10)
 }
 
-/// The address of a database, for a program's `DATABASE_URL`.
+/// The address of a database, for a program's `DATABASE_URL`. The pool is that of its owner.
 pub fn address(pool: &PgPool) -> String {
     pool.connect_options().to_url_lossy().to_string()
 }
 
-async fn create(template: Option<&str>) -> PgPool {
+async fn create(template: Option<&str>) -> PgConnectOptions {
     let name = format!("test_{}", Uuid::new_v4().simple());
     let template = template.unwrap_or("template1");
     let options = cluster().await;
     let mut connection = options.connect().await.unwrap();
     let statement = AssertSqlSafe(format!("create database {name} template {template}"));
     connection.execute(statement).await.unwrap();
-    pool::pool(options.clone().database(&name), 10)
+    options.clone().database(&name)
 }
 
 /// How to connect to the cluster. The first call makes it; it ends with the process.

@@ -2,6 +2,7 @@
 
 use std::{future::pending, path::Path};
 
+use sqlx::PgPool;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use trueprice::{
@@ -23,6 +24,8 @@ pub struct TestServer {
     pub app: App,
     /// Its clock.
     pub clock: TestClock,
+    /// Connections of the owner of its schema, for what the server may not do.
+    pub owner: PgPool,
     base: String,
     folder: TempDir,
 }
@@ -50,10 +53,10 @@ impl TestServer {
         let clock = TestClock::default();
         let local = || LocalStore::open(&folder.path().join("documents")).unwrap();
         let documents = documents.unwrap_or_else(|| Documents::Local(local()));
-        let pool = database::migrated_database().await;
+        let (pool, owner) = database::migrated_database().await;
         let app = App::new(config, pool, documents, clock.clock()).unwrap();
         let base = serve(app.clone()).await;
-        Self { app, clock, base, folder }
+        Self { app, clock, owner, base, folder }
     }
 
     /// Where it listens: `http://127.0.0.1:PORT`.

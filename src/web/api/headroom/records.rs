@@ -1,9 +1,11 @@
 //! `GET /api/v1/headroom`: the map's data.
 
-use axum::response::Response;
+use std::collections::{BTreeMap, BTreeSet};
+
+use axum::{http::header, response::Response};
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
-use serde_json::value::RawValue;
+use serde_json::{json, value::RawValue};
 use sqlx::PgConnection;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -14,10 +16,12 @@ use super::{
 };
 use crate::{
     app::App,
+    audit::download::{self, Asker, Wanted},
     db::{
         headroom::reads::{self, RecordRow},
         snapshot::View,
     },
+    domain::Iso,
     error::Result,
     extractors::cell::Cell,
 };
@@ -215,15 +219,28 @@ impl Keyed for HeadroomItem {
         (status = 406, description = "`not_acceptable`"),
     ),
 )]
-async fn list(asked: Asked<OfferQuery>) -> Result<Response> {
+async fn list(asked: Asked<OfferQuery>, record: Asker) -> Result<Response> {
     let OfferQuery(query) = &asked.query;
     let read = async |connection: &mut PgConnection, view: &View| {
         reads::records(connection, view, query.basis, &query.wanted).await
     };
     let mut number = query.wanted.offset;
-    let item = |row| {
+    let mut versions: BTreeMap<Iso, BTreeSet<i64>> = BTreeMap::new();
+    let item = |row: RecordRow| {
         number += 1;
+        versions.entry(iso_of(row.dataset_id)).or_default().insert(row.version_id);
         HeadroomItem::new(row, number)
     };
-    asked.page(&query.listing, &query.sources(), read, item).await
+    let page = asked.page(&query.listing, &query.sources(), read, item).await?;
+    let rows = (number - query.wanted.offset).min(query.listing.limit);
+    if page.headers()[header::CONTENT_TYPE] == "application/json" {
+        return Ok(page);
+    }
+    let part = |(iso, ids)| download::part(("headroom", iso), ids);
+    let wanted = Wanted {
+        parameters: json!({ "limit": query.listing.limit, "offset": query.wanted.offset }),
+        parts: versions.into_iter().map(part).collect(),
+        ..Wanted::list("headroom", "csv", None)
+    };
+    Ok(record.begin(wanted).await?.whole(Some(rows.unsigned_abs()), page))
 }

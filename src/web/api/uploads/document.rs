@@ -6,10 +6,12 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
+use serde_json::json;
 
 use super::list::find;
 use crate::{
     app::App,
+    audit::{self, Act, Action, Actor},
     auth::{Principal, Role, Writer},
     db::uploads::UploadDetails,
     error::{Problem, Result},
@@ -36,18 +38,39 @@ pub(super) async fn download_document(
     NoQuery: NoQuery,
     Path(id): Path<String>,
     State(app): State<App>,
+    actor: Actor,
 ) -> Result<Response> {
-    let upload = own(find(&app, &id).await?, &principal)?;
+    let upload = own((&app, &actor, &principal), &id).await?;
     let bytes = document(&app, &upload).await?;
+    fetched((&app, &actor), (&id, &upload), "as it came").await?;
     Ok(attachment(&upload.file_name, "application/octet-stream", bytes))
 }
 
-/// An upload of the caller; that of another is as good as none, but for administrators.
-pub(super) fn own(upload: UploadDetails, principal: &Principal) -> Result<UploadDetails> {
+/// An upload of the caller; that of another is as good as none, but for administrators. That it was
+/// asked for is written down.
+pub(super) async fn own(
+    (app, actor, principal): (&App, &Actor, &Principal),
+    id: &str,
+) -> Result<UploadDetails> {
+    let upload = find(app, id).await?;
     if upload.uploader == principal.user_id || principal.role == Role::Admin {
         return Ok(upload);
     }
+    if let Ok(id) = id.parse() {
+        audit::refused(app, actor, ("upload", id)).await?;
+    }
     Err(Problem::not_found("There is no such upload."))
+}
+
+/// Writes down that the document of an upload is given out, before it is.
+pub(super) async fn fetched(
+    (app, actor): (&App, &Actor),
+    (id, upload): (&str, &UploadDetails),
+    copy: &str,
+) -> Result<()> {
+    let detail = json!({ "file": upload.file_name, "sha256": upload.sha256, "copy": copy });
+    let act = Act::done(Action::DocumentFetched).to("upload", id.to_ascii_lowercase());
+    Ok(audit::note(app, actor, act.with(detail)).await?)
 }
 
 /// The kept bytes of an upload.

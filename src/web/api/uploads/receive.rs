@@ -1,6 +1,6 @@
 //! `POST /api/v1/uploads`: files in.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json,
@@ -15,7 +15,8 @@ use utoipa::IntoParams;
 use super::examples;
 use crate::{
     app::App,
-    auth::Writer,
+    audit::Actor,
+    auth::{Principal, Writer},
     domain::Code,
     error::{Problem, Result},
     intake::{BatchAnswer, Part, Sender, Via, receive_all},
@@ -92,16 +93,18 @@ pub(super) async fn upload(
     Writer(principal): Writer,
     StrictQuery(query): StrictQuery<UploadQuery>,
     State(app): State<App>,
+    actor: Actor,
     request: Request,
 ) -> Result<Response> {
-    let sender = sender(principal.user_id, Via::Api, query);
+    let sender = sender(&principal, actor, Via::Api, query);
     let parts = read_parts(&app, request).await?;
     Ok(shape(take_in(app, sender, parts).await?))
 }
 
 /// Who sends, by which way, and what they want.
-pub(super) fn sender(user_id: uuid::Uuid, via: Via, query: UploadQuery) -> Sender {
-    Sender { user_id, via, dry_run: query.dry_run, backfill: query.backfill }
+pub(super) fn sender(principal: &Principal, actor: Actor, via: Via, query: UploadQuery) -> Sender {
+    let (dry_run, backfill) = (query.dry_run, query.backfill);
+    Sender { user_id: principal.user_id, actor: Arc::new(actor), via, dry_run, backfill }
 }
 
 fn shape(answer: BatchAnswer) -> Response {
@@ -130,7 +133,7 @@ pub async fn take_in(
     (turn, parts): (Turn, Vec<Part>),
 ) -> Result<BatchAnswer> {
     let taking = async move {
-        let answer = receive_all(&app, sender, parts).await;
+        let answer = receive_all(&app, &sender, parts).await;
         drop(turn);
         answer
     };

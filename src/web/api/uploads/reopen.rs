@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::{
     app::App,
+    audit::{self, Act, Action, Actor},
     auth::Admin,
     db::versions,
     domain::Dataset,
@@ -47,6 +48,7 @@ pub struct ReopenRequest {
 )]
 pub(super) async fn reopen_day(
     Admin(principal): Admin,
+    actor: Actor,
     NoQuery: NoQuery,
     Path((curve, iso, day)): Path<(String, String, String)>,
     State(app): State<App>,
@@ -65,8 +67,12 @@ pub(super) async fn reopen_day(
     let mut tx = app.pool.begin().await?;
     let by = (reason, principal.user_id);
     let version = versions::reopen_day(&mut tx, dataset, date, by, app.clock.now()).await?;
-    tx.commit().await?;
     let version = version.map(Conflict::from).ok_or_else(not_closed)?;
+    let detail = json!({ "reason": reason, "before": { "closed_by": version } });
+    let act = Act::done(Action::DayReopened);
+    let act = act.to("operating_day", format!("{dataset} {date}")).with(detail);
+    audit::write(&app, &mut tx, &actor, act).await?;
+    tx.commit().await?;
     tracing::info!(%dataset, %day, user = %principal.user_id, "operating day reopened");
     Ok(Json(json!({ "reopened": version })))
 }

@@ -6,12 +6,10 @@ use axum::{
 };
 use utoipa::IntoParams;
 
-use super::{
-    document::{attachment, document, own},
-    list::find,
-};
+use super::document::{attachment, document, fetched, own};
 use crate::{
     app::App,
+    audit::Actor,
     auth::Writer,
     domain::FileFormat,
     error::{Problem, Result},
@@ -64,9 +62,11 @@ pub(super) async fn download_report(
     StrictQuery(query): StrictQuery<ReportQuery>,
     Path(id): Path<String>,
     State(app): State<App>,
+    actor: Actor,
 ) -> Result<Response> {
-    let upload = own(find(&app, &id).await?, &principal)?;
+    let upload = own((&app, &actor, &principal), &id).await?;
     let bytes = document(&app, &upload).await?;
+    fetched((&app, &actor), (&id, &upload), "with its findings").await?;
     let (stem, source) = source(&upload.file_name);
     let (name, content_type) = match query.format {
         AnnotatedFormat::Csv => (format!("{stem}_report.csv"), "text/csv; charset=utf-8"),

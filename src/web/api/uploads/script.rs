@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     app::App,
+    audit::Actor,
     auth::Writer,
     error::Problem,
     intake::{BatchAnswer, Via},
@@ -47,9 +48,10 @@ pub(super) async fn upload_csv(
     Writer(principal): Writer,
     StrictQuery(query): StrictQuery<UploadQuery>,
     State(app): State<App>,
+    actor: Actor,
     request: Request,
 ) -> Response {
-    let sender = sender(principal.user_id, Via::Script, query);
+    let sender = sender(&principal, actor, Via::Script, query);
     let answer = async {
         let parts = read_parts(&app, request).await?;
         take_in(app, sender, parts).await

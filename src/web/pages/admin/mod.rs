@@ -1,5 +1,7 @@
 //! The pages of administrators, one file each.
 
+mod audit;
+
 use axum::Router;
 
 use super::Page;
@@ -8,6 +10,7 @@ use crate::app::App;
 /// Path and name of each page, in the order of the sub-navigation.
 const TABS: &[(&str, &str)] = &[
     // One line a page.
+    ("/admin/audit", "Audit"),
 ];
 
 impl Page {
@@ -19,5 +22,5 @@ impl Page {
 
 /// Every page of administrators.
 pub fn routes() -> Router<App> {
-    Router::new()
+    Router::new().merge(audit::routes())
 }

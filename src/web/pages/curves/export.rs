@@ -8,6 +8,8 @@ use axum::{
     routing::get,
 };
 
+use serde_json::{Map, Value};
+
 use super::{
     look::{Look, begin, lead},
     market::known_at_header,
@@ -16,6 +18,7 @@ use super::{
 };
 use crate::{
     app::App,
+    audit::download::{self, Asker, Wanted},
     auth::SignedIn,
     domain::words,
     error::{Problem, Result},
@@ -77,6 +80,7 @@ async fn export(
     State(app): State<App>,
     SignedIn(principal): SignedIn,
     StrictQuery(wanted): StrictQuery<Export>,
+    asker: Asker,
 ) -> Result<Response> {
     let mut snapshot = begin(&app, &principal, &wanted.view).await?;
     let view = lead(&mut snapshot, wanted.view).await?;
@@ -101,7 +105,34 @@ async fn export(
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
         (header::CACHE_CONTROL, "private, no-cache".to_owned()),
     ];
-    Ok((known_at_header(look.known_at)?, head, bytes).into_response())
+    let response = (known_at_header(look.known_at)?, head, bytes).into_response();
+    let download = asker.begin(on_record(&look, wanted.format, wanted.table)).await?;
+    Ok(download.whole(rows(&look, wanted.table), response))
+}
+
+/// What the audit log says of an export.
+fn on_record(look: &Look, format: FileFormat, table: Content) -> Wanted {
+    let versions = look.series.iter().filter_map(|series| {
+        let version = series.version.as_ref()?;
+        Some(download::part((series.dataset.family, series.dataset.iso), [version.id]))
+    });
+    let parameters: Map<String, Value> =
+        look.view.pairs().into_iter().map(|(name, value)| (name, value.into())).collect();
+    Wanted {
+        object: ("view", table.as_str().to_owned()),
+        format: format.as_str(),
+        parameters: parameters.into(),
+        known_at: Some(look.known_at),
+        parts: versions.collect(),
+    }
+}
+
+/// The rows of the table that is asked for.
+fn rows(look: &Look, table: Content) -> Option<u64> {
+    match table {
+        Content::Values => Some(look.figure.rows.len() as u64),
+        Content::Summary => None,
+    }
 }
 
 async fn write(app: &App, look: &Look, format: FileFormat, table: Content) -> Result<Vec<u8>> {

@@ -22,7 +22,10 @@ use super::{
 use crate::{
     app::App,
     auth::Role,
-    db::saved_views::{self, SavedView},
+    db::{
+        saved_views::{self, SavedView},
+        sight::Granted,
+    },
     domain::{Dataset, Family, Iso},
     error::{Problem, Result},
     extractors::{
@@ -33,7 +36,7 @@ use crate::{
         pages::{
             Page,
             context::PageContext,
-            form::{Choice, url},
+            form::{Choice, keep_granted, url},
             format::{family_name, iso_name},
         },
         parameters::StrictQuery,
@@ -94,13 +97,14 @@ async fn market(
     }
     let look = Look::at(&app, &mut snapshot, view).await?;
     snapshot.finish().await?;
+    let granted = app.granted(&context.principal).await?;
     let saved = saved_views::visible(&app.pool, context.principal.user_id, SAVED).await?;
     let known_at = known_at_header(look.known_at)?;
     if look.series[0].days.is_empty() && look.series[0].trouble.is_some() {
-        return Ok((known_at, NonePage::new(&context, &look.series[0])).into_response());
+        return Ok((known_at, NonePage::new(&context, &granted, &look.series[0])).into_response());
     }
     let base = export::base_url(&app, &headers);
-    Ok((known_at, MarketPage::new(&context, look, saved, &base)).into_response())
+    Ok((known_at, MarketPage::new(&context, &granted, look, saved, &base)).into_response())
 }
 
 /// Curves without contract months are looked at version by version.
@@ -127,34 +131,48 @@ pub(super) fn known_at_header(known_at: DateTime<Utc>) -> Result<HeaderMap> {
 }
 
 impl NonePage {
-    fn new(context: &PageContext, first: &Series) -> Self {
+    fn new(context: &PageContext, granted: &Granted, first: &Series) -> Self {
         let Dataset { family, iso } = first.dataset;
         let (curve, place) = (family.to_string(), iso.to_string());
         let name = format!("{} {}", iso_name(iso), family_name(family).to_lowercase());
+        let mut curves =
+            Family::ALL.iter().map(|f| Choice::new(f, family_name(*f), &curve)).collect();
+        let mut isos = Iso::ALL.iter().map(|i| Choice::new(i, iso_name(*i), &place)).collect();
+        keep_granted(granted, &mut curves, &mut isos);
         Self {
             page: context.page("Curves"),
             name: name.replace(" rec", " REC"),
-            curves: Family::ALL.iter().map(|f| Choice::new(f, family_name(*f), &curve)).collect(),
-            isos: Iso::ALL.iter().map(|i| Choice::new(i, iso_name(*i), &place)).collect(),
+            curves,
+            isos,
             writes: context.principal.role >= Role::ReadWrite,
         }
     }
 }
 
 impl MarketPage {
-    fn new(context: &PageContext, look: Look, saved: Vec<SavedView>, base: &str) -> Self {
+    fn new(
+        context: &PageContext,
+        granted: &Granted,
+        look: Look,
+        saved: Vec<SavedView>,
+        base: &str,
+    ) -> Self {
         let Look { view, series, figure, .. } = &look;
         let first = &series[0];
         let title =
             format!("{} {}", iso_name(first.dataset.iso), family_name(first.dataset.family));
         let CopyBox { curl, python, excel } = export::copy_box(&look, base);
+        let mut rows = Row::all(view, series, look.zone);
+        for row in &mut rows {
+            keep_granted(granted, &mut row.curves, &mut row.isos);
+        }
         let picks = Picks::new(view, series, &look.labels, look.years.clone());
         let file = |format: &'static str| {
             (format, view.url_at("/curves/export", &[("format", &format.to_lowercase())]))
         };
         Self {
             page: context.page("Curves"),
-            rows: Row::all(view, series, look.zone),
+            rows,
             lists: suggestions(series),
             more: additions(view, series),
             shapes: shapes(view),

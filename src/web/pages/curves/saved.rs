@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::{market::SAVED, view::View};
 use crate::{
     app::App,
+    audit::{self, Actor},
     db::saved_views::{self, Changed, SavedView},
     error::{Problem, Result},
     web::{
@@ -122,6 +123,14 @@ fn gone() -> Problem {
     Problem::not_found("You have no such view.")
 }
 
+/// Writes down that a view of somebody else was asked for, if that is what was not found.
+async fn note_foreign(app: &App, context: &PageContext, actor: &Actor, id: Uuid) -> Result<()> {
+    if saved_views::is_of_another(&app.pool, context.principal.user_id, id).await? {
+        audit::refused(app, actor, ("view", id)).await?;
+    }
+    Ok(())
+}
+
 async fn save(
     context: PageContext,
     State(app): State<App>,
@@ -140,11 +149,15 @@ async fn save(
 async fn open(
     context: PageContext,
     State(app): State<App>,
+    actor: Actor,
     Path(id): Path<String>,
     _: NoQuery,
 ) -> Result<Redirect> {
     let id: Uuid = id.parse().map_err(|_| gone())?;
     let query = saved_views::query_of(&app.pool, context.principal.user_id, id).await?;
+    if query.is_none() {
+        note_foreign(&app, &context, &actor, id).await?;
+    }
     let missing = || Problem::not_found("There is no such view, or it is not shared any more.");
     Ok(Redirect::to(&format!("/curves?{}", query.ok_or_else(missing)?)))
 }
@@ -152,6 +165,7 @@ async fn open(
 async fn rename(
     context: PageContext,
     State(app): State<App>,
+    actor: Actor,
     Path(id): Path<String>,
     _: NoQuery,
     StrictForm(Name(name)): StrictForm<Name>,
@@ -160,7 +174,7 @@ async fn rename(
     let owner = context.principal.user_id;
     match saved_views::rename(&app.pool, owner, id, &name).await? {
         Changed::NameTaken => refused(&app, &context, taken(&name)).await,
-        changed => back(changed),
+        changed => back(&app, &context, &actor, id, changed).await,
     }
 }
 
@@ -179,28 +193,39 @@ impl FromParameters for Shared {
 async fn share(
     context: PageContext,
     State(app): State<App>,
+    actor: Actor,
     Path(id): Path<String>,
     _: NoQuery,
     StrictForm(Shared(shared)): StrictForm<Shared>,
 ) -> Result<Response> {
     let id: Uuid = id.parse().map_err(|_| gone())?;
-    back(saved_views::share(&app.pool, context.principal.user_id, id, shared).await?)
+    let changed = saved_views::share(&app.pool, context.principal.user_id, id, shared).await?;
+    back(&app, &context, &actor, id, changed).await
 }
 
 async fn delete(
     context: PageContext,
     State(app): State<App>,
+    actor: Actor,
     Path(id): Path<String>,
     _: NoQuery,
 ) -> Result<Response> {
     let id: Uuid = id.parse().map_err(|_| gone())?;
-    back(saved_views::delete(&app.pool, context.principal.user_id, id).await?)
+    let changed = saved_views::delete(&app.pool, context.principal.user_id, id).await?;
+    back(&app, &context, &actor, id, changed).await
 }
 
 /// To the list, where the change is to be seen.
-fn back(changed: Changed) -> Result<Response> {
-    match changed {
-        Changed::Done => Ok(Redirect::to("/curves/views").into_response()),
-        Changed::NotFound | Changed::NameTaken => Err(gone()),
+async fn back(
+    app: &App,
+    context: &PageContext,
+    actor: &Actor,
+    id: Uuid,
+    changed: Changed,
+) -> Result<Response> {
+    if changed == Changed::Done {
+        return Ok(Redirect::to("/curves/views").into_response());
     }
+    note_foreign(app, context, actor, id).await?;
+    Err(gone())
 }

@@ -11,7 +11,7 @@ use crate::{
     error::{Problem, Result},
     extractors::words::{Block, Curve},
     web::pages::{
-        form::Choice,
+        form::{Choice, keep_granted},
         format::{family_name, iso_name},
     },
 };
@@ -96,7 +96,12 @@ fn fixed(known: &[(&str, &str)], wanted: Option<&str>) -> Vec<Choice> {
 
 impl Choices {
     pub(super) async fn load(app: &App, principal: &Principal, mut wish: Wish) -> Result<Self> {
-        let (curves, isos) = (curves(wish.curve.as_deref()), isos(wish.iso.as_deref()));
+        let granted = app.granted(principal).await?;
+        // The first choice is one that there is a grant for.
+        let first = granted.0.first().copied();
+        let curve = wish.curve.as_deref().or(first.map(Source::curve));
+        let iso = wish.iso.as_deref().or(first.map(|source| source.iso().as_str()));
+        let (curves, isos) = (curves(curve), isos(iso));
         let (sources, curves, isos) = match sources(chosen(&curves), chosen(&isos)) {
             Ok(sources) => (sources, curves, isos),
             Err(problem) => {
@@ -105,6 +110,8 @@ impl Choices {
                 (sources(chosen(&curves), "all")?, curves, isos)
             }
         };
+        let (mut curves, mut isos) = (curves, isos);
+        keep_granted(&granted, &mut curves, &mut isos);
         let ids: Vec<i16> = sources.iter().map(|source| source.id()).collect();
         let mut snapshot = app.snapshot(principal, &sources, None).await?;
         let days = pages::operating_days(&mut snapshot, &ids, DAYS).await?;

@@ -21,7 +21,7 @@ use self::{compare::Comparison, grid::Grid, query::View};
 use super::super::{
     Page,
     context::PageContext,
-    form::{Choice, url},
+    form::{Choice, keep_granted, url},
     format::{Cell, count, family_name, instant, iso_name, time_of_day, time_on},
 };
 use super::market::known_at_header;
@@ -31,6 +31,7 @@ use crate::{
     db::{
         data,
         pages::{self, OperatingDay, SeriesLabels, VersionChoice, VersionHeader},
+        sight::Granted,
         snapshot::Snapshot,
     },
     domain::{Axis, Dataset},
@@ -125,7 +126,8 @@ async fn curves(
     let datasets = wanted.map_or_else(|| Dataset::all().collect(), |dataset| vec![dataset]);
     let mut snapshot = app.snapshot(&context.principal, &datasets, view.as_of).await?;
     let known_at = known_at_header(snapshot.view.known_at)?;
-    let answer = answer(&app, &mut snapshot, &context, wanted, view).await?;
+    let granted = app.granted(&context.principal).await?;
+    let answer = answer(&app, &mut snapshot, &context, &granted, (wanted, view)).await?;
     snapshot.finish().await?;
     Ok((known_at, answer).into_response())
 }
@@ -135,8 +137,8 @@ async fn answer(
     app: &App,
     snapshot: &mut Snapshot,
     context: &PageContext,
-    wanted: Option<Dataset>,
-    view: View,
+    granted: &Granted,
+    (wanted, view): (Option<Dataset>, View),
 ) -> Result<Response> {
     let dataset = match wanted {
         Some(dataset) => dataset,
@@ -144,12 +146,13 @@ async fn answer(
     };
     let days = pages::operating_days(snapshot, &[dataset.id()], DAYS).await?;
     let Some(newest) = days.first().map(|day| day.day) else {
-        return Ok(EmptyPage::new(context, dataset).into_response());
+        return Ok(EmptyPage::new(context, granted, dataset).into_response());
     };
     let chosen = choose_version(snapshot, dataset, &view, &days, newest).await?;
     let view = View { version: Some(chosen.0.id), ..view.of(dataset, chosen.0.operating_day) };
     let page = context.page("Curves");
-    let page = CurvesPage::load(app, snapshot, page, dataset, view, &days, chosen).await?;
+    let mut page = CurvesPage::load(app, snapshot, page, dataset, view, &days, chosen).await?;
+    keep_granted(granted, &mut page.pick.curves, &mut page.pick.isos);
     Ok(page.into_response())
 }
 
@@ -189,10 +192,12 @@ async fn choose_version(
 }
 
 impl EmptyPage {
-    fn new(context: &PageContext, dataset: Dataset) -> Self {
+    fn new(context: &PageContext, granted: &Granted, dataset: Dataset) -> Self {
+        let mut pick = Pick::new(dataset, &[], "");
+        keep_granted(granted, &mut pick.curves, &mut pick.isos);
         Self {
             page: context.page("Curves"),
-            pick: Pick::new(dataset, &[], ""),
+            pick,
             name: name_of(dataset),
             writes: context.principal.role >= Role::ReadWrite,
         }

@@ -1,0 +1,134 @@
+//! Reading the audit log: the list, the streams and the page.
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use trueprice::auth::Role;
+
+use crate::{
+    auth::{Browser, user},
+    support::{Caller, Home, TestServer, User},
+};
+
+/// Rows whose texts try to be something else.
+const ODD: &str = "insert into audit_event (at, actor_email, credential, action, object_type, object_id,
+                       outcome, detail)
+                   select '2031-03-04T09:00:00Z'::timestamptz + make_interval(mins => n), '=cmd()@x',
+                          'token', 'upload', 'file', E'a\r\nforged,line\u{2028}x', 'refused',
+                          jsonb_build_object('file', '<script>alert(1)</script>', 'n', n)
+                   from generate_series(1, 2500) n";
+
+async fn filled() -> (TestServer, Caller) {
+    let server = TestServer::start().await;
+    sqlx::query(ODD).execute(&server.app.pool).await.unwrap();
+    let caller = server.caller(Role::Admin).await;
+    (server, caller)
+}
+
+#[tokio::test]
+async fn the_list_is_filtered_and_paged() {
+    let (server, caller) = filled().await;
+    let first = caller.ask("/api/v1/audit?action=upload&limit=1000").await.body;
+    assert_eq!(first["items"].as_array().unwrap().len(), 1000);
+    assert_eq!(first["items"][0]["detail"]["n"], 2500);
+    let mut seen: Vec<Value> = first["items"].as_array().unwrap().clone();
+    let mut next = first["next"].clone();
+    while let Some(cursor) = next.as_str() {
+        let path = format!("/api/v1/audit?action=upload&limit=1000&cursor={cursor}");
+        let page = caller.ask(&path).await.body;
+        seen.extend(page["items"].as_array().unwrap().clone());
+        next = page["next"].clone();
+    }
+    let numbers: Vec<_> = seen.iter().map(|item| item["detail"]["n"].as_u64().unwrap()).collect();
+    assert_eq!(numbers, (1..=2500).rev().collect::<Vec<_>>());
+    for (query, count) in [
+        ("from=2031-03-04T09:10:00Z&to=2031-03-04T09:20:00Z", 10),
+        ("actor=%3Dcmd()%40X&outcome=refused&from=2031-03-04T09:10:00Z&to=2031-03-04T09:11:00Z", 1),
+        ("object_type=file&object_id=other", 0),
+        ("actor=0195d0a0-3c1e-7a10-9f6e-2f1f6f0c7a11", 0),
+        ("action=upload&outcome=ok", 0),
+        ("action=token_first_used", 1),
+    ] {
+        let body = caller.ask(&format!("/api/v1/audit?{query}")).await.body;
+        assert_eq!(body["items"].as_array().unwrap().len(), count, "{query}");
+    }
+    for (query, code) in [
+        ("actor=ann", "bad_parameter"),
+        ("action=nothing", "bad_parameter"),
+        ("format=csv&limit=3", "contradictory_parameters"),
+        ("who=x", "unknown_parameter"),
+    ] {
+        assert_eq!(caller.ask(&format!("/api/v1/audit?{query}")).await.outcome(), (400, code));
+    }
+    let writer = server.caller(Role::ReadWrite).await;
+    assert_eq!(writer.ask("/api/v1/audit").await.status, 403);
+    assert_eq!(server.anonymous().ask("/api/v1/audit").await.status, 401);
+    assert_eq!(caller.request(Method::DELETE, "/api/v1/audit").send().await.unwrap().status(), 405);
+}
+
+#[tokio::test]
+async fn no_text_forges_a_line_or_a_formula() {
+    let (_server, caller) = filled().await;
+    let csv = caller.get("/api/v1/audit?action=upload&format=csv").await;
+    assert_eq!(csv.headers()["content-type"], "text/csv; charset=utf-8");
+    let csv = csv.text().await.unwrap();
+    let lines: Vec<&str> = csv.split(['\n', '\r', '\u{2028}']).collect();
+    assert_eq!(lines.len(), 2502, "a header, the events, and what follows the last line feed");
+    assert!(lines[0].starts_with("id,at,actor_id,actor_email,"));
+    assert!(lines[1..2501].iter().all(|line| line.contains(",'=cmd()@x,")), "{}", lines[1]);
+    assert!(lines[1].contains(r"a\u000d\u000aforged"), "{}", lines[1]);
+    let ndjson =
+        caller.get("/api/v1/audit?action=upload&format=ndjson").await.text().await.unwrap();
+    let lines: Vec<&str> = ndjson.trim_end().split(['\n', '\r', '\u{2028}']).collect();
+    assert_eq!(lines.len(), 2500);
+    let event: Value = serde_json::from_str(lines[0]).unwrap();
+    assert_eq!(event["object_id"], "a\r\nforged,line\u{2028}x", "and nothing is lost");
+    let export =
+        caller.ask("/api/v1/audit?object_type=list&object_id=audit&action=download_begun").await;
+    assert_eq!(export.body["items"].as_array().unwrap().len(), 2, "an export is a download");
+    assert_eq!(export.body["items"][1]["detail"]["parameters"]["action"], json!("upload"));
+}
+
+#[tokio::test]
+async fn the_page_shows_what_changed_and_runs_nothing() {
+    let (server, _caller) = filled().await;
+    let change = "insert into audit_event (at, actor_id, actor_email, credential, action, object_type,
+                      object_id, outcome, detail)
+                  values (now(), gen_random_uuid(), 'eve@example.com', 'session', 'role_changed', 'user', 'u1',
+                          'ok', '{\"before\": {\"role\": \"read_only\"}, \"after\": {\"role\": \"admin\"}}')";
+    sqlx::query(change).execute(&server.app.pool).await.unwrap();
+    user(&server, "ann@example.com", Role::Admin).await;
+    let ann = Browser::signed_in(&server, "ann@example.com").await;
+    let page = ann.get("/admin/audit?action=role_changed").await.text().await.unwrap();
+    assert!(page.contains("<del>read_only</del>") && page.contains("<ins>admin</ins>"), "{page}");
+    assert!(page.contains("href=\"/admin/audit?object_type=user&#38;object_id=u1\""), "{page}");
+    assert!(page.contains("/api/v1/audit?action=role_changed&#38;format=csv"));
+    let page =
+        ann.get("/admin/audit?action=upload&object_type=&from=&to=").await.text().await.unwrap();
+    assert!(!page.contains("<script>alert"), "{page}");
+    assert!(page.contains("&#60;script&#62;alert(1)"), "{page}");
+    let next = page.split("href=\"").find(|part| part.contains("cursor=")).unwrap();
+    let next = next.split('"').next().unwrap().replace("&#38;", "&");
+    let older = ann.get(&next).await.text().await.unwrap();
+    assert!(older.contains("Older events") && older != page);
+    user(&server, "bob@example.com", Role::ReadWrite).await;
+    let bob = Browser::signed_in(&server, "bob@example.com").await;
+    assert_eq!(bob.get("/admin/audit").await.status(), StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn start_and_stop_are_written_down() {
+    let home = Home::of(User::Same);
+    let program = home.serve().await;
+    assert!(program.end("TERM").await.success());
+    let second = home.serve().await;
+    let pool = home.pool();
+    let told: Vec<String> = sqlx::query_scalar(
+        "select action from audit_event where action in ('started', 'stopped') order by id",
+    )
+    .fetch_all(&pool)
+    .await
+    .unwrap();
+    assert_eq!(told, ["started", "stopped", "started"]);
+    pool.close().await;
+    assert!(second.end("TERM").await.success());
+}
