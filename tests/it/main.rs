@@ -38,6 +38,7 @@ mod negative_input;
 mod negative_readers;
 mod negative_routes;
 mod negative_secrets;
+mod negative_security;
 mod openapi;
 mod pages;
 mod parquet;

@@ -97,6 +97,15 @@ async fn what_belongs_to_others_is_neither_read_nor_changed() {
     assert_eq!(ann.get(&format!("/curves/views/{view}")).await.status(), StatusCode::SEE_OTHER);
     let page = ann.get("/curves/views").await.text().await.unwrap();
     assert!(page.contains("mine") && !page.contains("stolen"));
+    let noted: Vec<String> = sqlx::query_scalar(
+        "select distinct object_type from audit_event where action = 'access_refused'
+         and object_id = any($1) order by 1",
+    )
+    .bind([view.to_string(), token.to_string(), session.to_string(), upload])
+    .fetch_all(&server.app.pool)
+    .await
+    .unwrap();
+    assert_eq!(noted, ["session", "token", "upload", "view"]);
 }
 
 #[tokio::test]

@@ -12,6 +12,10 @@ use reqwest::{
     Method, StatusCode,
     header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, LOCATION, USER_AGENT},
 };
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
 use trueprice::auth::Role;
 
 use crate::{
@@ -83,7 +87,7 @@ async fn hostile_labels_come_back_as_they_were_sent() {
     let long = "x".repeat(40_000);
     for label in ["a\0b", "a\u{7}b", "a\nb", &long] {
         let reply = caller.upload(&NAME.replace("1010.csv", "1011.csv"), zones(&[label])).await;
-        assert_eq!(reply.status, 422, "{label:.10?}: {}", reply.body);
+        assert!(matches!(reply.status, 415 | 422), "{label:.10?}: {}", reply.body);
         assert!(!reply.body["errors"].as_array().unwrap().is_empty());
     }
 }
@@ -203,9 +207,8 @@ async fn no_label_becomes_a_formula() {
         format!("{data}&layout=long"),
         "/api/v1/labels?curve=nonenergy&iso=ercot&next=load_zone".to_owned(),
         "/api/v1/series?curve=nonenergy&iso=ercot".to_owned(),
-        "/api/v1/exports/components?format=csv".to_owned(),
     ] {
-        let path = if path.contains("format=") { path } else { format!("{path}&format=csv") };
+        let path = format!("{path}&format=csv");
         let answer = caller.get(&path).await;
         assert_eq!(answer.status(), StatusCode::OK, "{path}");
         let bytes = answer.bytes().await.unwrap();
@@ -221,14 +224,20 @@ async fn no_label_becomes_a_formula() {
         }
         assert!(quoted > 0, "{path} has the label");
     }
-    let book = caller.get(&format!("{data}&layout=wide&format=xlsx")).await.bytes().await.unwrap();
-    let mut archive = zip::ZipArchive::new(Cursor::new(book)).unwrap();
-    for place in 0..archive.len() {
-        let mut part = String::new();
-        let mut entry = archive.by_index(place).unwrap();
-        if entry.read_to_string(&mut part).is_ok() {
-            assert!(!part.contains("<f>") && !part.contains("<f "), "a formula");
+    for path in [format!("{data}&layout=wide&format=xlsx"), "/api/v1/exports/components".to_owned()]
+    {
+        let book = caller.get(&path).await.bytes().await.unwrap();
+        let mut archive = zip::ZipArchive::new(Cursor::new(book)).unwrap();
+        let mut labels = 0;
+        for place in 0..archive.len() {
+            let mut part = String::new();
+            let mut entry = archive.by_index(place).unwrap();
+            if entry.read_to_string(&mut part).is_ok() {
+                assert!(!part.contains("<f>") && !part.contains("<f "), "{path} has a formula");
+                labels += part.matches("=1+1<").count();
+            }
         }
+        assert!(labels > 0, "{path} has the label as text");
     }
 }
 
@@ -237,7 +246,16 @@ async fn parameters_are_counted() {
     let server = TestServer::start().await;
     let caller = server.caller(Role::ReadOnly).await;
     let status = async |path: String| caller.get(&path).await.status().as_u16();
-    assert_eq!(status(format!("/api/v1/me?{}", "a&".repeat(100_000))).await, 414);
+    // No client of ours sends so long an address.
+    let host = server.base().trim_start_matches("http://");
+    let (mut answers, mut sender) = TcpStream::connect(host).await.unwrap().into_split();
+    let head = format!("GET /api/v1/me?{} HTTP/1.1\r\nHost: a\r\n\r\n", "a&".repeat(100_000));
+    // The server hangs up before it has all of it.
+    tokio::spawn(async move { sender.write_all(head.as_bytes()).await });
+    let mut answer = [0; 12];
+    answers.read_exact(&mut answer).await.unwrap();
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    assert!(["HTTP/1.1 414", "HTTP/1.1 431"].contains(&&*answer), "{answer}");
     assert_eq!(status(format!("/api/v1/me?{}", "a&".repeat(1_001))).await, 400);
     let form = |count: usize| {
         let request = server.anonymous().request(Method::POST, "/login");

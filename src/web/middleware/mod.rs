@@ -19,12 +19,12 @@ mod access_log;
 pub mod csrf;
 mod faces;
 mod first_part;
-mod headers;
+pub mod headers;
 mod identity;
 mod panics;
 mod refusals;
 pub mod request_id;
-mod url;
+pub mod url;
 
 use axum::{
     Router,

@@ -1,6 +1,7 @@
 //! The pages of administrators, one file each.
 
 mod audit;
+mod security;
 
 use axum::Router;
 
@@ -11,6 +12,7 @@ use crate::app::App;
 const TABS: &[(&str, &str)] = &[
     // One line a page.
     ("/admin/audit", "Audit"),
+    ("/admin/security", "Security"),
 ];
 
 impl Page {
@@ -22,5 +24,5 @@ impl Page {
 
 /// Every page of administrators.
 pub fn routes() -> Router<App> {
-    Router::new().merge(audit::routes())
+    Router::new().merge(audit::routes()).merge(security::routes())
 }
