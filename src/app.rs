@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use crate::{
+    audit::running::Running,
     auth::{HashError, Passwords, Principal},
     clock::Clock,
     config::Config,
@@ -44,6 +45,8 @@ pub struct App {
     pub uploads: Arc<Semaphore>,
     /// Turns at deciding about an operating day.
     pub days: DayTurns,
+    /// Downloads under way.
+    pub running: Running,
     /// Ends of downloads that are being written down.
     pub endings: TaskTracker,
     /// Rings when the feed of updates has grown.
@@ -114,6 +117,7 @@ impl App {
             readers: Arc::new(Semaphore::new(Self::READERS)),
             uploads: Arc::new(Semaphore::new(Self::UPLOADS)),
             days: DayTurns::default(),
+            running: Running::default(),
             endings: TaskTracker::new(),
             bell: Bell::default(),
         })

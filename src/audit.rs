@@ -5,6 +5,7 @@
 
 pub mod download;
 pub mod identity;
+pub mod running;
 
 use std::{convert::Infallible, net::IpAddr};
 

@@ -7,6 +7,7 @@
 use std::{
     convert::Infallible,
     fmt::Display,
+    io,
     pin::Pin,
     sync::{Arc, OnceLock},
     task::{Context, Poll},
@@ -23,7 +24,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use http_body::{Frame, SizeHint};
 use serde_json::{Map, Value, json};
 
-use super::{Act, Action, Actor, note};
+use super::{Act, Action, Actor, note, running::Pass};
 use crate::app::App;
 
 /// Who asks for a download, and by which call. An extractor.
@@ -168,9 +169,11 @@ impl Download {
         self.rows.clone()
     }
 
-    /// The body, counted on its way out.
+    /// The body, counted on its way out, which breaks off when its user is shut out.
     pub fn over(self, body: Body) -> Body {
-        Body::new(Counted { body, download: self })
+        let open = self.open.as_ref();
+        let pass = open.and_then(|open| Some(open.app.running.enter(open.actor.user_id?)));
+        Body::new(Counted { body, download: self, pass })
     }
 
     /// The answer with its body, of a file of so many rows that is whole before it is sent.
@@ -215,6 +218,7 @@ impl Drop for Download {
 struct Counted {
     body: Body,
     download: Download,
+    pass: Option<Pass>,
 }
 
 impl HttpBody for Counted {
@@ -225,6 +229,11 @@ impl HttpBody for Counted {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        if self.pass.as_ref().is_some_and(|pass| pass.is_shut(context.waker())) {
+            self.download.end(false);
+            let why = io::Error::new(io::ErrorKind::PermissionDenied, "the user is shut out");
+            return Poll::Ready(Some(Err(axum::Error::new(why))));
+        }
         let polled = Pin::new(&mut self.body).poll_frame(context);
         match &polled {
             Poll::Ready(Some(Ok(frame))) => {

@@ -11,7 +11,7 @@ use tokio::{
 };
 use trueprice::{
     app::App,
-    audit::{self, Act, Action, Actor},
+    audit::{self, Act, Action, Actor, running},
     auth::{bootstrap, sweep_hourly},
     config::Config,
     db::pool::Sharing,
@@ -47,6 +47,7 @@ pub async fn run(config: Config) -> Outcome {
         return Err(error.into());
     }
     tokio::spawn(sweep_hourly(parts.app.clone()));
+    tokio::spawn(running::watch(parts.app.clone()));
     let headroom = tokio::spawn(headroom::run(parts.app.clone(), stopped(stopping.clone())));
     let app = parts.app.clone();
     let bell = app.bell.clone();

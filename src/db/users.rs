@@ -172,6 +172,16 @@ pub async fn disable(
     Ok(Disabled::Done)
 }
 
+/// Which of these users are shut out.
+pub async fn shut_out(pool: &PgPool, users: &[Uuid]) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar!(
+        "select id from app_user where id = any($1) and disabled_at is not null",
+        users
+    )
+    .fetch_all(pool)
+    .await
+}
+
 /// The enabled administrator who was made first.
 pub async fn oldest_administrator(pool: &PgPool) -> sqlx::Result<Option<Uuid>> {
     sqlx::query_scalar!(

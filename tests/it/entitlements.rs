@@ -7,6 +7,7 @@ use chrono::{DateTime, Datelike as _, Months, NaiveDate, TimeDelta, Utc};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use trueprice::{
+    audit::running,
     auth::Role,
     domain::{Dataset, Family, Iso},
 };
@@ -716,4 +717,50 @@ async fn rolling_windows_are_whole_calendar_months_of_the_deployments_zone() {
     .unwrap();
     // ptc has no month policy: four grants that are one.
     assert_eq!(unlimited, 1);
+}
+
+/// A client that reads slowly, and is shut out meanwhile, does not get the rest.
+#[tokio::test]
+async fn a_running_download_of_a_disabled_user_breaks_off() {
+    const LONG: u32 = 252;
+    let server = TestServer::start().await;
+    server.clock.set(NOW);
+    tokio::spawn(running::watch(server.app.clone()));
+    let values = vec!["12.34"; LONG as usize];
+    for minute in 0..40 {
+        let zones: Vec<String> = (0..20).map(|n| format!("ZONE {n}")).collect();
+        let stamp = at(3, 10, 8, minute);
+        let stored = Stored {
+            dataset: Dataset::new(Family::Energy, Iso::Ercot).unwrap(),
+            timestamp: stamp,
+            cob: false,
+            known_at: stamp,
+            months: months(LONG),
+            columns: zones.iter().map(|zone| column(zone, "5x16", &values)).collect(),
+        };
+        store(&server.app.pool, &stored).await;
+    }
+    let user = server.account(Role::ReadOnly).await;
+    let caller = server.anonymous().with_token(&user.token);
+    let path = format!(
+        "/api/v1/data?{ENERGY}&mode=unstandardized&strip=all&layout=long&version=all&format=csv"
+    );
+    let mut answer = caller.get(&path).await;
+    let mut read = answer.chunk().await.unwrap().unwrap().len();
+    sqlx::query("update app_user set disabled_at = now() where id = $1")
+        .bind(user.id)
+        .execute(&server.app.pool)
+        .await
+        .unwrap();
+    // Until the watch has looked; what lies in the sockets' buffers may still come.
+    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+    let broken = loop {
+        match answer.chunk().await {
+            Ok(Some(bytes)) => read += bytes.len(),
+            Ok(None) => break false,
+            Err(_) => break true,
+        }
+    };
+    assert!(broken, "all {read} bytes came");
+    assert_eq!(caller.get(&path).await.status(), StatusCode::UNAUTHORIZED);
 }
