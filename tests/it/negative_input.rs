@@ -1,10 +1,10 @@
 //! Attempts 1, 6 and 22 of the table in `negative_routes.rs`: hostile text in everything that
 //! the server takes, and GET where something would change.
 
-use std::{cell::Cell, collections::BTreeMap};
+use std::{cell::Cell, collections::BTreeMap, time::Duration};
 
 use futures::{StreamExt as _, stream};
-use reqwest::{Method, RequestBuilder, StatusCode, header::HeaderValue};
+use reqwest::{Method, RequestBuilder, Response, StatusCode, header::HeaderValue};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, PgPool};
 use tokio::{
@@ -85,7 +85,7 @@ struct Attempt {
 
 impl Attempt {
     async fn outcome(self) -> Option<String> {
-        let answer = match self.request.send().await {
+        let answer = match patiently(self.request).await {
             Ok(answer) => answer,
             Err(error) => return Some(format!("{}: {error}", self.what)),
         };
@@ -99,6 +99,18 @@ impl Attempt {
             format!("{}: {status} {}", self.what, body.chars().take(200).collect::<String>())
         })
     }
+}
+
+/// Sends a request, and again where the server says that it is busy just now.
+async fn patiently(request: RequestBuilder) -> reqwest::Result<Response> {
+    for _ in 0..2 {
+        let answer = request.try_clone().expect("a body of bytes").send().await?;
+        if answer.status() != StatusCode::SERVICE_UNAVAILABLE {
+            return Ok(answer);
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    request.send().await
 }
 
 /// Every parameter of every route with each of the texts, as somebody sends requests.
