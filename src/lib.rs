@@ -25,5 +25,6 @@ pub mod ingestors;
 pub mod intake;
 pub mod live;
 pub mod objects;
+pub mod packages;
 pub mod telemetry;
 pub mod web;

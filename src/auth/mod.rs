@@ -33,7 +33,7 @@ pub use principal::{Admin, Credential, Principal, Role, SignedIn, Writer};
 pub use scope::{Scope, Scopes};
 pub use secret::{NoRandomness, Secret};
 
-use crate::{app::App, db};
+use crate::{app::App, db, packages};
 
 /// Forgets what has ended, every hour, for as long as the server runs. Nothing depends on it: what
 /// has ended is never looked at.
@@ -47,11 +47,13 @@ pub async fn sweep_hourly(app: App) {
     }
 }
 
-/// Forgets what has ended: sessions, login tokens, counters of failed sign-ins. Tells how many.
+/// Forgets what has ended: sessions, login tokens, counters of failed sign-ins; and tells the audit
+/// log of packages that ran out. Tells how many.
 pub async fn sweep(app: &App) -> sqlx::Result<u64> {
     db::audit::drop_old(&app.pool).await?;
     let day_ago = app.clock.now() - TimeDelta::days(1);
     let sessions = db::sessions::sweep(&app.pool, store::in_force_since(app)).await?;
     let tokens = db::tokens::sweep(&app.pool, day_ago).await?;
-    Ok(sessions + tokens + db::throttle::sweep(&app.pool, day_ago).await?)
+    let packages = packages::sweep(app).await?;
+    Ok(sessions + tokens + packages + db::throttle::sweep(&app.pool, day_ago).await?)
 }

@@ -9,6 +9,7 @@ pub mod data;
 pub mod extent;
 pub mod headroom;
 pub mod numeric;
+pub mod packages;
 pub mod pages;
 pub mod pool;
 pub mod presence;

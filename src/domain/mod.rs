@@ -9,6 +9,7 @@ mod decision;
 pub mod exact;
 mod file_name;
 mod finding;
+pub mod grant;
 pub mod headroom;
 mod hours;
 mod labels;

@@ -7,6 +7,7 @@ mod datasets;
 mod diff;
 mod exports;
 mod get_data;
+mod grants;
 mod headroom;
 mod intraday_timestamps;
 mod labels;
@@ -41,6 +42,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(diff::routes())
         .merge(exports::routes())
         .merge(get_data::routes())
+        .merge(grants::routes())
         .merge(headroom::routes())
         .merge(intraday_timestamps::routes())
         .merge(labels::routes())

@@ -1,7 +1,9 @@
 //! The pages of administrators, one file each.
 
 mod audit;
+mod packages;
 mod security;
+mod sight;
 
 use axum::Router;
 
@@ -11,6 +13,7 @@ use crate::app::App;
 /// Path and name of each page, in the order of the sub-navigation.
 const TABS: &[(&str, &str)] = &[
     // One line a page.
+    ("/admin/packages", "Packages"),
     ("/admin/audit", "Audit"),
     ("/admin/security", "Security"),
 ];
@@ -24,5 +27,9 @@ impl Page {
 
 /// Every page of administrators.
 pub fn routes() -> Router<App> {
-    Router::new().merge(audit::routes()).merge(security::routes())
+    Router::new()
+        .merge(audit::routes())
+        .merge(packages::routes())
+        .merge(security::routes())
+        .merge(sight::routes())
 }
