@@ -137,6 +137,11 @@ fn attempts(routes: &[Route], send: &dyn Fn(Method, &str) -> RequestBuilder) -> 
                 let request = plain(&route.address(&[])).query(&query);
                 attempt(name, route.reads(), with_body(route, request, None));
             }
+            let can_be_sent = HeaderValue::from_str(&text).is_ok();
+            for name in route.headers.iter().filter(|_| can_be_sent) {
+                let request = plain(&route.address(&[])).query(&route.query(&[]));
+                attempt(name, false, with_body(route, request.header(name, &text), None));
+            }
             for name in fields(&route.body) {
                 let request = plain(&route.address(&[])).query(&route.query(&[]));
                 attempt(&name, false, with_body(route, request, Some((&name, &text))));

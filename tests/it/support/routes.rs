@@ -32,6 +32,8 @@ pub struct Route {
     pub path: BTreeMap<String, String>,
     /// The same of the query; nothing for one that may be left out.
     pub query: BTreeMap<String, Option<String>>,
+    /// Headers of its own, such as `If-Match`.
+    pub headers: Vec<String>,
     pub body: Body,
 }
 
@@ -82,6 +84,7 @@ impl TestServer {
                 let mut route = Route {
                     path: names_in(&template),
                     query: BTreeMap::new(),
+                    headers: Vec::new(),
                     body: Body::Nothing,
                     method,
                     template: template.clone(),
@@ -141,6 +144,7 @@ async fn methods(admin: &Caller, template: &str) -> Vec<Method> {
         template: template.to_owned(),
         path: names_in(template),
         query: BTreeMap::new(),
+        headers: Vec::new(),
         body: Body::Nothing,
     };
     let unknown = Method::from_bytes(b"UNKNOWN").unwrap();
@@ -165,6 +169,7 @@ fn describe(description: &Value, operation: &Value, route: &mut Route) {
                 let needed = parameter["required"] == true;
                 route.query.insert(name, example.filter(|_| needed));
             }
+            Some("header") => route.headers.push(name),
             other => panic!("{}: a parameter in {other:?}", route.name()),
         }
     }
