@@ -61,6 +61,8 @@ pub struct Config {
     pub audit_days: i32,
     /// What is logged, and how.
     pub log: LogConfig,
+    /// Who may read the numbers; empty: everybody.
+    pub metrics_allow: Vec<IpNet>,
     /// Where the settings stand that can turn out to be wrong only later.
     places: Places,
 }
@@ -188,6 +190,7 @@ impl Config {
                 filter: s.value::<LogFilter>("log")?.unwrap_or_default().0,
                 format: s.value("log_format")?.unwrap_or_default(),
             },
+            metrics_allow: s.value::<Networks>("metrics_allow")?.unwrap_or_default().0,
             places: Places::default(),
         };
         config.places = sources.finish()?;

@@ -13,7 +13,10 @@ use sqlx::{Postgres, Transaction, postgres::PgListener};
 
 use crate::{
     app::App,
-    db::headroom::{self, Pair, Storing},
+    db::{
+        headroom::{self, Pair, Storing},
+        jobs,
+    },
     domain::{
         Iso,
         headroom::{Inputs, Outcome, compute},
@@ -28,6 +31,9 @@ const FIRST_RETRY: Duration = Duration::from_secs(1);
 
 /// How often the wait doubles at the most: up to four minutes.
 const DOUBLINGS: u32 = 8;
+
+/// Characters of an error that are kept.
+const LONGEST_ERROR: usize = 1000;
 
 /// How many offers are compared and stored at a time: where look-ups failed in both files, each of
 /// thousands of offers matches each of thousands of prices.
@@ -88,22 +94,42 @@ async fn wait(ears: &mut Option<PgListener>, failures: u32) {
 pub async fn catch_up(app: &App) -> sqlx::Result<usize> {
     let (mut published, mut failure) = (0, None);
     for iso in headroom::isos_with_events(&app.pool).await? {
-        let mut failed = Vec::new();
-        loop {
-            match step(app, iso, &mut failed).await {
-                Ok(Step::Published) => published += 1,
-                Ok(Step::Failed(error)) => failure = failure.or(Some(error)),
-                Ok(Step::Finished) => break,
-                Err(error) => {
-                    failure = failure.or(Some(error));
-                    break;
-                }
-            }
+        if let Err(error) = work_off(app, iso, &mut published).await {
+            note_failure(app, iso, &error).await;
+            failure = failure.or(Some(error));
         }
     }
     match failure {
         Some(error) => Err(error),
         None => Ok(published),
+    }
+}
+
+/// One attempt at the events of an ISO; `published` counts the versions that it makes.
+async fn work_off(app: &App, iso: Iso, published: &mut usize) -> sqlx::Result<()> {
+    let (mut failed, mut failure) = (Vec::new(), None);
+    loop {
+        match step(app, iso, &mut failed).await {
+            Ok(Step::Published) => *published += 1,
+            Ok(Step::Failed(error)) => failure = failure.or(Some(error)),
+            Ok(Step::Finished) => return failure.map_or(Ok(()), Err),
+            Err(error) => return Err(failure.unwrap_or(error)),
+        }
+    }
+}
+
+/// Keeps why an attempt failed, for those who look at the queue. Where even that fails, the log has
+/// it.
+async fn note_failure(app: &App, iso: Iso, error: &sqlx::Error) {
+    let noting = async {
+        let mut connection = app.pool.acquire().await?;
+        let events = headroom::open_events(&mut connection, iso).await?;
+        let text: String = error.to_string().chars().take(LONGEST_ERROR).collect();
+        let now = app.clock.now();
+        jobs::attempted(&mut connection, jobs::HEADROOM, &events, Some(&text), now).await
+    };
+    if let Err(lost) = noting.await {
+        tracing::warn!(%iso, %error, %lost, "an attempt at headroom is not in the queue");
     }
 }
 
@@ -126,7 +152,9 @@ async fn step(app: &App, iso: Iso, failed: &mut Vec<i64>) -> sqlx::Result<Step> 
     }
     let Some(pair) = headroom::missing_pair(&mut tx, iso, failed).await? else {
         if failed.is_empty() {
-            headroom::close_events(&mut tx, &events, app.clock.now()).await?;
+            let now = app.clock.now();
+            headroom::close_events(&mut tx, &events, now).await?;
+            jobs::attempted(&mut tx, jobs::HEADROOM, &events, None, now).await?;
             tx.commit().await?;
         }
         return Ok(Step::Finished);

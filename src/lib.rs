@@ -5,7 +5,8 @@
 //! into a curve and a report, both without a database or a network; [`intake`] decides the version
 //! and publishes it in one transaction of [`db`]; pages and API ([`web`]) and downloads
 //! ([`extractors`]) read the same tables, and [`live`] wakes those who wait for what is new. What
-//! follows from a publication is computed by a job: [`headroom`].
+//! follows from a publication is computed by a job: [`headroom`]. What administrators turn and start
+//! is in [`site`] and [`jobs`].
 //!
 //! Arrows run one way: `web` → `intake`, `extractors` → `ingestors` → `grid` → `domain`; `db`
 //! knows `domain` and nothing above it; `domain` knows nobody.
@@ -23,8 +24,10 @@ pub mod grid;
 pub mod headroom;
 pub mod ingestors;
 pub mod intake;
+pub mod jobs;
 pub mod live;
 pub mod objects;
 pub mod packages;
+pub mod site;
 pub mod telemetry;
 pub mod web;

@@ -1,11 +1,16 @@
 //! Logs and metrics.
 
+pub mod lines;
+
 use std::{io::IsTerminal as _, sync::OnceLock};
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::{EnvFilter, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
-use crate::config::{LogConfig, LogFormat};
+use crate::{
+    clock::Clock,
+    config::{LogConfig, LogFormat},
+};
 
 /// Upper ends of the histogram of request durations, in seconds.
 const DURATIONS: [f64; 12] =
@@ -15,14 +20,16 @@ const DURATIONS: [f64; 12] =
 /// template, never the path) and `status`.
 pub const REQUEST_DURATION: &str = "http_request_duration_seconds";
 
-/// Sends log lines to standard error. Standard output belongs to the commands.
+/// Sends log lines to standard error, and keeps the last of them in [`lines`]. Standard output belongs
+/// to the commands.
 pub fn start_logging(config: &LogConfig) {
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     // "already exists, skipping" is no news, nor is a cookie whose session has ended; a filter that
     // names them still shows them.
     let quiet = "sqlx::postgres::notice=warn,tower_sessions_core=error,tower_sessions=error";
     let filter = EnvFilter::new(format!("{quiet},{}", config.filter));
-    let subscriber = tracing_subscriber::registry().with(filter);
+    let keeper = lines::Keeper::new(Clock::system());
+    let subscriber = tracing_subscriber::registry().with(filter).with(keeper);
     // Only tests start it twice in one process.
     _ = match config.format {
         LogFormat::Text => {

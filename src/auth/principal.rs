@@ -48,6 +48,8 @@ pub struct Principal {
     pub prefix: String,
     /// The password was chosen by somebody else: nothing but changing it is allowed.
     pub must_change_password: bool,
+    /// While the switch of this kind of credential is off: its message. Administrators pass.
+    pub shut: Option<String>,
 }
 
 impl Principal {

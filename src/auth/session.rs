@@ -76,6 +76,7 @@ pub async fn principal(session: &Session) -> Result<Option<(Principal, CsrfToken
         credential: Credential::Session(account.session_id),
         prefix: account.session_id.to_string().chars().take(8).collect(),
         must_change_password: account.must_change_password,
+        shut: account.shut,
     };
     Ok(Some((principal, CsrfToken::of_secret(&secret.to_string()))))
 }

@@ -42,6 +42,8 @@ pub struct Account {
     pub role: String,
     /// Whether the password was chosen by somebody else.
     pub must_change_password: bool,
+    /// While the site is closed to browsers: the message of its switch.
+    pub shut: Option<String>,
 }
 
 /// What a new session is made of.
@@ -130,6 +132,7 @@ impl SessionStore for Sessions {
             email: live.email,
             role: live.role,
             must_change_password: live.must_change_password,
+            shut: live.shut,
         };
         let data = HashMap::from([(ACCOUNT.to_owned(), json!(account))]);
         // The life of a session is a matter of its row; the library's own date decides nothing.

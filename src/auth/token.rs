@@ -185,6 +185,7 @@ pub async fn principal(app: &App, parts: &Parts, token: &Secret) -> Result<Optio
         credential: Credential::Token(live.id),
         prefix: live.prefix,
         must_change_password: live.must_change_password,
+        shut: live.shut,
     }))
 }
 

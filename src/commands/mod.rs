@@ -17,7 +17,7 @@ use trueprice::{
     config::{Config, ConfigError, Flags},
     db::pool::{Database, Sharing},
     objects::Documents,
-    telemetry,
+    site, telemetry,
 };
 
 /// What work off the async threads gets to stop once a command is done.
@@ -121,6 +121,8 @@ impl Parts {
     ) -> Result<App, Box<dyn Error + Send + Sync>> {
         database.prepare(&config).await?;
         let documents = Documents::open(&config).await?;
-        Ok(App::new(config, database.pool.clone(), documents, Clock::system())?)
+        let app = App::new(config, database.pool.clone(), documents, Clock::system())?;
+        site::settle_timezone(&app).await?;
+        Ok(app)
     }
 }

@@ -149,6 +149,9 @@ fn lists_and_spans_are_read() {
     let file = "trusted_proxies = ['10.0.0.0/8', '::1']\n[auth]\nsession_idle = '90s'";
     let auth = config(&[], &[], file).unwrap().auth;
     assert_eq!(auth.trusted_proxies.len(), 2);
+    let allow = |text| config(&[], &[("TRUEPRICE_METRICS_ALLOW", text)], "");
+    assert_eq!(allow("10.0.0.0/8, ::1").unwrap().metrics_allow.len(), 2);
+    assert!(allow("10.0.0.0/33").unwrap_err().contains("TRUEPRICE_METRICS_ALLOW"));
     assert_eq!(auth.session_idle, Duration::from_secs(90));
     assert!(config(&[], &[], "[auth]\nsession_idle = '90'").is_err());
 }

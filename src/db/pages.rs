@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{
     extent,
     numeric::Values,
-    sight::Admitted,
+    sight::{Admitted, Viewer},
     snapshot::{Snapshot, View},
 };
 use crate::domain::Dataset;
@@ -77,6 +77,8 @@ pub struct LoggedUpload {
     pub errors: i32,
     /// Warnings found.
     pub warnings: i32,
+    /// Whether its bytes are kept.
+    pub kept: bool,
 }
 
 /// Which entries of the upload log.
@@ -88,6 +90,8 @@ pub struct UploadFilter {
     pub outcome: Option<&'static str>,
     /// In the file's or the archive's name, without case.
     pub file: Option<String>,
+    /// In the sender's e-mail, without case.
+    pub who: Option<String>,
     /// Received from this instant on.
     pub from: Option<DateTime<Utc>>,
     /// Received before this instant.
@@ -96,9 +100,11 @@ pub struct UploadFilter {
     pub after: Option<(DateTime<Utc>, Uuid)>,
 }
 
-/// The upload log, newest first.
+/// The upload log as `viewer` sees it, newest first: their own files, and those of datasets that they
+/// have any grant for.
 pub async fn uploads(
     pool: &PgPool,
+    viewer: Viewer,
     filter: &UploadFilter,
     limit: i64,
 ) -> sqlx::Result<Vec<LoggedUpload>> {
@@ -113,7 +119,10 @@ pub async fn uploads(
         filter.until,
         after_at,
         after_id,
-        limit
+        limit,
+        viewer.user_id,
+        viewer.now,
+        filter.who.as_deref()
     )
     .fetch_all(pool)
     .await
@@ -140,17 +149,24 @@ pub struct UploadDetail {
     pub bytes: i64,
     /// The answer as it was given.
     pub report: serde_json::Value,
+    /// Whether the reader may see that there is one.
+    pub visible: bool,
 }
 
-/// The upload with this id.
-pub async fn upload(pool: &PgPool, id: Uuid) -> sqlx::Result<Option<UploadDetail>> {
+/// The upload with this id, and whether `viewer` may see it.
+pub async fn upload(pool: &PgPool, viewer: Viewer, id: Uuid) -> sqlx::Result<Option<UploadDetail>> {
     sqlx::query_as!(
         UploadDetail,
         r#"select u.id, u.received_at, u.uploader, a.email, u.via, u.archive_name,
-                  u.sha256 is not null as "kept!", u.bytes, u.report
+                  u.sha256 is not null as "kept!", u.bytes, u.report,
+                  u.uploader = $2 or exists (
+                      select from entitlements($2, array_remove(array[u.dataset_id], null), $3) e
+                      where e.dataset_id is null or e.dataset_id = u.dataset_id) as "visible!"
            from upload u join app_user a on a.id = u.uploader
            where u.id = $1"#,
-        id
+        id,
+        viewer.user_id,
+        viewer.now
     )
     .fetch_optional(pool)
     .await

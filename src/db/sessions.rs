@@ -21,6 +21,8 @@ pub struct LiveSession {
     pub must_change_password: bool,
     /// To the minute.
     pub last_seen_at: DateTime<Utc>,
+    /// While the site is closed to browsers: the message of its switch.
+    pub shut: Option<String>,
 }
 
 /// A session as its user sees it in a list.
@@ -73,8 +75,8 @@ pub async fn live(
     sqlx::query_as!(
         LiveSession,
         r#"select s.id, s.user_id, u.email, u.role::text as "role!", u.must_change_password,
-                  s.last_seen_at
-           from user_session s join app_user u on u.id = s.user_id
+                  s.last_seen_at, case when not w.ui_open then w.ui_message end as shut
+           from user_session s join app_user u on u.id = s.user_id cross join site w
            where s.secret_sha256 = $1 and s.last_seen_at > $2 and s.created_at > $3
              and u.disabled_at is null"#,
         secret_sha256,

@@ -25,6 +25,8 @@ pub struct LiveToken {
     pub scopes: Vec<String>,
     /// To the minute.
     pub last_used_at: Option<DateTime<Utc>>,
+    /// While the API is closed: the message of its switch.
+    pub shut: Option<String>,
 }
 
 /// A token as its owner sees it in a list.
@@ -80,8 +82,9 @@ pub async fn live(
     sqlx::query_as!(
         LiveToken,
         r#"select t.id, t.prefix, t.user_id, u.email, u.role::text as "role!", u.must_change_password,
-                  t.scopes::text[] as "scopes!", t.last_used_at
-           from user_token t join app_user u on u.id = t.user_id
+                  t.scopes::text[] as "scopes!", t.last_used_at,
+                  case when not w.api_open then w.api_message end as shut
+           from user_token t join app_user u on u.id = t.user_id cross join site w
            where t.secret_sha256 = $1 and t.revoked_at is null and t.expires_at > $2
              and u.disabled_at is null"#,
         secret_sha256,

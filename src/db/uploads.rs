@@ -5,6 +5,7 @@ use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
+use super::sight::Viewer;
 use crate::domain::{Dataset, Sha256};
 
 /// An entry of the log that is about to be written.
@@ -156,9 +157,15 @@ pub struct UploadRow {
     pub warnings: i32,
 }
 
-/// Entries newest first, those below `before` (an id) where it is given.
-pub async fn list(pool: &PgPool, before: Option<Uuid>, limit: i64) -> sqlx::Result<Vec<UploadRow>> {
-    sqlx::query_file_as!(UploadRow, "sql/queries/list_uploads.sql", before, limit)
+/// Entries that `viewer` may see, newest first, those below `before` (an id) where it is given.
+pub async fn list(
+    pool: &PgPool,
+    viewer: Viewer,
+    before: Option<Uuid>,
+    limit: i64,
+) -> sqlx::Result<Vec<UploadRow>> {
+    let Viewer { user_id, now } = viewer;
+    sqlx::query_file_as!(UploadRow, "sql/queries/list_uploads.sql", before, limit, user_id, now)
         .fetch_all(pool)
         .await
 }
@@ -166,6 +173,8 @@ pub async fn list(pool: &PgPool, before: Option<Uuid>, limit: i64) -> sqlx::Resu
 /// An entry with all that its pages need.
 #[derive(Debug)]
 pub struct UploadDetails {
+    /// Whether the reader may see that there is one.
+    pub visible: bool,
     /// Who sent it.
     pub uploader: Uuid,
     /// The client's name for it.
@@ -178,15 +187,23 @@ pub struct UploadDetails {
     pub findings: Value,
 }
 
-/// The entry of an id.
-pub async fn find(pool: &PgPool, id: Uuid) -> sqlx::Result<Option<UploadDetails>> {
+/// The entry of an id, and whether `viewer` may see it: as in the log, their own and those of datasets
+/// that they have any grant for.
+pub async fn find(pool: &PgPool, viewer: Viewer, id: Uuid) -> sqlx::Result<Option<UploadDetails>> {
     let row = sqlx::query!(
-        "select uploader, file_name, sha256, report, findings from upload where id = $1",
-        id
+        r#"select uploader, file_name, sha256, report, findings,
+                  uploader = $2 or exists (
+                      select from entitlements($2, array_remove(array[dataset_id], null), $3) e
+                      where e.dataset_id is null or e.dataset_id = upload.dataset_id) as "visible!"
+           from upload where id = $1"#,
+        id,
+        viewer.user_id,
+        viewer.now
     )
     .fetch_optional(pool)
     .await?;
     Ok(row.map(|row| UploadDetails {
+        visible: row.visible,
         uploader: row.uploader,
         file_name: row.file_name,
         sha256: row.sha256.as_deref().and_then(Sha256::from_bytes),

@@ -52,6 +52,12 @@ const REGISTRY: [Registered; 18] = [
     entry(Iso::Ercot, "HH", "$/MMBtu", Role::Charge),
 ];
 
+/// The whole registry, by ISO.
+#[must_use]
+pub const fn registry() -> &'static [Registered] {
+    &REGISTRY
+}
+
 /// The entry of a component; unit text and peak words in `name`, its case and its blanks do not
 /// count.
 #[must_use]

@@ -28,7 +28,8 @@ pub use calendar::{
     is_weekend,
 };
 pub use components::{
-    Peak, Registered, Role, peak_of, registered_component, without_peak_words, without_unit,
+    Peak, Registered, Role, peak_of, registered_component, registry, without_peak_words,
+    without_unit,
 };
 pub use dataset::{Dataset, Family, Iso};
 pub use decision::{Candidate, Decision, VersionRef, decide};

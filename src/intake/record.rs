@@ -8,7 +8,7 @@ use crate::{
     app::App,
     audit::{self, Act, Action},
     db::uploads,
-    domain::{CurveFileName, Decision},
+    domain::{CurveFileName, Dataset, Decision},
 };
 
 /// Writes the entry of a file into the log of uploads, and with it that it came.
@@ -40,6 +40,11 @@ fn act(submission: &Submission, answer: &Answer) -> Act {
     }))
 }
 
+/// A dataset as downloads are written down: `energy/ercot`.
+fn path(dataset: Dataset) -> String {
+    format!("{}/{}", dataset.family, dataset.iso)
+}
+
 /// Writes what a new version does to its operating day.
 pub(super) async fn version(
     app: &App,
@@ -57,7 +62,7 @@ pub(super) async fn version(
         _ => None,
     };
     let act = Act::done(action).to("version", id).with(json!({
-        "dataset": name.dataset.to_string(),
+        "dataset": path(name.dataset),
         "operating_day": name.timestamp.operating_day(),
         "curve_timestamp": name.timestamp.instant(),
         "cob": name.cob,
@@ -69,7 +74,7 @@ pub(super) async fn version(
     audit::write(app, tx, actor, act).await?;
     if let Decision::Superseded(older) = decision {
         let detail = json!({
-            "dataset": name.dataset.to_string(),
+            "dataset": path(name.dataset),
             "by": id.to_string(),
             "before": { "valid_to": older.valid_to },
             "after": { "valid_to": name.timestamp.instant() },

@@ -23,6 +23,9 @@ use crate::error::{Problem, Result};
 /// How long a small body may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Fields of a form at the most.
+const MOST_FIELDS: usize = 10_000;
+
 /// Extracts `T` from a JSON object. `T` should `deny_unknown_fields`.
 #[derive(Debug, Clone, Copy)]
 pub struct StrictJson<T>(pub T);
@@ -50,6 +53,7 @@ impl<S: Send + Sync, T: FromParameters> FromRequest<S> for StrictForm<T> {
         let bytes = read(request.into_body(), BODY_LIMIT).await?;
         let text = std::str::from_utf8(&bytes).map_err(|_| bad_body("the form is not text"))?;
         refuse_nul(text)?;
+        refuse_many(text)?;
         let names = T::NAMES.iter().copied().filter(|name| *name != csrf::FIELD);
         let known: Vec<&str> = names.chain([csrf::FIELD]).collect();
         T::from_parameters(&mut Parameters::parse(Some(text), &known)?).map(Self)
@@ -139,6 +143,14 @@ fn refuse_nul(form: &str) -> Result<()> {
     }
 }
 
+fn refuse_many(form: &str) -> Result<()> {
+    if form.split('&').nth(MOST_FIELDS).is_none() {
+        return Ok(());
+    }
+    let detail = format!("There are more than {MOST_FIELDS} fields.");
+    Err(Problem::new(StatusCode::BAD_REQUEST, "too_many_parameters", detail))
+}
+
 fn nul(name: &str) -> Problem {
     let detail = format!("{name} contains the character U+0000, which no text may have");
     Problem::new(StatusCode::BAD_REQUEST, "bad_parameter", detail).with("parameter", name)
@@ -226,6 +238,12 @@ mod tests {
         };
         assert_eq!(refused("name=a").await, None);
         assert!(refused("name=a%00").await.unwrap().contains("U+0000"));
+        let many: &'static str = "name&".repeat(MOST_FIELDS).leak();
+        assert_eq!(refused(many).await.unwrap(), "There are more than 10000 fields.");
+        assert_ne!(
+            refused(&many[..many.len() - 1]).await.as_deref(),
+            Some("There are more than 10000 fields.")
+        );
         let detail = refused("nam=a").await.unwrap();
         assert!(detail.ends_with("known are: name, csrf_token"), "{detail}");
     }

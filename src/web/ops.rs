@@ -15,6 +15,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::parameters::{FromParameters, NoQuery, Parameters, StrictQuery};
 use crate::{
     app::App,
+    auth::address::ClientAddress,
     db::pool,
     error::{Problem, Result},
     telemetry,
@@ -136,16 +137,25 @@ async fn check<E: std::fmt::Display>(
 
 /// Read the numbers
 ///
-/// In Prometheus' text format.
+/// In Prometheus' text format. The operator can limit who may read them (`TRUEPRICE_METRICS_ALLOW`).
 #[utoipa::path(
     get, path = "/metrics", tag = "operation", security(()),
     responses(
         (status = 200, description = "The numbers in Prometheus' text format", body = String,
          content_type = "text/plain", example = "# TYPE database_connections gauge\ndatabase_connections 4\n"),
-        (status = 400, description = "An unknown parameter")
+        (status = 400, description = "An unknown parameter"),
+        (status = 403, description = "Not for this address")
     )
 )]
-async fn metrics(State(app): State<App>, _: NoQuery) -> Result<Response> {
+async fn metrics(
+    State(app): State<App>,
+    ClientAddress(address): ClientAddress,
+    _: NoQuery,
+) -> Result<Response> {
+    let allowed = &app.config.metrics_allow;
+    if !allowed.is_empty() && !allowed.iter().any(|network| network.contains(&address)) {
+        return Err(Problem::forbidden("The numbers are not for this address."));
+    }
     let Some(recorder) = telemetry::recorder() else {
         return Err(Problem::unavailable("not_counting", "The numbers are not counted here.", 60));
     };

@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    http::{HeaderValue, header},
+    http::{HeaderValue, Uri, header},
     response::{IntoResponse, Response},
 };
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -64,6 +64,29 @@ pub fn next_link(path: &str, query: &str, next: &str) -> Result<HeaderValue> {
         .finish();
     HeaderValue::try_from(format!("<{path}?{query}>; rel=\"next\""))
         .map_err(|error| Problem::internal(&error))
+}
+
+/// A page of `items`, of which there may be one more than `limit`, of a list with parameters of its
+/// own: the link to the next page has them all. `key` tells where an item stands.
+pub fn answer<T: Serialize>(
+    uri: &Uri,
+    mut items: Vec<T>,
+    limit: i64,
+    key: impl Fn(&T) -> Vec<u8>,
+) -> Result<Response> {
+    let more = cut(&mut items, limit);
+    let next = items.last().filter(|_| more).map(|last| cursor(&key(last)));
+    let link = next.as_deref().map(|next| next_link("", uri.query().unwrap_or_default(), next));
+    let mut response = Json(Listing { items, next, limit }).into_response();
+    if let Some(link) = link.transpose()? {
+        response.headers_mut().insert(header::LINK, link);
+    }
+    Ok(response)
+}
+
+/// The number that a cursor holds, as [`answer`] is given it by [`i64::to_be_bytes`].
+pub fn read_number(text: &str) -> Result<i64> {
+    read_cursor(text, |content| Some(i64::from_be_bytes(content.try_into().ok()?)))
 }
 
 /// Which page of a list that is ordered by id, newest first.
@@ -142,6 +165,18 @@ fn decode(cursor: &str) -> Result<Uuid> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_link_keeps_the_parameters_of_its_list() {
+        let uri = Uri::from_static("/api/v1/jobs?state=done&limit=2&cursor=old");
+        let response = answer(&uri, vec![3_i64, 2, 1], 2, |id| id.to_be_bytes().to_vec()).unwrap();
+        let link = response.headers()[header::LINK].to_str().unwrap();
+        let next = link.strip_prefix("<?state=done&limit=2&cursor=").unwrap();
+        assert_eq!(read_number(next.split_once('>').unwrap().0).unwrap(), 2);
+        let last = answer(&uri, vec![1_i64], 2, |id| id.to_be_bytes().to_vec()).unwrap();
+        assert!(!last.headers().contains_key(header::LINK));
+        assert_eq!(read_number("AAAA").unwrap_err().code, "bad_parameter");
+    }
 
     #[test]
     fn the_cursor_leads_to_the_next_page_and_ends() {

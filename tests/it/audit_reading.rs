@@ -2,11 +2,13 @@
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use trueprice::auth::Role;
+use sqlx::{AssertSqlSafe, ConnectOptions as _};
+use trueprice::{auth::Role, db::pool};
+use uuid::Uuid;
 
 use crate::{
     auth::{Browser, user},
-    support::{Caller, Home, TestServer, User},
+    support::{Caller, Home, Program, TestServer, User, empty_database},
 };
 
 /// Rows whose texts try to be something else.
@@ -131,4 +133,35 @@ async fn start_and_stop_are_written_down() {
     assert_eq!(told, ["started", "stopped", "started"]);
     pool.close().await;
     assert!(second.end("TERM").await.success());
+}
+
+/// The log of such a server is guarded by triggers alone, and the doctor says so.
+#[tokio::test]
+async fn a_user_who_may_not_make_roles_is_served_and_told() {
+    let database = empty_database().await;
+    let name = format!("plain_{}", Uuid::new_v4().simple());
+    let of = database.connect_options().get_database().unwrap().to_owned();
+    let statements =
+        format!("create role {name} login password 'plain'; alter database {of} owner to {name}");
+    sqlx::raw_sql(AssertSqlSafe(statements)).execute(&database).await.unwrap();
+    let options = (*database.connect_options()).clone().username(&name).password("plain");
+    let url = options.to_url_lossy().to_string();
+    let home = Home::of(User::Same);
+    let mut command = home.command(&["serve"]);
+    command.env("DATABASE_URL", &url);
+    let program = Program::start(command).await;
+    assert_eq!(program.anonymous().get("/readyz").await.status(), StatusCode::OK);
+    let plain = pool::pool(options, 1);
+    let started = "select count(*) from audit_event where action = 'started'";
+    assert_eq!(sqlx::query_scalar::<_, i64>(started).fetch_one(&plain).await.unwrap(), 1);
+    for statement in
+        ["update audit_event set outcome = 'ok'", "delete from audit_event", "truncate audit_event"]
+    {
+        assert!(sqlx::query(statement).execute(&plain).await.is_err(), "{statement}");
+    }
+    let doctor = home.run(&["doctor"], &[("DATABASE_URL", &url)]).await;
+    let words = String::from_utf8(doctor.stdout).unwrap();
+    assert!(words.contains("WRONG audit: the server works as the owner of its tables"), "{words}");
+    assert!(!doctor.status.success());
+    assert!(program.end("TERM").await.success());
 }

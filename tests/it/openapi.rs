@@ -12,6 +12,7 @@ use trueprice::{
 };
 
 use crate::{
+    admin_pages::keep_lines,
     auth::{Browser, PASSWORD, user},
     packages,
     support::{Caller, TestServer, files},
@@ -154,6 +155,7 @@ const CURVE: &str = "curve=energy&iso=ercot";
 
 impl Loaded {
     async fn start() -> Self {
+        keep_lines();
         let server = TestServer::start().await;
         user(&server, "ann@example.com", Role::ReadWrite).await;
         let caller = server.caller(Role::Admin).await;
@@ -210,6 +212,7 @@ impl Loaded {
                 let id = |place: usize| versions["items"][place]["id"].as_str().unwrap().to_owned();
                 format!("{path}?from={}&to={}", id(1), id(0))
             }
+            (_, "/api/v1/audit") => format!("{path}?action=upload"),
             (_, "/api/v1/labels") => format!("{path}?{CURVE}&next=load_zone"),
             (_, "/api/v1/datasets/{curve}/{iso}") => "/api/v1/datasets/energy/ercot".to_owned(),
             (_, "/api/v1/series/{id}/curve") => {
@@ -228,10 +231,20 @@ impl Loaded {
                 format!("{path}?iso=ercot&start=2024-02-01&end=2024-02-01&format=json")
             }
             (_, "/readyz") => format!("{path}?verbose"),
-            (_, "/api/v1/datasets" | "/api/v1/tokens" | "/api/v1/uploads") => path.to_owned(),
+            (_, "/api/v1/datasets" | "/api/v1/me" | "/api/v1/tokens" | "/api/v1/uploads") => {
+                path.to_owned()
+            }
+            (_, "/api/v1/audit" | "/api/v1/jobs" | "/api/v1/site") => path.to_owned(),
+            (_, path) if path.starts_with("/api/v1/admin/") => path.to_owned(),
+            (_, "/api/v1/logs") => format!("{path}?q=answered&limit=5"),
             _ => format!("{path}?{CURVE}"),
         };
         vec![self.get(&one).await]
+    }
+
+    /// A job that nobody has begun.
+    async fn job(&self) -> Value {
+        self.post("/api/v1/jobs", json!({"kind": "headroom", "iso": "pjm"})).await
     }
 
     async fn answers_to_post(&self, path: &str) -> Vec<Value> {
@@ -249,6 +262,11 @@ impl Loaded {
             "/api/v1/datasets/{curve}/{iso}/operating-days/{day}/reopen" => {
                 let path = format!("/api/v1/datasets/energy/isone/operating-days/{DAY}/reopen");
                 vec![self.post(&path, json!({"reason": "wrong close"})).await]
+            }
+            "/api/v1/jobs" => vec![self.job().await],
+            "/api/v1/jobs/{id}/retry" => {
+                let id = self.job().await["id"].as_str().unwrap().to_owned();
+                vec![self.post(&format!("/api/v1/jobs/{id}/retry"), Value::Null).await]
             }
             // Those that store something need a server without it.
             "/api/v1/uploads" | "/upload_csv" => {

@@ -100,10 +100,10 @@ async fn a_package_is_made_read_replaced_and_deleted() {
     };
     assert_eq!(names(told(&server, "package_created").await, "after"), ["North", "South"]);
     assert_eq!(names(told(&server, "package_deleted").await, "before"), ["North"]);
-    let changes = told(&server, "package_changed").await;
-    assert_eq!(changes.len(), 2);
-    assert_eq!(changes[0].1["before"]["grants"].as_array().unwrap().len(), 1);
-    assert_eq!(changes[0].1["after"]["grants"].as_array().unwrap().len(), 2);
+    let rows = told(&server, "package_changed").await;
+    assert_eq!(rows.len(), 2);
+    assert_eq!(rows[0].1["before"]["grants"].as_array().unwrap().len(), 1);
+    assert_eq!(rows[0].1["after"]["grants"].as_array().unwrap().len(), 2);
 }
 
 #[tokio::test]

@@ -178,10 +178,13 @@ pub fn read_cursor(text: &str) -> Result<i64> {
                 "id": "4711", "at": "2031-03-04T09:30:41.000512Z",
                 "actor_id": "0195d0a0-3c1e-7a10-9f6e-2f1f6f0c7a11", "actor_email": "ann@example.com",
                 "credential": "session", "credential_prefix": "0195d0b1", "address": "192.0.2.7",
-                "request_id": "0195d0c2-3c1e-7a10-9f6e-2f1f6f0c7a11", "action": "role_changed",
-                "object_type": "user", "object_id": "0195d0a0-4d2f-7a10-9f6e-2f1f6f0c7a12",
+                "request_id": "0195d0c2-3c1e-7a10-9f6e-2f1f6f0c7a11", "action": "upload",
+                "object_type": "upload", "object_id": "0195d0c2-4d2f-7a10-9f6e-2f1f6f0c7a12",
                 "outcome": "ok",
-                "detail": {"before": {"role": "read_only"}, "after": {"role": "read_write"}}
+                "detail": {"file": "Energy_ERCOT_20310304_093000.csv", "archive": null,
+                           "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+                           "bytes": 6520, "via": "api", "dry_run": false, "status": 201,
+                           "code": "created", "version_id": "17"}
             }], "next": null})),
             (String = "text/csv"),
             (String = "application/x-ndjson"),

@@ -1,5 +1,6 @@
 //! The REST interface. Each file: request type, errors, docs with a real example, handler.
 
+pub mod admin;
 pub mod audit;
 mod curve;
 mod data;
@@ -10,14 +11,17 @@ mod get_data;
 mod grants;
 mod headroom;
 mod intraday_timestamps;
+mod jobs;
 mod labels;
 mod listing;
 mod login;
+mod logs;
 mod me;
 mod operating_days;
 mod reference_hours;
 mod series;
 mod sessions;
+mod site;
 mod tokens;
 mod updates;
 pub mod uploads;
@@ -35,6 +39,7 @@ use crate::app::App;
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(super::ops::routes())
+        .merge(admin::routes())
         .merge(audit::routes())
         .merge(curve::routes())
         .merge(data::routes())
@@ -45,13 +50,16 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(grants::routes())
         .merge(headroom::routes())
         .merge(intraday_timestamps::routes())
+        .merge(jobs::routes())
         .merge(labels::routes())
         .merge(login::routes())
+        .merge(logs::routes())
         .merge(me::routes())
         .merge(operating_days::routes())
         .merge(reference_hours::routes())
         .merge(series::routes())
         .merge(sessions::routes())
+        .merge(site::routes())
         .merge(tokens::routes())
         .merge(updates::routes())
         .merge(uploads::routes())

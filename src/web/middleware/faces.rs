@@ -8,13 +8,13 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 
-use super::{accept::wants_page, request_id::RequestId};
+use super::{accept::wants_page, access::CLOSED, request_id::RequestId};
 use crate::{
     auth::{CsrfToken, Principal},
     error::Problem,
     web::pages::{
         Page, PageUser,
-        errors::{ErrorPage, Facts},
+        errors::{ErrorPage, Facts, MaintenancePage},
     },
 };
 
@@ -72,6 +72,11 @@ fn as_page(response: &Response, problem: &Problem, path: String) -> Response {
         .map(|principal| PageUser { email: principal.email.clone(), role: principal.role });
     let csrf = response.extensions().get::<CsrfToken>().map(|token| token.0.clone());
     let facts = Facts::of(problem, &path);
+    if problem.code == CLOSED {
+        let email = user.map(|user| user.email).unwrap_or_default();
+        let page = MaintenancePage::new(csrf.unwrap_or_default(), email, problem.detail.clone());
+        return (problem.status, page).into_response();
+    }
     let page = Page { title: facts.title.clone(), user, csrf: csrf.unwrap_or_default(), path };
     (problem.status, ErrorPage { page, facts }).into_response()
 }

@@ -11,7 +11,7 @@
 //! | [`refusals`] | writes down what was refused to somebody who is signed in |
 //! | [`identity`] | finds out who is asking, from exactly one credential |
 //! | [`csrf`] | refuses state changes that another site made the browser send |
-//! | [`access`] | refuses whoever is not signed in, everywhere but on a short list of routes |
+//! | [`access`] | refuses whoever is not signed in or kept out by a switch of the site, everywhere but on a short list of routes |
 
 pub mod accept;
 pub mod access;

@@ -17,6 +17,27 @@ pub struct ErrorPage {
     pub facts: Facts,
 }
 
+/// `templates/maintenance.html`: what those see who are not let in just now.
+#[derive(Debug, Clone, Template, WebTemplate)]
+#[template(path = "maintenance.html")]
+pub struct MaintenancePage {
+    /// The frame: without an entry, for nothing else is open.
+    pub page: Page,
+    /// Who is signed in, and may sign out.
+    pub email: String,
+    /// What they are told.
+    pub message: String,
+}
+
+impl MaintenancePage {
+    /// The page for somebody who is signed in.
+    #[must_use]
+    pub fn new(csrf: String, email: String, message: String) -> Self {
+        let title = "Closed for maintenance".to_owned();
+        Self { page: Page { title, user: None, csrf, path: String::new() }, email, message }
+    }
+}
+
 /// What a person is told of a problem; the same that the problem document has.
 #[derive(Debug, Clone)]
 pub struct Facts {

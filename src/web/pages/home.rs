@@ -80,7 +80,10 @@ async fn home(
     snapshot.finish().await?;
     let page = context.page("New");
     let uploads = match page.writes() {
-        true => pages::uploads(&app.pool, &UploadFilter::default(), UPLOADS).await?,
+        true => {
+            let viewer = app.viewer(&context.principal);
+            pages::uploads(&app.pool, viewer, &UploadFilter::default(), UPLOADS).await?
+        }
         false => Vec::new(),
     };
     Ok(HomePage {

@@ -1,4 +1,5 @@
-//! `/uploads`: the log, and one upload with its report.
+//! `/uploads`: the log, and one upload with its report. Everybody sees their own files and those of
+//! datasets that they have a grant for; administrators see all.
 
 use askama::Template;
 use askama_web::WebTemplate;
@@ -21,11 +22,15 @@ use super::{
 };
 use crate::{
     app::App,
-    auth::Role,
+    audit::{self, Actor},
+    auth::{Principal, Role},
     db::pages::{self, LoggedUpload, UploadDetail, UploadFilter},
     domain::{Dataset, Family, Iso},
     error::{Problem, Result},
-    web::parameters::{FromParameters, NoQuery, Parameters, StrictQuery},
+    web::{
+        paging,
+        parameters::{FromParameters, NoQuery, Parameters, StrictQuery},
+    },
 };
 
 /// Entries of a page of the log.
@@ -71,18 +76,21 @@ impl LogRow {
     }
 }
 
+/// Which part of the log is wanted.
 #[derive(Debug, Default)]
-struct Filter {
+pub struct Filter {
     curve: Option<Family>,
     iso: Option<Iso>,
     outcome: Option<String>,
     file: Option<String>,
+    who: Option<String>,
     day: Option<NaiveDate>,
     cursor: Option<String>,
 }
 
 impl FromParameters for Filter {
-    const NAMES: &'static [&'static str] = &["curve", "iso", "outcome", "file", "day", "cursor"];
+    const NAMES: &'static [&'static str] =
+        &["curve", "iso", "outcome", "file", "who", "day", "cursor"];
 
     fn from_parameters(parameters: &mut Parameters) -> Result<Self> {
         Ok(Self {
@@ -90,6 +98,7 @@ impl FromParameters for Filter {
             iso: filled(parameters, "iso")?,
             outcome: filled(parameters, "outcome")?,
             file: filled(parameters, "file")?,
+            who: filled(parameters, "who")?,
             day: filled(parameters, "day")?,
             cursor: filled(parameters, "cursor")?,
         })
@@ -123,23 +132,25 @@ impl Filter {
             datasets: self.datasets(),
             outcome: self.outcome()?,
             file: self.file.clone(),
+            who: self.who.clone(),
             from: self.day.and_then(start),
             until: self.day.and_then(|day| day.checked_add_days(Days::new(1))).and_then(start),
             after: self.cursor.as_deref().map(read_cursor).transpose()?,
         })
     }
 
-    /// This view, going on after `cursor`.
-    fn url(&self, cursor: String) -> String {
+    /// This view at `path`, going on after `cursor`.
+    fn url(&self, path: &str, cursor: String) -> String {
         let pairs = [
             ("curve", self.curve.map(|curve| curve.to_string()).unwrap_or_default()),
             ("iso", self.iso.map(|iso| iso.to_string()).unwrap_or_default()),
             ("outcome", self.outcome.clone().unwrap_or_default()),
             ("file", self.file.clone().unwrap_or_default()),
+            ("who", self.who.clone().unwrap_or_default()),
             ("day", self.day.map(|day| day.to_string()).unwrap_or_default()),
             ("cursor", cursor),
         ];
-        url("/uploads", pairs)
+        url(path, pairs)
     }
 }
 
@@ -163,19 +174,79 @@ fn read_cursor(text: &str) -> Result<(DateTime<Utc>, Uuid)> {
     })
 }
 
+/// A part of the log with its filters, as a page shows it.
+#[derive(Debug)]
+pub struct LogView {
+    /// Where it is.
+    pub path: &'static str,
+    /// Curves to choose from.
+    pub curves: Vec<Choice>,
+    /// ISOs to choose from.
+    pub isos: Vec<Choice>,
+    /// Outcomes to choose from.
+    pub outcomes: Vec<Choice>,
+    /// What the file's name contains.
+    pub file: String,
+    /// What the sender's e-mail contains.
+    pub who: String,
+    /// The day of receipt.
+    pub day: String,
+    /// Whether anything is chosen.
+    pub filtered: bool,
+    /// The entries.
+    pub uploads: Vec<LogRow>,
+    /// Where older ones are.
+    pub next: Option<String>,
+    /// In which zone times are told.
+    pub zone: Tz,
+}
+
+impl LogView {
+    /// Reads the part that `filter` wants, as `principal` sees it.
+    pub async fn read(
+        app: &App,
+        principal: &Principal,
+        path: &'static str,
+        filter: &Filter,
+    ) -> Result<Self> {
+        let zone = app.config.curve_timezone;
+        let wanted = filter.to_rows(zone)?;
+        // One more than is shown tells whether there is a next page.
+        let viewer = app.viewer(principal);
+        let mut rows = pages::uploads(&app.pool, viewer, &wanted, PAGE + 1).await?;
+        let more = paging::cut(&mut rows, PAGE);
+        let next = rows.last().filter(|_| more).map(|last| {
+            filter.url(path, format!("{}.{}", last.received_at.timestamp_micros(), last.id))
+        });
+        let uploads = rows.into_iter().map(|upload| LogRow::new(upload, zone)).collect();
+        Ok(Self { uploads, next, ..Self::empty(path, filter, zone) })
+    }
+
+    fn empty(path: &'static str, filter: &Filter, zone: Tz) -> Self {
+        let curve = filter.curve.map(Family::as_str).unwrap_or_default();
+        let iso = filter.iso.map(Iso::as_str).unwrap_or_default();
+        let outcome = filter.outcome.as_deref().unwrap_or_default();
+        Self {
+            path,
+            curves: Family::ALL.iter().map(|&f| Choice::new(f, family_name(f), curve)).collect(),
+            isos: Iso::ALL.iter().map(|&i| Choice::new(i, iso_name(i), iso)).collect(),
+            outcomes: OUTCOMES.iter().map(|(v, name)| Choice::new(v, name, outcome)).collect(),
+            file: filter.file.clone().unwrap_or_default(),
+            who: filter.who.clone().unwrap_or_default(),
+            day: filter.day.map(|day| day.to_string()).unwrap_or_default(),
+            filtered: filter.url(path, String::new()) != path,
+            uploads: Vec::new(),
+            next: None,
+            zone,
+        }
+    }
+}
+
 #[derive(Template, WebTemplate)]
 #[template(path = "uploads.html")]
 struct LogPage {
     page: Page,
-    curves: Vec<Choice>,
-    isos: Vec<Choice>,
-    outcomes: Vec<Choice>,
-    file: String,
-    day: String,
-    filtered: bool,
-    uploads: Vec<LogRow>,
-    next: Option<String>,
-    zone: Tz,
+    log: LogView,
 }
 
 async fn log(
@@ -184,45 +255,8 @@ async fn log(
     State(app): State<App>,
 ) -> Result<impl IntoResponse> {
     let context = context.writer()?;
-    let zone = app.config.curve_timezone;
-    let rows_filter = filter.to_rows(zone)?;
-    // One more than is shown tells whether there is a next page.
-    let mut rows = pages::uploads(&app.pool, &rows_filter, PAGE + 1).await?;
-    let shown = usize::try_from(PAGE).unwrap_or_default();
-    let more = rows.len() > shown;
-    rows.truncate(shown);
-    let next = rows
-        .last()
-        .filter(|_| more)
-        .map(|last| filter.url(format!("{}.{}", last.received_at.timestamp_micros(), last.id)));
-    let uploads = rows.into_iter().map(|upload| LogRow::new(upload, zone)).collect();
-    Ok(LogPage::new(context.page("Upload log"), &filter, uploads, next, zone))
-}
-
-impl LogPage {
-    fn new(
-        page: Page,
-        filter: &Filter,
-        uploads: Vec<LogRow>,
-        next: Option<String>,
-        zone: Tz,
-    ) -> Self {
-        let curve = filter.curve.map(Family::as_str).unwrap_or_default();
-        let iso = filter.iso.map(Iso::as_str).unwrap_or_default();
-        let outcome = filter.outcome.as_deref().unwrap_or_default();
-        Self {
-            page,
-            curves: Family::ALL.iter().map(|&f| Choice::new(f, family_name(f), curve)).collect(),
-            isos: Iso::ALL.iter().map(|&i| Choice::new(i, iso_name(i), iso)).collect(),
-            outcomes: OUTCOMES.iter().map(|(v, name)| Choice::new(v, name, outcome)).collect(),
-            file: filter.file.clone().unwrap_or_default(),
-            day: filter.day.map(|day| day.to_string()).unwrap_or_default(),
-            filtered: filter.url(String::new()) != "/uploads",
-            uploads,
-            next,
-            zone,
-        }
-    }
+    let log = LogView::read(&app, &context.principal, "/uploads", &filter).await?;
+    Ok(LogPage { page: context.page("Upload log"), log })
 }
 
 #[derive(Template, WebTemplate)]
@@ -242,14 +276,19 @@ async fn one(
     Path(id): Path<String>,
     _: NoQuery,
     State(app): State<App>,
+    actor: Actor,
 ) -> Result<impl IntoResponse> {
     let context = context.writer()?;
     let missing =
         || Problem::not_found(format!("There is no upload {id:?}; the log lists them all."));
     let id: Uuid = id.parse().map_err(|_| missing())?;
-    let upload = pages::upload(&app.pool, id).await?.ok_or_else(missing)?;
-    let report = Report::read(&upload.report);
     let who = &context.principal;
+    let upload = pages::upload(&app.pool, app.viewer(who), id).await?.ok_or_else(missing)?;
+    if !upload.visible {
+        audit::refused(&app, &actor, ("upload", id)).await?;
+        return Err(missing());
+    }
+    let report = Report::read(&upload.report);
     Ok(DetailPage {
         page: context.page(report.file.as_deref().unwrap_or("Upload")),
         received: instant(upload.received_at, app.config.curve_timezone),

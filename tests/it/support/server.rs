@@ -9,7 +9,7 @@ use trueprice::{
     app::App,
     config::Config,
     objects::{Documents, LocalStore},
-    telemetry,
+    site, telemetry,
     web::{
         self,
         server::{self, Patience},
@@ -55,6 +55,7 @@ impl TestServer {
         let documents = documents.unwrap_or_else(|| Documents::Local(local()));
         let (pool, owner) = database::migrated_database().await;
         let app = App::new(config, pool, documents, clock.clock()).unwrap();
+        site::settle_timezone(&app).await.unwrap();
         let base = serve(app.clone()).await;
         Self { app, clock, owner, base, folder }
     }

@@ -52,7 +52,7 @@ pub(super) async fn own(
     (app, actor, principal): (&App, &Actor, &Principal),
     id: &str,
 ) -> Result<UploadDetails> {
-    let upload = find(app, id).await?;
+    let upload = find((app, actor, principal), id).await?;
     if upload.uploader == principal.user_id || principal.role == Role::Admin {
         return Ok(upload);
     }

@@ -9,8 +9,9 @@ use uuid::Uuid;
 use super::examples;
 use crate::{
     app::App,
-    auth::Writer,
-    db::uploads::{self, UploadRow},
+    audit::{self, Actor},
+    auth::{Principal, Writer},
+    db::uploads::{self, UploadDetails, UploadRow},
     error::{Problem, Result},
     web::{
         paging::{Listing, PageOf},
@@ -20,7 +21,7 @@ use crate::{
 
 /// List uploads
 ///
-/// Newest first.
+/// Newest first: one's own files, and those of datasets that one has a grant for.
 #[utoipa::path(
     get, path = "/api/v1/uploads", tag = "uploads",
     params(PageOf),
@@ -39,11 +40,12 @@ use crate::{
     )
 )]
 pub(super) async fn list_uploads(
-    _writer: Writer,
+    Writer(principal): Writer,
     StrictQuery(page): StrictQuery<PageOf>,
     State(app): State<App>,
 ) -> Result<Listing<UploadRow>> {
-    let items = uploads::list(&app.pool, page.before, page.fetch()).await?;
+    let viewer = app.viewer(&principal);
+    let items = uploads::list(&app.pool, viewer, page.before, page.fetch()).await?;
     Ok(page.listing(items, |entry| entry.id))
 }
 
@@ -56,21 +58,31 @@ pub(super) async fn list_uploads(
          body = serde_json::Value, content_type = "application/json", example = json!(examples::stored())),
         (status = 401, description = "No valid credential"),
         (status = 403, description = "The role may not see the log"),
-        (status = 404, description = "No such upload"),
+        (status = 404, description = "No such upload, or that of another and of a dataset without a grant"),
     )
 )]
 pub(super) async fn show_upload(
-    _writer: Writer,
+    Writer(principal): Writer,
     NoQuery: NoQuery,
     Path(id): Path<String>,
     State(app): State<App>,
+    actor: Actor,
 ) -> Result<Json<serde_json::Value>> {
-    Ok(Json(find(&app, &id).await?.report))
+    Ok(Json(find((&app, &actor, &principal), &id).await?.report))
 }
 
-/// The entry of an id as it stands in a path; 404 for what is no id as well.
-pub(super) async fn find(app: &App, id: &str) -> Result<uploads::UploadDetails> {
+/// The entry of an id as it stands in a path; 404 for what is no id as well, and for what the caller
+/// may not see. That it was asked for is written down then.
+pub(super) async fn find(
+    (app, actor, principal): (&App, &Actor, &Principal),
+    id: &str,
+) -> Result<UploadDetails> {
     let missing = || Problem::not_found("There is no such upload.");
     let id = Uuid::try_parse(id).map_err(|_| missing())?;
-    uploads::find(&app.pool, id).await?.ok_or_else(missing)
+    let upload = uploads::find(&app.pool, app.viewer(principal), id).await?.ok_or_else(missing)?;
+    if !upload.visible {
+        audit::refused(app, actor, ("upload", id)).await?;
+        return Err(missing());
+    }
+    Ok(upload)
 }

@@ -70,7 +70,8 @@ pub(super) async fn reopen_day(
     let version = version.map(Conflict::from).ok_or_else(not_closed)?;
     let detail = json!({ "reason": reason, "before": { "closed_by": version } });
     let act = Act::done(Action::DayReopened);
-    let act = act.to("operating_day", format!("{dataset} {date}")).with(detail);
+    let act =
+        act.to("operating_day", format!("{}/{}/{date}", dataset.family, dataset.iso)).with(detail);
     audit::write(&app, &mut tx, &actor, act).await?;
     tx.commit().await?;
     tracing::info!(%dataset, %day, user = %principal.user_id, "operating day reopened");

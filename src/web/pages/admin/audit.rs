@@ -120,7 +120,27 @@ struct Row {
     object_url: Option<String>,
     changes: Vec<Change>,
     facts: Vec<(String, String)>,
+    /// The facts that tell most, in a line.
+    brief: String,
 }
+
+/// What tells most about an event, the most telling first.
+const TELLING: [&str; 14] = [
+    "file",
+    "code",
+    "dataset",
+    "operating_day",
+    "why",
+    "email",
+    "name",
+    "prefix",
+    "end",
+    "rows",
+    "bytes",
+    "format",
+    "route",
+    "reason",
+];
 
 /// A member before and after.
 #[derive(Debug, PartialEq, Eq)]
@@ -149,6 +169,7 @@ impl Row {
             actor_url: actor.map(|actor| by([("actor", &actor), ("", "")])),
             object_url: object.map(|(kind, id)| by([("object_type", kind), ("object_id", id)])),
             changes: changes(&event.detail),
+            brief: brief(&event.detail),
             facts: facts(&event.detail),
             event,
         }
@@ -176,6 +197,17 @@ fn changes(detail: &Value) -> Vec<Change> {
         name: if name.is_empty() { "value".to_owned() } else { name.clone() },
     };
     names.into_iter().map(change).filter(|change| change.before != change.after).collect()
+}
+
+/// Three telling facts at the most, shortened.
+fn brief(detail: &Value) -> String {
+    let told = TELLING.iter().filter_map(|name| {
+        let value = detail.get(name).filter(|value| !value.is_null())?;
+        let text: String = plain(value).chars().take(60).collect();
+        Some(format!("{name} {text}"))
+    });
+    let words: Vec<String> = told.take(3).collect();
+    if words.is_empty() { "more".to_owned() } else { words.join(" · ") }
 }
 
 /// Everything else.
@@ -295,6 +327,9 @@ mod tests {
             [("note", "–", "x"), ("role", "read_only", "admin"), ("scopes", "read", "–")]
         );
         assert_eq!(facts(&detail), [("why.deep".to_owned(), "1, 2".to_owned())]);
+        let told = json!({"rows": 61, "end": "complete", "archive": null, "other": 1});
+        assert_eq!(brief(&told), "end complete · rows 61");
+        assert_eq!(brief(&json!({"other": 1})), "more");
         let scalar = super::changes(&json!({"before": 400, "after": 500}));
         assert_eq!(
             (&*scalar[0].name, &*scalar[0].before, &*scalar[0].after),

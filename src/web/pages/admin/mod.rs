@@ -1,9 +1,14 @@
 //! The pages of administrators, one file each.
 
 mod audit;
+mod jobs;
+mod logs;
 mod packages;
 mod security;
 mod sight;
+mod site;
+mod tokens;
+mod uploads;
 
 use axum::Router;
 
@@ -12,9 +17,13 @@ use crate::app::App;
 
 /// Path and name of each page, in the order of the sub-navigation.
 const TABS: &[(&str, &str)] = &[
-    // One line a page.
     ("/admin/packages", "Packages"),
+    ("/admin/tokens", "Tokens and sessions"),
+    ("/admin/uploads", "Uploads"),
+    ("/admin/jobs", "Jobs"),
+    ("/admin/site", "Site"),
     ("/admin/audit", "Audit"),
+    ("/admin/logs", "Logs"),
     ("/admin/security", "Security"),
 ];
 
@@ -29,7 +38,12 @@ impl Page {
 pub fn routes() -> Router<App> {
     Router::new()
         .merge(audit::routes())
+        .merge(jobs::routes())
+        .merge(logs::routes())
         .merge(packages::routes())
         .merge(security::routes())
         .merge(sight::routes())
+        .merge(site::routes())
+        .merge(tokens::routes())
+        .merge(uploads::routes())
 }
