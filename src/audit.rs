@@ -58,6 +58,8 @@ words! {
         BiPasswordRotated = "bi_password_rotated",
         /// It was removed.
         BiRoleDropped = "bi_role_dropped",
+        /// It was locked, or unlocked.
+        BiRoleLocked = "bi_role_locked",
         /// It logged in.
         BiLogin = "bi_login",
         /// How much it asked for.

@@ -5,6 +5,8 @@
 //! To add one, give it a field here and a line in the function that fills its struct.
 
 mod bands;
+mod bi;
+mod mail;
 mod places;
 mod sources;
 mod values;
@@ -20,6 +22,8 @@ use ipnet::IpNet;
 use sqlx::postgres::PgConnectOptions;
 
 pub use crate::domain::ValueBand;
+pub use bi::{BiConfig, Opening};
+pub use mail::MailConfig;
 use places::Places;
 pub use sources::{ConfigError, Flags, Sources};
 pub use values::LogFormat;
@@ -35,12 +39,14 @@ use crate::{
 pub struct Config {
     /// Address of the web server; port 0 picks a free one.
     pub listen: SocketAddr,
-    /// How browsers reach the server, without a slash at the end; told in samples.
+    /// How browsers reach the server, without a slash at the end; told in samples and in links.
     pub public_url: Option<String>,
     /// Where the embedded parts keep their files.
     pub data_dir: PathBuf,
     /// The database.
     pub database: DatabaseConfig,
+    /// Access by SQL, for Tableau and other BI tools.
+    pub bi: BiConfig,
     /// The bucket for documents; `None` keeps them as files under the data directory.
     pub s3_bucket: Option<String>,
     /// The clock that curve file names are written in; operating days are its days.
@@ -55,6 +61,8 @@ pub struct Config {
     pub first_administrator: FirstAdministratorConfig,
     /// Passwords, sessions, tokens.
     pub auth: AuthConfig,
+    /// How links are mailed; none: administrators hand them on themselves.
+    pub mail: Option<MailConfig>,
     /// What downloads say and may use.
     pub downloads: DownloadConfig,
     /// Days for which the audit log is kept.
@@ -172,6 +180,7 @@ impl Config {
             public_url: s.value::<Url>("public_url")?.map(|url| url.0),
             data_dir: s.value("data_dir")?.unwrap_or_else(|| "./data".into()),
             database: database(s)?,
+            bi: bi::read(s)?,
             s3_bucket: s.value("s3_bucket")?,
             curve_timezone: s.value("curve_timezone")?.unwrap_or(Tz::UTC),
             limits: limits(s)?,
@@ -181,6 +190,7 @@ impl Config {
             bands: bands::read(s)?,
             first_administrator: first_administrator(s)?,
             auth: auth(s)?,
+            mail: mail::read(s)?,
             downloads: DownloadConfig {
                 disclaimer: s.value("downloads.disclaimer")?,
                 concurrent_per_user: s.number("downloads.concurrent_per_user", 1..=1000, 4)?,
@@ -193,8 +203,18 @@ impl Config {
             metrics_allow: s.value::<Networks>("metrics_allow")?.unwrap_or_default().0,
             places: Places::default(),
         };
+        if config.mail.is_some() && config.public_url.is_none() && config.auth.behind_tls_proxy {
+            return Err(sources.error("public_url", mail::NO_PUBLIC_URL));
+        }
         config.places = sources.finish()?;
         Ok(config)
+    }
+
+    /// How browsers reach the server, as far as it knows, without a slash at the end. Never taken from
+    /// a request: whoever sends one could choose where a link leads.
+    #[must_use]
+    pub fn base_url(&self) -> String {
+        self.public_url.clone().unwrap_or_else(|| format!("http://{}", self.listen))
     }
 }
 

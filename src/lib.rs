@@ -14,6 +14,7 @@
 pub mod app;
 pub mod audit;
 pub mod auth;
+pub mod bi;
 pub mod clock;
 pub mod config;
 pub mod db;
@@ -26,6 +27,7 @@ pub mod ingestors;
 pub mod intake;
 pub mod jobs;
 pub mod live;
+pub mod mail;
 pub mod objects;
 pub mod packages;
 pub mod site;

@@ -11,7 +11,7 @@ use axum::{
 };
 use ipnet::IpNet;
 
-use crate::app::App;
+use crate::{app::App, audit::Actor};
 
 /// The network that a login attempt is counted on: an IPv4 address, or the /64 of an IPv6 one,
 /// because whoever has one address of a /64 has all of them.
@@ -46,6 +46,12 @@ pub fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> I
 pub fn of_request(parts: &Parts, trusted: &[IpNet]) -> IpAddr {
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     client_address(peer.unwrap_or(Ipv4Addr::UNSPECIFIED.into()), &parts.headers, trusted)
+}
+
+/// The same of an actor, to be counted on.
+#[must_use]
+pub fn of_actor(actor: &Actor) -> IpAddr {
+    actor.address.unwrap_or(Ipv4Addr::UNSPECIFIED.into())
 }
 
 /// Extracts the client's address.

@@ -1,4 +1,4 @@
-//! The first administrator, and users made on the command line.
+//! The first administrator.
 
 use super::{
     Email, Role, Secret,
@@ -7,8 +7,12 @@ use super::{
     passwords::HashError,
     secret::NoRandomness,
 };
+use serde_json::json;
+use uuid::Uuid;
+
 use crate::{
     app::App,
+    audit::{self, Act, Action, Actor},
     db::users::{self, NewUser},
 };
 
@@ -25,7 +29,7 @@ pub struct FirstAdministrator {
     pub random_password: Option<Secret>,
 }
 
-/// A user could not be made.
+/// The first administrator could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum MakeUserError {
     /// The e-mail address cannot be one.
@@ -66,39 +70,32 @@ pub async fn bootstrap(
         None => Secret::random_password()?,
     };
     password_rules::check(&password, &email)?;
-    insert(app, &mut transaction, &email, Role::Admin, &password, random).await?;
+    let id = insert(app, &mut transaction, &email, &password, random).await?;
+    let detail = json!({ "role": Role::Admin, "must_change_password": random });
+    let act = Act::done(Action::Bootstrap).to("user", id).with(detail);
+    audit::write(app, &mut transaction, &Actor::SERVER, act).await?;
     transaction.commit().await?;
     Ok(Some(FirstAdministrator { email, random_password: random.then_some(password) }))
-}
-
-/// Makes a user with a random password, which they must change at first sign-in. It is returned
-/// to be shown once.
-pub async fn add_user(app: &App, email: &Email, role: Role) -> Result<Secret, MakeUserError> {
-    let password = Secret::random_password()?;
-    let mut connection = app.pool.acquire().await?;
-    insert(app, &mut connection, email, role, &password, true).await?;
-    Ok(password)
 }
 
 async fn insert(
     app: &App,
     connection: &mut sqlx::PgConnection,
     email: &Email,
-    role: Role,
     password: &Secret,
     must_change_password: bool,
-) -> Result<(), MakeUserError> {
+) -> Result<Uuid, MakeUserError> {
     let password_hash = app.passwords.hash(password).await?;
     let user = NewUser {
         id: app.clock.new_id(),
         email: email.as_str(),
-        role: role.as_str(),
-        password_hash: &password_hash,
+        role: Role::Admin.as_str(),
+        password_hash: Some(&password_hash),
         must_change_password,
         created_at: app.clock.now(),
     };
     if users::insert(connection, user).await? {
-        return Ok(());
+        return Ok(user.id);
     }
     Err(MakeUserError::Taken(email.clone()))
 }

@@ -3,16 +3,19 @@
 use std::net::IpAddr;
 
 use axum::http::{HeaderValue, StatusCode, header};
+use serde_json::json;
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{
-    Email, Role, Secret,
+    Email, Role, Secret, address,
     password_rules::{self, PasswordError},
     passwords::Verdict,
     throttle::Attempt,
 };
 use crate::{
     app::App,
+    audit::{self, Act, Action, Actor},
     db::{
         self,
         tokens::Which,
@@ -68,7 +71,10 @@ async fn signed_in(app: &App, row: &UserRow, password: &Secret, verdict: Verdict
         Verdict::RightButWeak => Some(app.passwords.hash(password).await?),
         _ => None,
     };
-    users::note_login(&app.pool, row.id, app.clock.now(), stronger.as_deref()).await?;
+    // What was taken away while the password was looked at opens nothing.
+    if !users::note_login(&app.pool, row, app.clock.now(), stronger.as_deref()).await? {
+        return Err(wrong_credentials());
+    }
     let role = row.role.parse().map_err(|error| Problem::internal(&error))?;
     Ok(User { id: row.id, role, must_change_password: row.must_change_password })
 }
@@ -103,18 +109,20 @@ pub fn password_change_required() -> Problem {
 /// one that may not be.
 pub async fn change_password(
     app: &App,
+    actor: &Actor,
     email: &str,
     old: &Secret,
     new: &Secret,
-    address: IpAddr,
 ) -> Result<User> {
+    let address = address::of_actor(actor);
     let known: Email = email.parse().map_err(|error| Problem::internal(&error))?;
     password_rules::check(new, &known)?;
     let user = with_password(app, email, old, address).await?;
     if password_rules::normalized(old) == password_rules::normalized(new) {
         return Err(refused("the new password is the old one; choose another"));
     }
-    set_password(app, user.id, new, Change { must_change: false, end: Which::Login }).await?;
+    let change = Change { must_change: false, end: Which::Login };
+    set_password(app, actor, user.id, new, change).await?;
     Ok(user)
 }
 
@@ -128,13 +136,45 @@ pub struct Change {
 }
 
 /// Sets a password and ends what the old one had opened, all or nothing.
-pub async fn set_password(app: &App, user_id: Uuid, new: &Secret, change: Change) -> Result<()> {
+pub async fn set_password(
+    app: &App,
+    actor: &Actor,
+    user_id: Uuid,
+    new: &Secret,
+    change: Change,
+) -> Result<()> {
     let hash = app.passwords.hash(new).await?;
     let mut transaction = app.pool.begin().await?;
-    users::set_password(&mut transaction, user_id, &hash, change.must_change).await?;
-    db::sessions::delete_all(&mut transaction, user_id).await?;
-    db::tokens::revoke_all(&mut transaction, user_id, change.end, app.clock.now()).await?;
+    let new = Password { user_id, hash: &hash };
+    replace_password(app, &mut transaction, actor, new, change).await?;
     Ok(transaction.commit().await?)
+}
+
+/// A password to be set.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Password<'a> {
+    /// Whose.
+    pub user_id: Uuid,
+    /// PHC string.
+    pub hash: &'a str,
+}
+
+/// The same in a transaction of the caller's.
+pub(super) async fn replace_password(
+    app: &App,
+    connection: &mut PgConnection,
+    actor: &Actor,
+    new: Password<'_>,
+    change: Change,
+) -> Result<()> {
+    let (id, now) = (new.user_id, app.clock.now());
+    users::set_password(connection, id, new.hash, change.must_change).await?;
+    let sessions = db::sessions::delete_all(connection, id).await?;
+    let tokens = db::tokens::revoke_all(connection, id, change.end, now).await?;
+    db::links::end_all(connection, id, now).await?;
+    let ended = json!({ "ended": { "sessions": sessions, "tokens": tokens } });
+    let act = Act::done(Action::PasswordChanged).to("user", id).with(ended);
+    Ok(audit::write(app, connection, actor, act).await?)
 }
 
 fn refused(why: impl std::fmt::Display) -> Problem {

@@ -5,10 +5,12 @@
 //! with one statement; everything after it uses that value. Of every secret the database has a
 //! digest only.
 
+pub mod accounts;
 pub mod address;
 mod bootstrap;
 mod csrf;
 mod email;
+pub mod links;
 pub mod login;
 pub mod password_rules;
 mod passwords;
@@ -25,7 +27,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-pub use bootstrap::{DEFAULT_EMAIL, FirstAdministrator, MakeUserError, add_user, bootstrap};
+pub use bootstrap::{DEFAULT_EMAIL, FirstAdministrator, MakeUserError, bootstrap};
 pub use csrf::CsrfToken;
 pub use email::{Email, EmailError};
 pub use passwords::{HashError, Passwords};
@@ -47,13 +49,18 @@ pub async fn sweep_hourly(app: App) {
     }
 }
 
-/// Forgets what has ended: sessions, login tokens, counters of failed sign-ins; and tells the audit
-/// log of packages that ran out. Tells how many.
+/// How long a link that is over is kept, so that whoever follows it is told why it is.
+const LINKS_KEPT: TimeDelta = TimeDelta::days(30);
+
+/// Forgets what has ended: sessions, login tokens, links, counters of failed sign-ins; and tells the
+/// audit log of packages that ran out. Tells how many.
 pub async fn sweep(app: &App) -> sqlx::Result<u64> {
     db::audit::drop_old(&app.pool).await?;
     let day_ago = app.clock.now() - TimeDelta::days(1);
     let sessions = db::sessions::sweep(&app.pool, store::in_force_since(app)).await?;
     let tokens = db::tokens::sweep(&app.pool, day_ago).await?;
+    let links = db::links::sweep(&app.pool, app.clock.now() - LINKS_KEPT).await?;
     let packages = packages::sweep(app).await?;
-    Ok(sessions + tokens + packages + db::throttle::sweep(&app.pool, day_ago).await?)
+    let counters = db::throttle::sweep(&app.pool, day_ago).await?;
+    Ok(sessions + tokens + links + packages + counters)
 }

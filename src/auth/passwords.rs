@@ -118,6 +118,9 @@ fn hash_now(argon2: &Argon2<'static>, password: &Secret) -> Result<String, HashE
 }
 
 fn is_weaker(hash: &PasswordHash, today: &Params) -> bool {
+    if hash.algorithm != Algorithm::Argon2id.ident() {
+        return true;
+    }
     match Params::try_from(hash) {
         Ok(then) => then.m_cost() < today.m_cost() || then.t_cost() < today.t_cost(),
         Err(_) => true,

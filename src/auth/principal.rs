@@ -11,7 +11,7 @@ use crate::{
 
 words! {
     /// What a user may do, in ascending order. Compared as a value, never by text.
-    Role("a role") {
+    Role("a role", exact) {
         /// Reads.
         ReadOnly = "read_only",
         /// Reads and uploads.
@@ -100,3 +100,21 @@ requires!(
     /// An administrator; else 401 or 403.
     Admin, Admin, Admin, "This needs the role admin, and of a token the scope admin."
 );
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_is_one_of_three_words_and_no_other_text() {
+        for role in Role::ALL {
+            assert_eq!(role.as_str().parse(), Ok(*role));
+        }
+        for bad in
+            ["", "a", "min", "ADMIN", "admin ", " admin", "administrator", "read_write,admin"]
+        {
+            assert!(bad.parse::<Role>().is_err(), "{bad:?}");
+            assert!(serde_json::from_value::<Role>(bad.into()).is_err(), "{bad:?}");
+        }
+    }
+}

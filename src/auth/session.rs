@@ -61,11 +61,17 @@ pub fn forget_cookie(config: &AuthConfig) -> HeaderValue {
     })
 }
 
-/// Who is signed in with this session, and the token their forms must carry.
+/// Who is signed in with this session, and the token their forms must carry. A session whose user has
+/// got another role gets a new id on the way.
 pub async fn principal(session: &Session) -> Result<Option<(Principal, CsrfToken)>> {
     let Some(account) = session.get::<store::Account>(store::ACCOUNT).await.map_err(away)? else {
         return Ok(None);
     };
+    if session.get::<Uuid>(store::RENEWED).await.map_err(away)?.is_some() {
+        session.cycle_id().await.map_err(away)?;
+        session.save().await.map_err(away)?;
+        session.remove::<Uuid>(store::RENEWED).await.map_err(away)?;
+    }
     let Some(secret) = session.id() else { return Ok(None) };
     let role: Role = account.role.parse().map_err(|error| Problem::internal(&error))?;
     let principal = Principal {

@@ -1,14 +1,15 @@
 //! The sessions of tower-sessions, kept in PostgreSQL by the digest of their id.
 //!
 //! A session holds who signed in and nothing else; what is known of the user is read with it, in
-//! one statement, so a change of role or status holds from the next request on.
+//! one statement, so a change of role or status holds from the next request on. The first request
+//! after a change of role gives the session a new secret; its row, and so its life, stays the same.
 
 use std::{collections::HashMap, time::Duration};
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 use tower_sessions::{
     SessionStore,
@@ -17,6 +18,7 @@ use tower_sessions::{
 };
 use uuid::Uuid;
 
+use super::Secret;
 use crate::{
     app::App,
     audit::{self, Actor, Proof, identity},
@@ -28,6 +30,10 @@ use crate::{
 pub const ACCOUNT: &str = "account";
 /// Under this name a new session gets its [`SignIn`].
 pub const SIGN_IN: &str = "sign_in";
+/// Under this name a session whose role has changed has the id of its row: it gets a new secret.
+pub const RENEWED: &str = "renewed";
+/// Under this name a session tells that another request is giving it a new secret at this moment.
+const RETIRED: &str = "retired";
 
 /// The user of a session, as they are at this moment.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -94,6 +100,11 @@ pub fn in_force_since(app: &App) -> Since {
 #[async_trait]
 impl SessionStore for Sessions {
     async fn create(&self, record: &mut Record) -> Result<()> {
+        if let Some(row) = record.data.get(RENEWED).cloned() {
+            let row = serde_json::from_value(row).map_err(encode)?;
+            let secret = digest(&record.id);
+            return sessions::renew(&self.0.pool, row, secret.as_bytes()).await.map_err(backend);
+        }
         let sign_in = record.data.get(SIGN_IN).cloned().unwrap_or_default();
         let sign_in: SignIn = serde_json::from_value(sign_in).map_err(encode)?;
         let session = NewSession {
@@ -123,6 +134,10 @@ impl SessionStore for Sessions {
         let since = in_force_since(&self.0);
         let found = sessions::live(pool, digest(id).as_bytes(), since).await.map_err(backend)?;
         let Some(live) = found else { return Ok(None) };
+        let renewed = live.role_changed;
+        if renewed && !self.retire(live.id, id).await? {
+            return Ok(Some(record(id, HashMap::from([(RETIRED.to_owned(), json!(true))]))));
+        }
         if is_stale(live.last_seen_at, now) {
             sessions::touch(pool, live.id, now).await.map_err(backend)?;
         }
@@ -134,14 +149,30 @@ impl SessionStore for Sessions {
             must_change_password: live.must_change_password,
             shut: live.shut,
         };
-        let data = HashMap::from([(ACCOUNT.to_owned(), json!(account))]);
-        // The life of a session is a matter of its row; the library's own date decides nothing.
-        Ok(Some(Record { id: *id, data, expiry_date: OffsetDateTime::UNIX_EPOCH }))
+        let mut data = HashMap::from([(ACCOUNT.to_owned(), json!(account))]);
+        if renewed {
+            data.insert(RENEWED.to_owned(), json!(live.id));
+        }
+        Ok(Some(record(id, data)))
     }
 
     async fn delete(&self, id: &Id) -> Result<()> {
         sessions::delete_by_secret(&self.0.pool, digest(id).as_bytes()).await.map_err(backend)
     }
+}
+
+impl Sessions {
+    /// Takes the secret of a session away; nobody knows the one that takes its place.
+    async fn retire(&self, row: Uuid, id: &Id) -> Result<bool> {
+        let placeholder = Secret::random("").map_err(backend)?.digest();
+        let (old, new) = (digest(id), placeholder.as_bytes());
+        sessions::retire(&self.0.pool, row, old.as_bytes(), new).await.map_err(backend)
+    }
+}
+
+/// The life of a session is a matter of its row; the library's own date decides nothing.
+fn record(id: &Id, data: HashMap<String, Value>) -> Record {
+    Record { id: *id, data, expiry_date: OffsetDateTime::UNIX_EPOCH }
 }
 
 /// Who signs in with e-mail and password, if that is how the session begins.

@@ -1,4 +1,5 @@
-//! Slows down whoever guesses passwords: per account and per network, counted in the database.
+//! Slows down whoever guesses passwords, per account and per network, and one-time links, per
+//! network: counted in the database.
 //!
 //! An attempt is counted as failed before the password is looked at and taken back when it turns
 //! out right, so that many at once cannot slip through between looking and counting.
@@ -71,6 +72,55 @@ impl Attempt {
     }
 }
 
+/// What is counted of a network beside its sign-ins.
+#[derive(Debug, Clone, Copy)]
+pub enum Knock {
+    /// A one-time link that was followed.
+    Link,
+    /// A link that was asked for on `/forgot`.
+    Forgot,
+}
+
+impl Knock {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Link => "link",
+            Self::Forgot => "forgot",
+        }
+    }
+
+    /// Counts one from `address`, as [`Attempt::begin`] does. 429 `too_many_attempts`.
+    pub async fn count(self, app: &App, address: IpAddr) -> Result<Knocked> {
+        let subject = format!("{}:{}", self.as_str(), counted_on(address));
+        let subject = Sha256::of(subject.as_bytes());
+        let now = app.clock.now();
+        let mut transaction = app.pool.begin().await?;
+        let counter = throttle::lock(&mut transaction, subject.as_bytes(), now).await?;
+        let counter = next_of_network(counter, now).map_err(too_many_links)?;
+        throttle::set(&mut transaction, subject.as_bytes(), counter).await?;
+        transaction.commit().await?;
+        Ok(Knocked(subject))
+    }
+}
+
+/// A knock that was counted.
+#[derive(Debug, Clone, Copy)]
+pub struct Knocked(Sha256);
+
+impl Knocked {
+    /// It was a good one: the network gets it back.
+    pub async fn succeeded(self, app: &App) -> Result<()> {
+        let mut connection = app.pool.acquire().await?;
+        Ok(throttle::take_back(&mut connection, self.0.as_bytes()).await?)
+    }
+}
+
+fn too_many_links(wait: TimeDelta) -> Problem {
+    let seconds = whole_seconds(wait);
+    let detail = format!("There were too many attempts with links. Please wait {seconds} s.");
+    Problem { detail, ..too_many(wait) }
+}
+
 /// The counter after one more attempt, or how long to wait before it is allowed.
 type Next = std::result::Result<Counter, TimeDelta>;
 
@@ -109,9 +159,13 @@ fn one_more(counter: Counter, now: DateTime<Utc>) -> Counter {
     Counter { failures: counter.failures.saturating_add(1), last_at: now, ..counter }
 }
 
+/// Rounded up: coming back on time must succeed.
+fn whole_seconds(wait: TimeDelta) -> i64 {
+    (wait + TimeDelta::milliseconds(999)).num_seconds().max(1)
+}
+
 fn too_many(wait: TimeDelta) -> Problem {
-    // Rounded up: coming back on time must succeed.
-    let seconds = (wait + TimeDelta::milliseconds(999)).num_seconds().max(1);
+    let seconds = whole_seconds(wait);
     Problem::new(
         StatusCode::TOO_MANY_REQUESTS,
         "too_many_attempts",

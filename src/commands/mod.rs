@@ -17,7 +17,7 @@ use trueprice::{
     config::{Config, ConfigError, Flags},
     db::pool::{Database, Sharing},
     objects::Documents,
-    site, telemetry,
+    telemetry,
 };
 
 /// What work off the async threads gets to stop once a command is done.
@@ -63,7 +63,7 @@ impl Command {
             Self::Ingest(arguments) => Box::pin(ingest::run(config, arguments)).await,
             Self::Migrate => migrate::run(config).await,
             Self::Openapi => openapi::run(),
-            Self::Replay => replay::run(config).await,
+            Self::Replay => Box::pin(replay::run(config)).await,
             Self::Serve => Box::pin(serve::run(config)).await,
             Self::User(command) => Box::pin(user::run(config, command)).await,
         }
@@ -122,7 +122,6 @@ impl Parts {
         database.prepare(&config).await?;
         let documents = Documents::open(&config).await?;
         let app = App::new(config, database.pool.clone(), documents, Clock::system())?;
-        site::settle_timezone(&app).await?;
         Ok(app)
     }
 }

@@ -13,9 +13,10 @@ use trueprice::{
     app::App,
     audit::{self, Act, Action, Actor, running},
     auth::{bootstrap, sweep_hourly},
+    bi,
     config::Config,
     db::pool::Sharing,
-    headroom, telemetry,
+    headroom, site, telemetry,
     web::{
         self,
         server::{self, Patience},
@@ -27,21 +28,23 @@ use super::{Outcome, Parts};
 /// How long the ends of downloads may take to be written down.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
-pub async fn run(config: Config) -> Outcome {
+pub async fn run(mut config: Config) -> Outcome {
     let stopping = stopping()?;
     // Before anything is made: an address in use should cost nothing.
     let listener =
         TcpListener::bind(config.listen).await.map_err(|error| config.cannot_listen(&error))?;
+    let address = listener.local_addr()?;
+    // Where a link leads when no other address is set.
+    config.listen = address;
     telemetry::recorder();
     let parts = tokio::select! {
         parts = Parts::open(config, Sharing::Alone) => parts?,
         () = stopped(stopping.clone()) => return Ok(ExitCode::SUCCESS),
     };
-    if let Err(error) = first_administrator(&parts.app).await {
+    if let Err(error) = prepare(&parts.app).await {
         parts.database.close().await;
         return Err(error);
     }
-    let address = listener.local_addr()?;
     if let Err(error) = tell(&parts.app, Action::Started, address).await {
         parts.database.close().await;
         return Err(error.into());
@@ -49,6 +52,8 @@ pub async fn run(config: Config) -> Outcome {
     tokio::spawn(sweep_hourly(parts.app.clone()));
     tokio::spawn(running::watch(parts.app.clone()));
     let headroom = tokio::spawn(headroom::run(parts.app.clone(), stopped(stopping.clone())));
+    let derivation = tokio::spawn(bi::derive::run(parts.app.clone(), stopped(stopping.clone())));
+    let watchdog = tokio::spawn(bi::watchdog::run(parts.app.clone(), stopped(stopping.clone())));
     let app = parts.app.clone();
     let bell = app.bell.clone();
     let router = web::router(parts.app);
@@ -60,7 +65,7 @@ pub async fn run(config: Config) -> Outcome {
         bell.end();
     };
     server::serve(listener, router, stop, Patience::default()).await;
-    _ = headroom.await;
+    _ = tokio::join!(headroom, derivation, watchdog);
     last_words(&app, address).await;
     parts.database.close().await;
     tracing::info!("ended");
@@ -83,6 +88,13 @@ async fn last_words(app: &App, address: SocketAddr) {
     if let Err(error) = tell(app, Action::Stopped, address).await {
         tracing::error!(%error, "the end of the server could not be written down");
     }
+}
+
+/// What must be so before the first request. Commands beside the server may not know its zone: the
+/// server alone tells it.
+async fn prepare(app: &App) -> Result<(), Box<dyn Error + Send + Sync>> {
+    site::settle_timezone(app).await?;
+    first_administrator(app).await
 }
 
 /// Makes the first administrator. A random password is printed here and nowhere else.

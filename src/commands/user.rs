@@ -6,16 +6,16 @@ use clap::Subcommand;
 
 use trueprice::{
     app::App,
+    audit::Actor,
     auth::{
-        Email, EmailError, MakeUserError, Role, Secret, add_user,
-        login::{Change, set_password},
+        Email, EmailError, Role,
+        accounts::{self, Changes, Status},
+        links::Link,
     },
     config::Config,
     db::{
-        self,
         pool::Sharing,
-        tokens::Which,
-        users::{self, Disabled, UserRow},
+        users::{self, UserRow},
     },
     error::Problem,
 };
@@ -25,13 +25,17 @@ use super::{Outcome, Parts};
 /// What to do with users.
 #[derive(Debug, Clone, Subcommand)]
 pub enum UserCommand {
-    /// Make a user. Prints a password once; the user must change it at first sign-in.
+    /// Make a user. Prints a link by which they choose their password, good once and for 72 hours.
     Add {
         /// Sign-in name.
         email: String,
-        /// What the user may do: `read_only`, `read_write` or admin.
-        #[arg(long, default_value = "read_only", value_parser = role)]
+        /// What the user may do: `read_only`, `read_write` or `admin`.
+        #[arg(long, default_value = "read_only")]
         role: Role,
+        /// The way back in when no enabled administrator is left: make this one, new or not. Prints
+        /// a link that is good once and for an hour.
+        #[arg(long)]
+        recover: bool,
     },
     /// List all users.
     List,
@@ -40,7 +44,13 @@ pub enum UserCommand {
         /// Sign-in name.
         email: String,
     },
-    /// Give a user a new password, printed once, and end all their sessions and tokens.
+    /// Let a user in again. Their API tokens are good again; sessions stay ended.
+    Enable {
+        /// Sign-in name.
+        email: String,
+    },
+    /// Take a user's password, sessions and tokens away. Prints a link by which they choose a new
+    /// password, good once and for an hour.
     Reset {
         /// Sign-in name.
         email: String,
@@ -56,29 +66,21 @@ pub enum UserCommandError {
     /// Nobody has it.
     #[error("there is no user {0}; `trueprice user list` shows who there is")]
     Unknown(Email),
-    /// Somebody must remain.
-    #[error("{0} is the last enabled administrator and stays; make another one first")]
-    LastAdministrator(Email),
-    /// Not made.
-    #[error(transparent)]
-    Make(#[from] MakeUserError),
-    /// The password was not set.
+    /// Recovering makes administrators only.
+    #[error("--recover makes an administrator: say --role admin with it")]
+    RecoverRole,
+    /// Refused.
     #[error("{}", .0.detail)]
-    Password(Problem),
+    Refused(Problem),
     /// The database failed.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
 }
 
-/// Exactly one of the words: another case is not understood.
-fn role(word: &str) -> Result<Role, String> {
-    let known = Role::ALL.iter().copied();
-    known.into_iter().find(|role| role.as_str() == word).ok_or_else(|| {
-        format!(
-            "known are {}",
-            Role::ALL.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(", ")
-        )
-    })
+impl From<Problem> for UserCommandError {
+    fn from(problem: Problem) -> Self {
+        Self::Refused(problem)
+    }
 }
 
 pub async fn run(config: Config, command: UserCommand) -> Outcome {
@@ -89,39 +91,38 @@ pub async fn run(config: Config, command: UserCommand) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The text that is returned belongs on the terminal: it may have a password in it.
+/// The text that is returned belongs on the terminal: it may have a link in it.
 async fn perform(app: &App, command: UserCommand) -> Result<String, UserCommandError> {
+    let actor = Actor::COMMAND;
     match command {
-        UserCommand::Add { email, role } => {
-            let email: Email = email.parse()?;
-            let password = add_user(app, &email, role).await?;
-            Ok(first_password(&email, &password))
+        UserCommand::Add { email, role, recover: false } => {
+            Ok(shown(app, &accounts::invite(app, &actor, &email.parse()?, role).await?))
         }
+        UserCommand::Add { email, role: Role::Admin, recover: true } => {
+            Ok(shown(app, &accounts::recover(app, &actor, &email.parse()?).await?))
+        }
+        UserCommand::Add { .. } => Err(UserCommandError::RecoverRole),
         UserCommand::List => Ok(users::all(&app.pool).await?.iter().map(line).collect()),
-        UserCommand::Disable { email } => disable(app, &email).await,
-        UserCommand::Reset { email } => reset(app, &email).await,
+        UserCommand::Disable { email } => {
+            let email = set_status(app, &email, Status::Disabled).await?;
+            Ok(format!("{email} is shut out\n"))
+        }
+        UserCommand::Enable { email } => {
+            let email = set_status(app, &email, Status::Enabled).await?;
+            Ok(format!("{email} may come in again\n"))
+        }
+        UserCommand::Reset { email } => {
+            let (_, user) = find(app, &email).await?;
+            Ok(shown(app, &accounts::reset(app, &actor, user.id).await?))
+        }
     }
 }
 
-async fn disable(app: &App, email: &str) -> Result<String, UserCommandError> {
+async fn set_status(app: &App, email: &str, status: Status) -> Result<Email, UserCommandError> {
     let (email, user) = find(app, email).await?;
-    let mut transaction = app.pool.begin().await?;
-    let now = app.clock.now();
-    if users::disable(&mut transaction, user.id, now).await? == Disabled::LastAdministrator {
-        return Err(UserCommandError::LastAdministrator(email));
-    }
-    db::sessions::delete_all(&mut transaction, user.id).await?;
-    db::tokens::revoke_all(&mut transaction, user.id, Which::Login, now).await?;
-    transaction.commit().await?;
-    Ok(format!("{email} is shut out\n"))
-}
-
-async fn reset(app: &App, email: &str) -> Result<String, UserCommandError> {
-    let (email, user) = find(app, email).await?;
-    let password = Secret::random_password().map_err(MakeUserError::from)?;
-    let change = Change { must_change: true, end: Which::All };
-    set_password(app, user.id, &password, change).await.map_err(UserCommandError::Password)?;
-    Ok(first_password(&email, &password))
+    let changes = Changes { role: None, status: Some(status) };
+    accounts::change(app, &Actor::COMMAND, user.id, changes).await?;
+    Ok(email)
 }
 
 async fn find(app: &App, email: &str) -> Result<(Email, UserRow), UserCommandError> {
@@ -131,29 +132,21 @@ async fn find(app: &App, email: &str) -> Result<(Email, UserRow), UserCommandErr
     Ok((email, user))
 }
 
-fn first_password(email: &Email, password: &Secret) -> String {
-    let password = password.expose();
-    format!("{email} signs in with {password} and must change it; it is not shown again\n")
+fn shown(app: &App, link: &Link) -> String {
+    let (email, until) = (&link.email, link.expires_at.format("%Y-%m-%dT%H:%M:%SZ"));
+    let url = link.url(&app.config);
+    format!("{email} chooses a password here, once, until {until}; it is not shown again:\n{url}\n")
 }
 
 fn line(user: &UserRow) -> String {
-    let state = if user.disabled_at.is_some() { "disabled" } else { "enabled" };
+    let state = match (user.erased_at, user.disabled_at) {
+        (Some(_), _) => "erased",
+        (None, Some(_)) => "disabled",
+        (None, None) => "enabled",
+    };
     let seen = match user.last_login_at {
         Some(at) => at.format("%Y-%m-%dT%H:%M:%SZ").to_string(),
         None => "never".to_owned(),
     };
     format!("{:40} {:10} {state:8} last sign-in {seen}\n", user.email, user.role)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn roles_are_exact_words() {
-        assert_eq!(role("admin"), Ok(Role::Admin));
-        for bad in ["", "a", "min", "ADMIN", "admin ", "administrator", "read_write,admin"] {
-            assert!(role(bad).is_err(), "{bad:?}");
-        }
-    }
 }

@@ -155,3 +155,47 @@ fn lists_and_spans_are_read() {
     assert_eq!(auth.session_idle, Duration::from_secs(90));
     assert!(config(&[], &[], "[auth]\nsession_idle = '90'").is_err());
 }
+
+#[test]
+fn mail_needs_a_server_that_can_be_and_a_sender() {
+    let url = ("TRUEPRICE_SMTP_URL", "smtps://u:hush@mail.example.com");
+    let from = ("TRUEPRICE_MAIL_FROM", "TRUEPrice <curves@example.com>");
+    let mail = config(&[], &[url, from], "").unwrap().mail.unwrap();
+    assert_eq!(mail.from.email.to_string(), "curves@example.com");
+    assert!(!format!("{mail:?}").contains("hush"));
+    assert!(config(&[], &[from], "").unwrap().mail.is_none());
+    let error = config(&[], &[url], "").unwrap_err();
+    assert!(error.starts_with("setting mail_from: is missing"), "{error}");
+    for wrong in ["mail.example.com", "http://hush@h", "smtp://", "smtp://u:hush@h:port"] {
+        let error = config(&[], &[("TRUEPRICE_SMTP_URL", wrong), from], "").unwrap_err();
+        let start = "environment variable TRUEPRICE_SMTP_URL: give an address such as";
+        assert!(error.starts_with(start) && !error.contains("hush"), "{wrong}: {error}");
+    }
+    let error = config(&[], &[url, (from.0, "nobody")], "").unwrap_err();
+    assert!(error.starts_with("environment variable TRUEPRICE_MAIL_FROM: \"nobody\""), "{error}");
+    let proxy = config(&["--behind-tls-proxy"], &[url, from], "").unwrap_err();
+    assert!(proxy.starts_with("setting public_url: is missing"), "{proxy}");
+}
+
+#[test]
+fn links_begin_with_the_public_address_or_else_with_our_own() {
+    let base = |file| config(&[], &[], file).unwrap().base_url();
+    assert_eq!(base(""), "http://127.0.0.1:8080");
+    assert_eq!(base("public_url = 'https://curves.example.com/'"), "https://curves.example.com");
+}
+
+#[test]
+fn sql_is_opened_with_a_certificate_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let pem = folder.path().join("both.pem");
+    std::fs::write(&pem, "").unwrap();
+    let shown = pem.display();
+    let wrong = |file: &str| config(&[], &[], file).unwrap_err();
+    assert!(wrong("[bi]\nlisten = '0.0.0.0:5433'").contains("name a certificate and its key"));
+    assert!(wrong("[bi]\nlisten = '0.0.0.0:0'").contains("name a port"));
+    let missing = "[bi]\nlisten = '0.0.0.0:5433'\ntls_cert = '/none.pem'\ntls_key = '/none.pem'";
+    assert!(wrong(missing).contains("/none.pem cannot be read"));
+    let good = format!("[bi]\nlisten = '0.0.0.0:5433'\ntls_cert = '{shown}'\ntls_key = '{shown}'");
+    assert_eq!(config(&[], &[], &good).unwrap().bi.opening.unwrap().listen.port(), 5433);
+    assert!(config(&[], &[], "").unwrap().bi.opening.is_none());
+}

@@ -1,10 +1,12 @@
 //! A private PostgreSQL under the data directory: made once, run as a child of this process.
 //!
 //! It listens on a free port of 127.0.0.1 and on a socket in its own folder, and asks for a random
-//! password that lies beside its files. It dies with this process, however that ends: the kernel
+//! password that lies beside its files. BI tools are let in only where the settings open it, over TLS
+//! ([`opening`]). It dies with this process, however that ends: the kernel
 //! sends it a signal when the thread that started it is gone. Should one outlive its server all the
 //! same, the next start ends it first.
 
+mod opening;
 mod place;
 mod programs;
 mod supervisor;
@@ -21,6 +23,7 @@ use std::{
 use sqlx::{ConnectOptions as _, Connection as _, postgres::PgConnectOptions};
 use uuid::Uuid;
 
+use crate::config::Opening;
 use place::Place;
 use programs::Programs;
 use supervisor::Supervisor;
@@ -48,6 +51,8 @@ pub struct ClusterSettings {
     pub connections: u32,
     /// Whether a commit survives a power cut. Only tests do without.
     pub durable: bool,
+    /// Where it takes connections of BI tools, over TLS; nowhere without.
+    pub opening: Option<Opening>,
 }
 
 /// The private PostgreSQL cannot be had.
@@ -181,6 +186,7 @@ impl Prepared {
         } else {
             initialise(&place, &programs, settings.durable)?;
         }
+        opening::prepare(&place, settings.opening.as_ref())?;
         let password = place.password();
         let password = fs::read_to_string(&password).map_err(at(&password))?;
         Ok(Self { place, programs, password, lock })
@@ -191,7 +197,10 @@ impl Prepared {
         settings: &ClusterSettings,
     ) -> Result<(Supervisor, PgConnectOptions), ClusterError> {
         for attempt in 1.. {
-            let port = free_port()?;
+            let port = match &settings.opening {
+                Some(opening) => opening.listen.port(),
+                None => free_port()?,
+            };
             let options = PgConnectOptions::new_without_pgpass()
                 .host("127.0.0.1")
                 .port(port)

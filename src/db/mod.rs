@@ -3,13 +3,16 @@
 pub mod analysis;
 pub mod audit;
 pub mod axis;
+pub mod bi;
 pub mod catalogue;
 pub mod cluster;
 pub mod credentials;
 pub mod data;
+pub mod derivation;
 pub mod extent;
 pub mod headroom;
 pub mod jobs;
+pub mod links;
 pub mod numeric;
 pub mod packages;
 pub mod pages;

@@ -113,6 +113,8 @@ async fn private(
         pg_bin: config.database.pg_bin.clone(),
         connections: config.database.connections,
         durable: true,
+        // A command that runs without the server does not open it.
+        opening: config.bi.opening.clone().filter(|_| sharing == Sharing::Alone),
     };
     match Cluster::start(settings).await {
         Ok(cluster) => Ok((cluster.options().clone(), Some(cluster))),

@@ -19,6 +19,8 @@ pub struct LiveSession {
     pub role: String,
     /// Whether the password was chosen by somebody else.
     pub must_change_password: bool,
+    /// Whether the user's role is another than when the session got its secret.
+    pub role_changed: bool,
     /// To the minute.
     pub last_seen_at: DateTime<Utc>,
     /// While the site is closed to browsers: the message of its switch.
@@ -75,7 +77,8 @@ pub async fn live(
     sqlx::query_as!(
         LiveSession,
         r#"select s.id, s.user_id, u.email, u.role::text as "role!", u.must_change_password,
-                  s.last_seen_at, case when not w.ui_open then w.ui_message end as shut
+                  s.role <> u.role as "role_changed!", s.last_seen_at,
+                  case when not w.ui_open then w.ui_message end as shut
            from user_session s join app_user u on u.id = s.user_id cross join site w
            where s.secret_sha256 = $1 and s.last_seen_at > $2 and s.created_at > $3
              and u.disabled_at is null"#,
@@ -87,12 +90,12 @@ pub async fn live(
     .await
 }
 
-/// Makes a session.
+/// Makes a session, for the role that its user has now.
 pub async fn insert(db: impl PgExecutor<'_>, session: NewSession<'_>) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into user_session
-             (id, secret_sha256, user_id, created_at, last_seen_at, address, user_agent)
-         values ($1, $2, $3, $4, $4, $5, $6)",
+             (id, secret_sha256, user_id, role, created_at, last_seen_at, address, user_agent)
+         select $1, $2, id, role, $4, $4, $5, $6 from app_user where id = $3",
         session.id,
         session.secret_sha256.as_bytes().as_slice(),
         session.user_id,
@@ -102,6 +105,36 @@ pub async fn insert(db: impl PgExecutor<'_>, session: NewSession<'_>) -> sqlx::R
     )
     .execute(db)
     .await?;
+    Ok(())
+}
+
+/// Takes the secret of a session away because its user's role has changed; `placeholder` takes its
+/// place until [`renew`]. Of several requests at once one is told true: it gives the session its new
+/// secret, and the former one is dead for the others.
+pub async fn retire(
+    pool: &PgPool,
+    id: Uuid,
+    secret_sha256: &[u8],
+    placeholder: &[u8],
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "update user_session s set secret_sha256 = $3, role = u.role
+         from app_user u
+         where s.id = $1 and s.secret_sha256 = $2 and u.id = s.user_id and s.role <> u.role",
+        id,
+        secret_sha256,
+        placeholder,
+    )
+    .execute(pool)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Gives a retired session its new secret; does nothing where it was ended in the meantime.
+pub async fn renew(pool: &PgPool, id: Uuid, secret_sha256: &[u8]) -> sqlx::Result<()> {
+    sqlx::query!("update user_session set secret_sha256 = $2 where id = $1", id, secret_sha256)
+        .execute(pool)
+        .await?;
     Ok(())
 }
 
@@ -140,12 +173,12 @@ pub async fn is_of_another(pool: &PgPool, user_id: Uuid, id: Uuid) -> sqlx::Resu
     .await
 }
 
-/// Ends every session of a user.
-pub async fn delete_all(connection: &mut PgConnection, user_id: Uuid) -> sqlx::Result<()> {
-    sqlx::query!("delete from user_session where user_id = $1", user_id)
+/// Ends every session of a user; tells how many.
+pub async fn delete_all(connection: &mut PgConnection, user_id: Uuid) -> sqlx::Result<u64> {
+    let done = sqlx::query!("delete from user_session where user_id = $1", user_id)
         .execute(connection)
         .await?;
-    Ok(())
+    Ok(done.rows_affected())
 }
 
 /// A page of the sessions in force of a user, newest first, from before the id `before`.

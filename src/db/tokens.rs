@@ -260,14 +260,14 @@ pub enum Which {
     All,
 }
 
-/// Ends tokens of a user.
+/// Ends tokens of a user; tells how many.
 pub async fn revoke_all(
     connection: &mut PgConnection,
     user_id: Uuid,
     which: Which,
     now: DateTime<Utc>,
-) -> sqlx::Result<()> {
-    sqlx::query!(
+) -> sqlx::Result<u64> {
+    let done = sqlx::query!(
         "update user_token set revoked_at = $3
          where user_id = $1 and revoked_at is null and ($2 or kind = 'login')",
         user_id,
@@ -276,7 +276,7 @@ pub async fn revoke_all(
     )
     .execute(connection)
     .await?;
-    Ok(())
+    Ok(done.rows_affected())
 }
 
 /// Forgets the login tokens that ended before `before`; API tokens are kept for their history.

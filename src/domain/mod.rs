@@ -57,10 +57,12 @@ pub struct UnknownWord {
     pub known: String,
 }
 
-/// Declares an enum of fixed words with `ALL`, `as_str`, `Display`, `FromStr` (without case) and
-/// serde by the word.
+/// Declares an enum of fixed words with `ALL`, `as_str`, `Display`, `FromStr` (without case, unless
+/// the words are said to be `exact`) and serde by the word.
 macro_rules! words {
-    ($(#[$meta:meta])* $name:ident ($what:literal) { $($(#[$vmeta:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+    (@same exact $word:expr, $text:expr) => { $word == $text };
+    (@same $word:expr, $text:expr) => { $word.eq_ignore_ascii_case($text) };
+    ($(#[$meta:meta])* $name:ident ($what:literal $(, $exact:ident)?) { $($(#[$vmeta:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
         $(#[$meta])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum $name { $($(#[$vmeta])* $variant),+ }
@@ -85,7 +87,8 @@ macro_rules! words {
         impl std::str::FromStr for $name {
             type Err = $crate::domain::UnknownWord;
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                Self::ALL.iter().copied().find(|w| w.as_str().eq_ignore_ascii_case(text)).ok_or_else(|| {
+                let same = |word: &&Self| $crate::domain::words!(@same $($exact)? word.as_str(), text);
+                Self::ALL.iter().find(same).copied().ok_or_else(|| {
                     $crate::domain::UnknownWord {
                         found: text.to_owned(),
                         what: $what,

@@ -114,7 +114,8 @@ fn bad_body(what: impl std::fmt::Display) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "bad_body", what.to_string())
 }
 
-fn require_type(headers: &HeaderMap, wanted: &str) -> Result<()> {
+/// 415 unless the body says that it is of this type.
+pub fn require_type(headers: &HeaderMap, wanted: &str) -> Result<()> {
     let sent = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let media = sent.and_then(|text| text.split(';').next()).unwrap_or_default().trim();
     if media.eq_ignore_ascii_case(wanted) {

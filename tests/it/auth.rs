@@ -8,8 +8,10 @@ use reqwest::{
 };
 use serde_json::{Value, json};
 use trueprice::{
+    audit::Actor,
     auth::{
         self, Role, Secret,
+        accounts::invite,
         login::{Change, set_password},
     },
     db::{tokens::Which, users},
@@ -21,11 +23,11 @@ pub const PASSWORD: &str = "four words of a song";
 
 /// A user with a password of their own.
 pub async fn user(server: &TestServer, email: &str, role: Role) {
-    auth::add_user(&server.app, &email.parse().unwrap(), role).await.unwrap();
-    let row = users::by_email(&server.app.pool, email).await.unwrap().unwrap();
+    let (app, actor) = (&server.app, Actor::COMMAND);
+    let link = invite(app, &actor, &email.parse().unwrap(), role).await.unwrap();
     let change = Change { must_change: false, end: Which::All };
-    set_password(&server.app, row.id, &Secret::new(PASSWORD), change).await.unwrap();
-    attach_everything(&server.app.pool, row.id).await;
+    set_password(app, &actor, link.user_id, &Secret::new(PASSWORD), change).await.unwrap();
+    attach_everything(&app.pool, link.user_id).await;
 }
 
 /// A browser: keeps cookies, asks for pages, follows no redirect.

@@ -17,7 +17,7 @@ use crate::{
     support::TestServer,
 };
 
-const PUBLIC: [&str; 9] = [
+const PUBLIC: [&str; 11] = [
     "/livez",
     "/readyz",
     "/metrics",
@@ -25,6 +25,8 @@ const PUBLIC: [&str; 9] = [
     "/apidocs",
     "/apidocs/{file}",
     "/favicon.ico",
+    "/forgot",
+    "/link/{secret}",
     "/login",
     "/static/{*path}",
 ];

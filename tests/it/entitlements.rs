@@ -24,17 +24,17 @@ const BLOCKS: [&str; 4] = ["5x16", "2x16", "7X8", "7x24"];
 const MONTHS: u32 = 8;
 
 /// Numbers that look random and are the same in every run.
-struct Dice(u64);
+pub struct Dice(pub u64);
 
 impl Dice {
-    fn roll(&mut self, below: u64) -> u64 {
+    pub fn roll(&mut self, below: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         self.0 % below
     }
 
-    fn one_in(&mut self, n: u64) -> bool {
+    pub fn one_in(&mut self, n: u64) -> bool {
         self.roll(n) == 0
     }
 
@@ -51,7 +51,7 @@ impl Dice {
 }
 
 /// A version as the model knows it.
-struct Version {
+pub struct Version {
     id: i64,
     day: NaiveDate,
     at: DateTime<Utc>,
@@ -65,7 +65,7 @@ struct Version {
 type Cell = (i64, String, String, NaiveDate);
 
 /// One to three versions of each of nine days, each with some of the series. Every value is another.
-async fn world(server: &TestServer, dice: &mut Dice) -> Vec<Version> {
+pub async fn world(server: &TestServer, dice: &mut Dice) -> Vec<Version> {
     let mut versions: Vec<Version> = Vec::new();
     for day in 2..=10 {
         let count = 1 + dice.roll(3);
@@ -103,7 +103,7 @@ async fn world(server: &TestServer, dice: &mut Dice) -> Vec<Version> {
 }
 
 /// A grant of ERCOT energy as JSON, as the table has it.
-fn random_grant(dice: &mut Dice) -> Value {
+pub fn random_grant(dice: &mut Dice) -> Value {
     let mut grant = json!({ "curves": ["energy"] });
     let mut set = |name: &str, value: Value| {
         grant[name] = value;

@@ -14,7 +14,7 @@ use trueprice::{
 use crate::{
     admin_pages::keep_lines,
     auth::{Browser, PASSWORD, user},
-    packages,
+    bi, packages,
     support::{Caller, TestServer, files},
 };
 
@@ -194,14 +194,29 @@ impl Loaded {
         self.get(list).await["items"][0]["id"].as_str().unwrap().to_owned()
     }
 
+    async fn new_user(&self, email: &str) -> String {
+        let made = self.post("/api/v1/users", json!({"email": email, "role": "read_write"})).await;
+        made["user"]["id"].as_str().unwrap().to_owned()
+    }
+
     /// Real answers of a call, one of which must be like its example.
     async fn answers(&self, name: &str) -> Vec<Value> {
         let (method, path) = name.split_once(' ').unwrap();
         if path == "/api/v1/me" || packages::has(path) {
             return vec![packages::answer(&self.server, &self.caller, method, path).await];
         }
+        if path.starts_with("/api/v1/bi") {
+            return vec![bi::answer(&self.server, method, path).await];
+        }
         let one = match (method, path) {
             ("POST", _) => return self.answers_to_post(path).await,
+            ("PATCH", "/api/v1/users/{id}") => {
+                let path = format!("/api/v1/users/{}", self.new_user("pat@example.com").await);
+                let body = json!({"role": "read_only"});
+                return vec![
+                    self.json(self.caller.request(Method::PATCH, &path).json(&body)).await,
+                ];
+            }
             (_, "/api/v1/data") => {
                 format!("{path}?{CURVE}&format=json&strip=5x16&start=2024-06&end=2024-07")
             }
@@ -231,9 +246,11 @@ impl Loaded {
                 format!("{path}?iso=ercot&start=2024-02-01&end=2024-02-01&format=json")
             }
             (_, "/readyz") => format!("{path}?verbose"),
-            (_, "/api/v1/datasets" | "/api/v1/me" | "/api/v1/tokens" | "/api/v1/uploads") => {
-                path.to_owned()
-            }
+            (
+                _,
+                "/api/v1/datasets" | "/api/v1/me" | "/api/v1/tokens" | "/api/v1/uploads"
+                | "/api/v1/users",
+            ) => path.to_owned(),
             (_, "/api/v1/audit" | "/api/v1/jobs" | "/api/v1/site") => path.to_owned(),
             (_, path) if path.starts_with("/api/v1/admin/") => path.to_owned(),
             (_, "/api/v1/logs") => format!("{path}?q=answered&limit=5"),
@@ -267,6 +284,19 @@ impl Loaded {
             "/api/v1/jobs/{id}/retry" => {
                 let id = self.job().await["id"].as_str().unwrap().to_owned();
                 vec![self.post(&format!("/api/v1/jobs/{id}/retry"), Value::Null).await]
+            }
+            "/api/v1/users" => {
+                let body = json!({"email": "new@example.com", "role": "read_write"});
+                vec![self.post(path, body).await]
+            }
+            "/api/v1/users/invite" => {
+                let request = self.caller.request(Method::POST, path);
+                let request = request.header("content-type", "text/csv");
+                vec![self.json(request.body("a@example.com,read_only\nb,boss\n")).await]
+            }
+            "/api/v1/users/{id}/reset" => {
+                let user = self.new_user("ray@example.com").await;
+                vec![self.post(&format!("/api/v1/users/{user}/reset"), json!({})).await]
             }
             // Those that store something need a server without it.
             "/api/v1/uploads" | "/upload_csv" => {

@@ -14,7 +14,9 @@ use std::{
     time::Duration,
 };
 
-use super::{ClusterError, ClusterSettings, at, place::Place, place::run, programs::Programs};
+use super::{
+    ClusterError, ClusterSettings, at, opening, place::Place, place::run, programs::Programs,
+};
 
 /// A log longer than this many bytes is begun anew at the next start.
 const LOG_BYTES: u64 = 16 << 20;
@@ -129,7 +131,6 @@ impl Server {
 
     fn parameters(&self) -> Vec<String> {
         let mut parameters = vec![
-            "listen_addresses=127.0.0.1".to_owned(),
             format!(
                 "unix_socket_directories={}",
                 self.place.socket_folder().unwrap_or_default().display()
@@ -141,8 +142,12 @@ impl Server {
             "max_wal_size=2GB".to_owned(),
             "jit=off".to_owned(),
             // Room for commands that run beside the server.
-            format!("max_connections={}", self.settings.connections + 20),
+            format!(
+                "max_connections={}",
+                self.settings.connections + 20 + opening::connections(&self.settings)
+            ),
         ];
+        parameters.extend(opening::parameters(&self.place, self.settings.opening.as_ref()));
         if !self.settings.durable {
             parameters.extend(["fsync=off".to_owned(), "full_page_writes=off".to_owned()]);
         }

@@ -2,6 +2,7 @@
 
 pub mod admin;
 pub mod audit;
+mod bi;
 mod curve;
 mod data;
 mod datasets;
@@ -25,6 +26,7 @@ mod site;
 mod tokens;
 mod updates;
 pub mod uploads;
+pub mod users;
 mod versions;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -41,6 +43,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(super::ops::routes())
         .merge(admin::routes())
         .merge(audit::routes())
+        .merge(bi::routes())
         .merge(curve::routes())
         .merge(data::routes())
         .merge(datasets::routes())
@@ -63,5 +66,6 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(tokens::routes())
         .merge(updates::routes())
         .merge(uploads::routes())
+        .merge(users::routes())
         .merge(versions::routes())
 }

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// What anybody may see: templates of routes.
-const PUBLIC: [&str; 9] = [
+const PUBLIC: [&str; 11] = [
     "/livez",
     "/readyz",
     "/metrics",
@@ -24,6 +24,8 @@ const PUBLIC: [&str; 9] = [
     "/apidocs",
     "/apidocs/{file}",
     "/favicon.ico",
+    "/forgot",
+    "/link/{secret}",
     "/login",
     "/static/{*path}",
 ];

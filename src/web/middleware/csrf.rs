@@ -41,10 +41,14 @@ async fn check(request: Request) -> Result<Request> {
         ));
     }
     match request.extensions().get::<CsrfToken>().cloned() {
-        // The form for signing in has a token of its own, which its handler checks.
-        Some(token) if request.uri().path() != "/login" => with_token(request, &token).await,
+        Some(token) if !has_own_token(request.uri().path()) => with_token(request, &token).await,
         _ => Ok(request),
     }
+}
+
+/// The forms of those who are not signed in have a token of their own, which their handlers check.
+fn has_own_token(path: &str) -> bool {
+    ["/login", "/forgot"].contains(&path) || path.starts_with("/link/")
 }
 
 /// What the browser says of where the request is from. Whoever says nothing is no browser.

@@ -10,6 +10,7 @@
 //! | [`url`] | refuses long URLs and credentials in them |
 //! | [`refusals`] | writes down what was refused to somebody who is signed in |
 //! | [`identity`] | finds out who is asking, from exactly one credential |
+//! | [`running`] | breaks off what is being sent to a user who is shut out |
 //! | [`csrf`] | refuses state changes that another site made the browser send |
 //! | [`access`] | refuses whoever is not signed in or kept out by a switch of the site, everywhere but on a short list of routes |
 
@@ -24,6 +25,7 @@ mod identity;
 mod panics;
 mod refusals;
 pub mod request_id;
+pub mod running;
 pub mod url;
 
 use axum::{
@@ -51,6 +53,7 @@ pub fn layers(router: Router<App>, app: &App) -> Router<App> {
         .method_not_allowed_fallback(no_such_method)
         .layer(from_fn(access::require_identity))
         .layer(from_fn(csrf::refuse_forgery))
+        .layer(from_fn_with_state(app.clone(), running::stop_with_user))
         .layer(from_fn(identity::by_session))
         .layer(sessions(app))
         .layer(from_fn_with_state(app.clone(), identity::by_token))

@@ -16,9 +16,7 @@ use crate::{
     app::App,
     audit::{Actor, identity},
     auth::{
-        Credential, Scope, Scopes, Secret,
-        address::ClientAddress,
-        login, session, store,
+        Credential, Scope, Scopes, Secret, address, login, session, store,
         token::{self, Kind, Made, Wanted},
     },
     db::{
@@ -138,15 +136,16 @@ async fn change_password(
     State(app): State<App>,
     context: PageContext,
     Extension(session): Extension<Session>,
-    (ClientAddress(address), actor): (ClientAddress, Actor),
+    actor: Actor,
     headers: HeaderMap,
     _: NoQuery,
     StrictForm(sent): StrictForm<PasswordForm>,
 ) -> Result<Response> {
     only_browsers(&context)?;
     let email = &context.principal.email;
-    match login::change_password(&app, email, &sent.old, &sent.new, address).await {
+    match login::change_password(&app, &actor, email, &sent.old, &sent.new).await {
         Ok(user) => {
+            let address = address::of_actor(&actor);
             session::begin(&session, user.id, address, &headers, None).await?;
             Ok(Redirect::to("/account?done=password").into_response())
         }

@@ -67,6 +67,7 @@ impl Facts {
             StatusCode::NOT_FOUND if path.starts_with("/uploads/") => {
                 ("/uploads", "Go to the upload log")
             }
+            _ if path.starts_with("/link/") => ("/login", "Go to the sign-in page"),
             _ => ("/", "Go to the start page"),
         };
         Self {

@@ -5,20 +5,17 @@ use askama_web::WebTemplate;
 use axum::{
     Router,
     extract::State,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse as _, Redirect, Response},
     routing::get,
 };
-use tower_sessions::{Session, cookie::Cookie};
+use tower_sessions::Session;
 
-use super::Page;
+use super::{Page, pre_login::PreLogin};
 use crate::{
     app::App,
     audit::{Actor, identity},
-    auth::{
-        CsrfToken, Principal, Secret, address::ClientAddress, login, return_to, session, store,
-    },
-    config::AuthConfig,
+    auth::{Principal, Secret, address::ClientAddress, login, return_to, session, store},
     error::{Problem, Result},
     web::{
         body::missing,
@@ -37,6 +34,7 @@ pub fn routes() -> Router<App> {
 struct LoginPage {
     page: Page,
     error: Option<String>,
+    notice: Option<&'static str>,
     email: String,
     return_to: String,
 }
@@ -45,13 +43,19 @@ struct LoginPage {
 #[derive(Debug, Clone)]
 pub struct LoginQuery {
     return_to: Option<String>,
+    notice: Option<&'static str>,
 }
 
 impl FromParameters for LoginQuery {
-    const NAMES: &'static [&'static str] = &["return_to"];
+    const NAMES: &'static [&'static str] = &["return_to", "done"];
 
     fn from_parameters(parameters: &mut Parameters) -> Result<Self> {
-        Ok(Self { return_to: parameters.text("return_to")? })
+        let notice = match parameters.text("done")?.as_deref() {
+            None => None,
+            Some("password") => Some("Your password is set. Sign in with it."),
+            Some(other) => return Err(Problem::bad_parameter("done", other, "it is password")),
+        };
+        Ok(Self { return_to: parameters.text("return_to")?, notice })
     }
 }
 
@@ -94,7 +98,8 @@ async fn show(
     if principal.is_some() {
         return Ok(Redirect::to(wanted).into_response());
     }
-    form(&app, &headers, String::new(), wanted.to_owned(), None)
+    let said = Said { notice: query.notice, ..Said::default() };
+    form(&app, &headers, wanted.to_owned(), said)
 }
 
 /// The browser's way to sign in. Whatever goes wrong, the form comes back with the reason.
@@ -107,13 +112,10 @@ pub async fn submit(
 ) -> Result<Response> {
     match sign_in(app, session, from, headers, &sent).await {
         Ok(next) => Ok(Redirect::to(&next).into_response()),
-        Err(problem) => form(
-            app,
-            headers,
-            sent.email,
-            return_to::safe(&sent.return_to).to_owned(),
-            Some(problem),
-        ),
+        Err(problem) => {
+            let said = Said { email: sent.email, notice: None, problem: Some(problem) };
+            form(app, headers, return_to::safe(&sent.return_to).to_owned(), said)
+        }
     }
 }
 
@@ -124,11 +126,7 @@ async fn sign_in(
     headers: &HeaderMap,
     sent: &LoginForm,
 ) -> Result<String> {
-    let cookie = pre_login_secret(&app.config.auth, headers).ok_or_else(old_form)?;
-    let token = CsrfToken::of_secret(&cookie);
-    if !sent.csrf_token.as_deref().is_some_and(|sent| token.is(sent)) {
-        return Err(old_form());
-    }
+    PreLogin::check(&app.config.auth, headers, sent.csrf_token.as_deref())?;
     let user = match login::with_password(app, &sent.email, &sent.password, address).await {
         Ok(user) => user,
         Err(problem) => {
@@ -144,65 +142,26 @@ async fn sign_in(
     Ok(next.to_owned())
 }
 
-/// 403 `csrf`, for a person: the form that comes back with it is a new one.
-fn old_form() -> Problem {
-    Problem {
-        detail: "This form is too old, or your browser does not keep our cookies. Nothing was \
-                 checked; please sign in once more."
-            .to_owned(),
-        ..csrf::refused()
-    }
+/// What the form says beside its fields.
+#[derive(Debug, Default)]
+struct Said {
+    email: String,
+    notice: Option<&'static str>,
+    problem: Option<Problem>,
 }
 
-fn form(
-    app: &App,
-    headers: &HeaderMap,
-    email: String,
-    return_to: String,
-    problem: Option<Problem>,
-) -> Result<Response> {
-    let known = pre_login_secret(&app.config.auth, headers);
-    let secret = match known.clone() {
-        Some(secret) => secret,
-        None => Secret::random("")?.expose().to_owned(),
-    };
-    let page = Page {
-        title: "Sign in".to_owned(),
-        user: None,
-        csrf: CsrfToken::of_secret(&secret).0,
-        path: "/login".to_owned(),
-    };
+fn form(app: &App, headers: &HeaderMap, return_to: String, said: Said) -> Result<Response> {
+    let Said { email, notice, problem } = said;
+    let browser = PreLogin::of(&app.config.auth, headers)?;
+    let page = browser.page("Sign in", "/login");
     let status = problem.as_ref().map_or(StatusCode::OK, |problem| problem.status);
     let error = problem.as_ref().map(|problem| problem.detail.clone());
-    let mut response = (status, LoginPage { page, error, email, return_to }).into_response();
-    if known.is_none() {
-        let cookie = pre_login_cookie(&app.config.auth, &secret);
-        response.headers_mut().append(header::SET_COOKIE, cookie?);
-    }
+    let page = LoginPage { page, error, notice, email, return_to };
+    let mut response = browser.answer((status, page));
     for (name, value) in problem.into_iter().flat_map(|problem| problem.headers) {
         if name != header::WWW_AUTHENTICATE {
             response.headers_mut().insert(name, value);
         }
     }
     Ok(response)
-}
-
-const fn pre_login_name(config: &AuthConfig) -> &'static str {
-    if config.behind_tls_proxy { "__Host-login" } else { "login" }
-}
-
-/// The secret of the browser that is about to sign in; several open forms share it.
-fn pre_login_secret(config: &AuthConfig, headers: &HeaderMap) -> Option<String> {
-    let sent = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    sent.flat_map(Cookie::split_parse)
-        .flatten()
-        .find(|cookie| cookie.name() == pre_login_name(config) && cookie.value().len() == 43)
-        .map(|cookie| cookie.value().to_owned())
-}
-
-fn pre_login_cookie(config: &AuthConfig, secret: &str) -> Result<HeaderValue> {
-    let secure = if config.behind_tls_proxy { "; Secure" } else { "" };
-    let name = pre_login_name(config);
-    let cookie = format!("{name}={secret}; Path=/; Max-Age=43200; HttpOnly; SameSite=Lax{secure}");
-    HeaderValue::from_str(&cookie).map_err(|error| Problem::internal(&error))
 }

@@ -2,16 +2,20 @@
 
 mod account;
 mod admin;
+mod bi;
 mod context;
 mod curves;
 mod download;
 pub mod errors;
+mod forgot;
 mod form;
 mod format;
 mod headroom;
 mod home;
+mod link;
 pub mod login;
 mod navigation;
+mod pre_login;
 mod report;
 mod upload;
 mod uploads;
@@ -49,10 +53,13 @@ pub fn routes() -> Router<App> {
     Router::new()
         .merge(account::routes())
         .merge(admin::routes())
+        .merge(bi::routes())
         .merge(curves::routes())
         .merge(download::routes())
+        .merge(forgot::routes())
         .merge(headroom::routes())
         .merge(home::routes())
+        .merge(link::routes())
         .merge(login::routes())
         .merge(upload::routes())
         .merge(uploads::routes())

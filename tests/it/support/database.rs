@@ -1,11 +1,22 @@
 //! One PostgreSQL for each test process, one database for each test.
 
-use std::{path::Path, sync::OnceLock};
+use std::{
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::OnceLock,
+};
 
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _, PgPool, postgres::PgConnectOptions};
-use trueprice::db::{
-    cluster::{Cluster, ClusterSettings},
-    pool,
+use sqlx::{
+    AssertSqlSafe, ConnectOptions as _, Executor as _, PgPool,
+    postgres::{PgConnectOptions, PgSslMode},
+};
+use trueprice::{
+    config::Opening,
+    db::{
+        cluster::{Cluster, ClusterSettings},
+        pool,
+    },
 };
 use uuid::Uuid;
 
@@ -27,6 +38,35 @@ pub async fn empty_database() -> PgPool {
 /// The address of a database, for a program's `DATABASE_URL`. The pool is that of its owner.
 pub fn address(pool: &PgPool) -> String {
     pool.connect_options().to_url_lossy().to_string()
+}
+
+/// How a login role of BI connects to the database of a server: over TLS, as everybody from elsewhere.
+pub fn as_bi(pool: &PgPool, user: &str, password: &str) -> PgConnectOptions {
+    let options = pool.connect_options();
+    PgConnectOptions::new_without_pgpass()
+        .host("127.0.0.1")
+        .port(options.get_port())
+        .database(options.get_database().unwrap())
+        .username(user)
+        .password(password)
+        .ssl_mode(PgSslMode::Require)
+}
+
+/// A certificate for 127.0.0.1 that nobody vouches for but itself, and its key.
+pub fn certificate(folder: &Path) -> (PathBuf, PathBuf) {
+    let (certificate, key) = (folder.join("server.crt"), folder.join("server.key"));
+    let mut command = Command::new("openssl");
+    command.args(["req", "-x509", "-nodes", "-days", "2", "-newkey", "ec"]);
+    command.args(["-pkeyopt", "ec_paramgen_curve:prime256v1", "-subj", "/CN=127.0.0.1"]);
+    command.args(["-addext", "subjectAltName=IP:127.0.0.1", "-out"]).arg(&certificate);
+    let made = command.arg("-keyout").arg(&key).output().unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    (certificate, key)
+}
+
+/// A free port of 127.0.0.1.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 async fn create(template: Option<&str>) -> PgConnectOptions {
@@ -52,11 +92,16 @@ async fn cluster() -> PgConnectOptions {
 async fn start() -> Cluster {
     let temporary = std::env::temp_dir();
     remove_leftovers(&temporary);
+    let data_dir = temporary.join(format!("{PREFIX}{}", std::process::id()));
+    std::fs::create_dir_all(&data_dir).unwrap();
+    let (certificate, key) = certificate(&data_dir);
+    let listen = ([127, 0, 0, 1], free_port()).into();
     let settings = ClusterSettings {
-        data_dir: temporary.join(format!("{PREFIX}{}", std::process::id())),
+        data_dir,
         pg_bin: None,
         connections: 300,
         durable: false,
+        opening: Some(Opening { listen, certificate, key }),
     };
     let cluster = Cluster::start(settings).await.unwrap();
     let mut connection = cluster.options().connect().await.unwrap();

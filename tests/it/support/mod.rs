@@ -5,6 +5,7 @@
 //! - [`Program`]: the real program as a process of its own, with a PostgreSQL of its own. For
 //!   signals, kills, commands.
 //! - [`Chrome`]: a real browser, for what people see.
+//! - [`SmtpServer`]: a mail server in the test process, which keeps what it is given.
 //! - [`S3Server`]: a real S3 server that can be made to refuse or to hang.
 
 pub mod accounts;
@@ -17,6 +18,7 @@ mod program;
 pub mod routes;
 mod s3;
 mod server;
+mod smtp;
 pub mod store;
 pub mod twin;
 mod upload;
@@ -24,8 +26,9 @@ mod upload;
 pub use caller::Caller;
 pub use chrome::Chrome;
 pub use clock::TestClock;
-pub use database::{address, empty_database};
+pub use database::{address, as_bi, certificate, empty_database, free_port};
 pub use program::{Home, Program, User, signal, until};
 pub use s3::{BUCKET, Mood, S3Server, SECRET_KEY};
 pub use server::{TestServer, serve, serve_with};
+pub use smtp::SmtpServer;
 pub use upload::{Reply, form};

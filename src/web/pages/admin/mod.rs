@@ -1,6 +1,7 @@
 //! The pages of administrators, one file each.
 
 mod audit;
+mod bi;
 mod jobs;
 mod logs;
 mod packages;
@@ -9,18 +10,21 @@ mod sight;
 mod site;
 mod tokens;
 mod uploads;
+mod users;
 
-use axum::Router;
+use axum::{Router, response::Redirect, routing::get};
 
 use super::Page;
 use crate::app::App;
 
 /// Path and name of each page, in the order of the sub-navigation.
 const TABS: &[(&str, &str)] = &[
+    ("/admin/users", "Users"),
     ("/admin/packages", "Packages"),
     ("/admin/tokens", "Tokens and sessions"),
     ("/admin/uploads", "Uploads"),
     ("/admin/jobs", "Jobs"),
+    ("/admin/bi", "BI"),
     ("/admin/site", "Site"),
     ("/admin/audit", "Audit"),
     ("/admin/logs", "Logs"),
@@ -37,7 +41,9 @@ impl Page {
 /// Every page of administrators.
 pub fn routes() -> Router<App> {
     Router::new()
+        .route("/admin", get(async || Redirect::to("/admin/users")))
         .merge(audit::routes())
+        .merge(bi::routes())
         .merge(jobs::routes())
         .merge(logs::routes())
         .merge(packages::routes())
@@ -46,4 +52,5 @@ pub fn routes() -> Router<App> {
         .merge(site::routes())
         .merge(tokens::routes())
         .merge(uploads::routes())
+        .merge(users::routes())
 }
