@@ -6,10 +6,10 @@
 //! | 1 | hostile text in everything | `negative_input::hostile_text_in_any_parameter_finds_nothing_and_changes_nothing`, `negative_input::hostile_text_in_any_header_or_cookie_changes_nothing`, `negative_input::a_nul_in_a_head_is_a_400` |
 //! | 2 | hostile labels | `negative_files::hostile_labels_come_back_as_they_were_sent` |
 //! | 3 | session known before | `auth::a_session_id_that_was_known_before_signing_in_is_worth_nothing` |
-//! | 4 | session after its end | `auth::a_new_password_ends_what_the_old_one_opened`, `negative_credentials::a_session_ends_with_logout_and_with_its_user` |
+//! | 4 | session after its end | `auth::a_new_password_ends_what_the_old_one_opened`, `negative_credentials::a_session_ends_with_logout_and_with_its_user`, `users::a_change_of_role_gives_each_session_a_new_id_and_shrinks_tokens` |
 //! | 5 | forged state change | `negative_routes::no_change_is_taken_from_a_forged_form`, `browser_protection::another_site_changes_nothing` |
 //! | 6 | GET that changes | `negative_input::get_changes_nothing_where_something_can_be_changed` |
-//! | 7 | false roles | with the API of users |
+//! | 7 | false roles | `users::a_role_is_exactly_one_of_three_words` |
 //! | 8 | too low a role | `negative_routes::every_route_wants_the_role_that_it_says` |
 //! | 9 | objects of others | `negative_credentials::what_belongs_to_others_is_neither_read_nor_changed` |
 //! | 10 | credentials in the URL | `negative_secrets::a_secret_in_an_address_is_refused_and_forgotten` |
@@ -18,21 +18,21 @@
 //! | 13 | scopes | `negative_credentials::a_scope_is_the_most_that_a_token_can_do` |
 //! | 14 | timing | `negative_credentials::an_unknown_address_takes_as_long_as_a_wrong_password` |
 //! | 15 | a thousand logins | `negative_credentials::a_thousand_guesses_over_two_nodes_find_the_limit` |
-//! | 16 | one-time links | with the links |
-//! | 17 | the last administrator | with the API of users |
+//! | 16 | one-time links | `links::of_many_at_once_one_sets_the_password`, `links::links_end_in_their_time_and_with_their_successor`, `links::an_invitation_leads_to_a_password_that_nobody_else_has_seen` |
+//! | 17 | the last administrator | `users::one_administrator_always_remains`, `users::nobody_changes_their_own_role_or_status` |
 //! | 18 | file names | `negative_files::no_file_name_leads_out_of_the_store` |
 //! | 19 | header injection | `negative_files::no_text_breaks_out_of_a_header` |
 //! | 20 | formulas | `downloads::the_wide_csv_is_right_to_the_byte`, `agreement::every_curve_type_agrees_in_every_form_and_mode`, `negative_files::no_label_becomes_a_formula` |
 //! | 21 | bodies without end | `hostile::large_and_hostile_files_get_their_answer_within_bounded_memory`, `hostile::a_file_that_is_too_long_is_refused_with_and_without_its_length`, `hostile::who_stops_sending_is_cut_off_and_leaves_nothing`, `browser_protection::limits_are_problems`, `negative_files::parameters_are_counted` |
 //! | 22 | script in stored text | `negative_files::no_stored_text_becomes_markup` |
 //! | 23 | `return_to` | `browser_protection::the_way_back_is_kept_and_is_never_another_site` |
-//! | 24 | beyond the grant | with the entitlements |
-//! | 25 | beyond the history | with the entitlements |
-//! | 26 | rolling months | with the entitlements |
-//! | 27 | expired while open | with the entitlements |
-//! | 28 | as a BI role | with the BI access |
-//! | 29 | `app.as_of` | with the BI access |
-//! | 30 | site switches | with the switches |
+//! | 24 | beyond the grant | `entitlements::one_grant_shows_its_cells_everywhere_and_nothing_else_anywhere`, `bi::without_a_grant_there_is_nothing_and_with_one_exactly_its_cells` |
+//! | 25 | beyond the history | `entitlements::every_reader_agrees_with_a_naive_model` |
+//! | 26 | rolling months | `entitlements::rolling_windows_are_whole_calendar_months_of_the_deployments_zone` |
+//! | 27 | expired while open | `bi::a_package_that_is_taken_away_shows_in_the_next_statement`, `entitlements::every_reader_agrees_with_a_naive_model` |
+//! | 28 | as a BI role | `bi::a_role_can_do_nothing_but_read_its_views`, `bi::a_leaky_condition_sees_no_foreign_row`, `bi::plain_connections_and_wrong_passwords_are_refused` |
+//! | 29 | `app.as_of` | `bi::settings_that_are_wrong_are_errors` |
+//! | 30 | site switches | `site::the_credential_decides_which_switch_keeps_somebody_out` |
 //! | 31 | live stream | there is none yet: it comes with its own tests |
 //! | 32 | no database | `negative_routes::without_a_database_every_route_says_so_and_no_more`, `negative_routes::a_fault_inside_tells_nothing_of_the_inside` |
 //! | 33 | secrets in clear | `negative_secrets::no_secret_is_found_in_clear` |

@@ -10,7 +10,7 @@ use self::chapters::{CHAPTERS, Chapter};
 use super::Page;
 use crate::{
     app::App,
-    auth::{password_rules, throttle, token},
+    auth::{links::Purpose, password_rules, throttle, token},
     config::Config,
     error::Result,
     web::{
@@ -88,8 +88,14 @@ fn credentials(config: &Config) -> Group {
             ("and in any case after", span(auth.session_absolute)),
             ("Life of a login token", span(auth.login_token_life)),
             ("Life of an API token", api),
+            ("Life of an invitation", life(Purpose::Invite)),
+            ("Life of a link to a new password", life(Purpose::Reset)),
         ],
     }
+}
+
+fn life(purpose: Purpose) -> String {
+    purpose.life().to_std().map(span).unwrap_or_default()
 }
 
 fn sign_in(config: &Config) -> Group {
