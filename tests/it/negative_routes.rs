@@ -56,7 +56,7 @@ use crate::{
 };
 
 /// Who a route is for. Every route has a line here, or one of the test's fails.
-const FOR: [(&str, Role); 37] = [
+const FOR: [(&str, Role); 38] = [
     ("/", Role::ReadOnly),
     ("/account*", Role::ReadOnly),
     ("/admin*", Role::Admin),
@@ -64,6 +64,7 @@ const FOR: [(&str, Role); 37] = [
     ("/alluploads", Role::ReadOnly),
     ("/api/v1/admin/*", Role::Admin),
     ("/api/v1/audit*", Role::Admin),
+    ("/api/v1/bi/connections*", Role::Admin),
     ("/api/v1/bi/roles*", Role::Admin),
     ("/api/v1/bi*", Role::ReadOnly),
     ("/api/v1/cob-availability", Role::ReadOnly),
