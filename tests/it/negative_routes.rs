@@ -126,10 +126,10 @@ fn the_table_names_tests_that_there_are() {
 pub fn assert_named_tests_exist(text: &str, at_least: usize) {
     let named: BTreeSet<&str> = text.split('`').filter(|word| word.contains("::")).collect();
     for name in &named {
-        let (file, test) = name.split_once("::").unwrap();
+        let (file, function) = name.split_once("::").unwrap();
         let source = std::fs::read_to_string(files::repository(&format!("tests/it/{file}.rs")));
         let source = source.unwrap_or_else(|error| panic!("{name}: {error}"));
-        assert!(source.contains(&format!("fn {test}(")), "{name}");
+        assert!(source.contains(&format!("fn {function}(")), "{name}");
     }
     assert!(named.len() >= at_least, "{named:?}");
 }

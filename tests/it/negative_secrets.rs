@@ -83,7 +83,8 @@ struct Watched {
 impl Watched {
     /// Keeps what an answer says.
     async fn keep(&mut self, answer: reqwest::Response) {
-        self.bodies += &format!("{:?}", answer.headers());
+        let headers = format!("{:?}", answer.headers());
+        self.bodies += &headers;
         self.bodies += &answer.text().await.unwrap();
     }
 
@@ -162,7 +163,7 @@ impl Watched {
     /// Where a secret, or what is as good as it, stands in a text.
     fn found_in(&self, text: &str) -> Vec<&str> {
         let is_in = |secret: &&String| {
-            let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+            let hex = secret.bytes().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
             let form: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
             let encoded = BASE64_STANDARD.encode(secret.as_bytes());
             let basic = BASE64_STANDARD.encode(format!("x:{secret}"));

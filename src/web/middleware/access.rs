@@ -76,7 +76,7 @@ pub(super) async fn require_identity(request: Request, next: Next) -> Response {
             change_password_first(&request, principal)
         }
         // Before anything of the body is read: who may not learns nothing of the fields.
-        Some(principal) if is_of_administrators(&route) && principal.role < Role::Admin => {
+        Some(principal) if is_of_administrators(route) && principal.role < Role::Admin => {
             Problem::forbidden("This page needs the role admin.").into_response()
         }
         Some(_) => next.run(request).await,
