@@ -20,7 +20,7 @@ mod scope;
 mod secret;
 pub mod session;
 pub mod store;
-mod throttle;
+pub mod throttle;
 pub mod token;
 
 use std::time::Duration;

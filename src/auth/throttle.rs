@@ -17,11 +17,12 @@ use crate::{
     error::{Problem, Result},
 };
 
-const WINDOW: TimeDelta = TimeDelta::minutes(15);
+/// How long a failure counts, and the longest delay.
+pub const WINDOW: TimeDelta = TimeDelta::minutes(15);
 /// Failures of an account that cost nothing.
-const FREE_PER_ACCOUNT: i32 = 5;
+pub const FREE_PER_ACCOUNT: i32 = 5;
 /// Failures of a network within the window.
-const ALLOWED_PER_NETWORK: i32 = 20;
+pub const ALLOWED_PER_NETWORK: i32 = 20;
 
 /// An attempt that was counted.
 #[derive(Debug, Clone, Copy)]

@@ -83,7 +83,9 @@ impl<'a> Splitter<'a> {
                 Some(b',') => {
                     at += 1;
                     if at == bytes.len() {
+                        // The empty cell behind the last comma of a file.
                         column += 1;
+                        self.limits.check_columns(self.grid.len(), column)?;
                         self.end_row(column)?;
                     }
                 }
@@ -226,6 +228,7 @@ mod tests {
         for (text, what) in [
             ("a\nb\nc", "3 rows; the limit is 2"),
             ("a,,,d", "4 columns; the limit is 3"),
+            ("a,,,", "4 columns; the limit is 3"),
             ("a,b,c\nd,e", "5 non-blank cells; the limit is 4"),
             ("abcdef", "6 characters in a cell; the limit is 5"),
         ] {

@@ -298,6 +298,24 @@ mod tests {
     }
 
     #[test]
+    fn no_memory_is_taken_on_the_word_of_a_workbook() {
+        let bytes = written(|workbook| {
+            workbook.add_worksheet().write(0, 0, "a").unwrap();
+        });
+        let said = |count: &str| {
+            let parts = zip::tests::repacked(&bytes, "xl/sharedStrings.xml", |text| {
+                text.replace("uniqueCount=\"1\"", &format!("uniqueCount=\"{count}\""))
+            });
+            read(&parts, &Limits::default(), &mut Vec::new()).map(|grid| grid.len())
+        };
+        assert_eq!(said("1"), Ok(1));
+        assert_eq!(said("5000000"), Ok(1));
+        for count in ["5000001", "222222222222", "99999999999999999999999"] {
+            assert_eq!(said(count).unwrap_err().code, Code::TooManyCells, "{count}");
+        }
+    }
+
+    #[test]
     fn numbers_are_written_plainly() {
         for (float, text) in [
             (0.1 + 0.2, "0.3"),

@@ -214,7 +214,8 @@ pub(super) fn inspect_workbook(bytes: &[u8], limits: &Limits) -> Result<Workbook
         check_no_nul(&name, &scan)?;
         parts.strings += scan.strings;
         parts.has_formulas |= scan.formulas > 0;
-        if parts.strings > limits.cells {
+        // The reader takes memory for as many strings as the part says it holds.
+        if parts.strings.max(scan.declared.most) > limits.cells {
             let message =
                 format!("more than {} shared strings; the limit for cells is that", limits.cells);
             return Err(Finding::new(Code::TooManyCells, message));
@@ -255,8 +256,10 @@ const NEEDLES: [(&[u8], Mark); 12] = [
     (b"&#0;", Mark::Nul),
     (b"&#x0;", Mark::Nul),
 ];
+/// What stands before the number of shared strings.
+const DECLARED: &[u8] = b"uniqueCount";
 /// The longest needle but its last byte: what may lie before a border between chunks.
-const TAIL: usize = b"<!DOCTYPE".len() - 1;
+const TAIL: usize = DECLARED.len() - 1;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mark {
@@ -266,9 +269,36 @@ enum Mark {
     Nul,
 }
 
+/// Reads the numbers behind [`DECLARED`], wherever the borders between chunks lie.
+#[derive(Default)]
+struct Declared {
+    /// The number so far, while one is read.
+    number: Option<usize>,
+    /// The highest one.
+    most: usize,
+}
+
+impl Declared {
+    fn look(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            let Some(number) = &mut self.number else { return };
+            match byte {
+                b'0'..=b'9' => {
+                    *number = number.saturating_mul(10).saturating_add(usize::from(byte - b'0'));
+                    self.most = self.most.max(*number);
+                }
+                b'=' | b'"' | b'\'' | b'+' => {}
+                blank if blank.is_ascii_whitespace() => {}
+                _ => self.number = None,
+            }
+        }
+    }
+}
+
 /// Counts the needles in a stream of chunks; one that lies across a border is counted once.
 #[derive(Default)]
 struct Scan {
+    declared: Declared,
     declarations: usize,
     strings: usize,
     formulas: usize,
@@ -299,12 +329,20 @@ impl Scan {
                 Mark::Nul => &mut self.nul_references,
             } += found;
         }
+        self.declared.look(chunk);
+        for at in memchr::memmem::find_iter(&self.window, DECLARED) {
+            let end = at + DECLARED.len();
+            if end > before {
+                self.declared.number = Some(0);
+                self.declared.look(&self.window[end..]);
+            }
+        }
         self.window.drain(..self.window.len().saturating_sub(TAIL));
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::io::Write as _;
 
     use zip::{ZipWriter, write::SimpleFileOptions};
@@ -318,6 +356,20 @@ mod tests {
             writer.write_all(bytes).unwrap();
         }
         writer.finish().unwrap().into_inner()
+    }
+
+    /// The same archive with the text of one entry changed.
+    pub fn repacked(bytes: &[u8], name: &str, change: impl Fn(&str) -> String) -> Vec<u8> {
+        let mut opened = Archive::open(bytes, &Limits::default()).unwrap();
+        let names = opened.names().to_vec();
+        let entries = names.iter().enumerate().map(|(index, found)| {
+            let bytes = opened.bytes(index, &Limits::default()).unwrap();
+            let is_it = found == name;
+            (&**found, if is_it { change(str::from_utf8(&bytes).unwrap()).into() } else { bytes })
+        });
+        let entries: Vec<(&str, Vec<u8>)> = entries.collect();
+        let entries: Vec<(&str, &[u8])> = entries.iter().map(|(n, b)| (*n, &**b)).collect();
+        archive(&entries)
     }
 
     fn code(bytes: &[u8], limits: Limits) -> Code {
@@ -360,13 +412,14 @@ mod tests {
 
     #[test]
     fn a_needle_across_borders_is_counted_once() {
-        let text = b"abc<!DOCTYPE x<si><si/><x:si><fonts><fill><x:f><f ";
+        let text = b"abc<!DOCTYPE x<si><si/><x:si><fonts><fill><x:f><f  uniqueCount = '0412' x='9'";
         for size in 1..text.len() {
             let mut scan = Scan::default();
             for chunk in text.chunks(size) {
                 scan.look(chunk);
             }
             assert_eq!((scan.declarations, scan.strings, scan.formulas), (1, 3, 2), "{size}");
+            assert_eq!(scan.declared.most, 412, "{size}");
         }
     }
 }

@@ -55,6 +55,7 @@ pub struct Dates<'g> {
 
 impl<'g> Dates<'g> {
     /// Of this file.
+    #[must_use]
     pub const fn of(grid: &'g Grid) -> Self {
         Self { grid, first: None }
     }
@@ -90,6 +91,7 @@ fn wrong_date(code: Code, text: &str) -> Finding {
 
 /// Whether every date lies in January though the days differ, as when D/M is read as M/D: the first
 /// place that gives it away.
+#[must_use]
 pub fn days_of_january(dates: &[Option<ReadDate>]) -> Option<usize> {
     let slashes =
         |read: &ReadDate| matches!(read.format, DateFormat::SlashLong | DateFormat::SlashShort);

@@ -12,7 +12,7 @@
 pub mod cell;
 mod compare;
 mod curve;
-mod date;
+pub mod date;
 mod energy;
 mod index;
 mod labels;

@@ -1,5 +1,7 @@
 //! `/openapi.json`, and Swagger UI at `/apidocs`, whose files are inside the program.
 
+mod schemas;
+
 use std::sync::Arc;
 
 use axum::{
@@ -14,7 +16,7 @@ use serde_json::Value;
 use utoipa::{
     ToSchema,
     openapi::{
-        Content, License, OpenApi, Ref, RefOr, SecurityRequirement,
+        License, OpenApi, SecurityRequirement,
         security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme},
     },
 };
@@ -94,7 +96,7 @@ pub fn complete(mut openapi: OpenApi) -> OpenApi {
          makes one. In a browser that is signed in at `/login` nothing more is needed."
             .to_owned(),
     );
-    let components = openapi.components.get_or_insert_default();
+    let mut components = openapi.components.take().unwrap_or_default();
     let bearer = Http::builder().scheme(HttpAuthScheme::Bearer).bearer_format("opaque").build();
     components.add_security_scheme("token", SecurityScheme::Http(bearer));
     let basic = Http::builder()
@@ -104,29 +106,13 @@ pub fn complete(mut openapi: OpenApi) -> OpenApi {
     components.add_security_scheme("basic", SecurityScheme::Http(basic));
     let cookie = ApiKey::Cookie(ApiKeyValue::new("session"));
     components.add_security_scheme("session", SecurityScheme::ApiKey(cookie));
-    describe_errors(&mut openapi);
+    schemas::complete(&mut openapi, &mut components);
+    openapi.components = Some(components);
     let none: [&str; 0] = [];
     openapi.security = Some(
         ["token", "basic", "session"].map(|name| SecurityRequirement::new(name, none)).to_vec(),
     );
     openapi
-}
-
-/// Every error of every call is a problem document.
-fn describe_errors(openapi: &mut OpenApi) {
-    let problem = Content::new(Some(Ref::from_schema_name("ProblemDocument")));
-    let operations = openapi.paths.paths.values_mut().flat_map(|item| {
-        [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete]
-    });
-    for operation in operations.flatten() {
-        let responses = operation.responses.responses.iter_mut();
-        for (_, response) in responses.filter(|(status, _)| status.starts_with(['4', '5'])) {
-            let RefOr::T(response) = response else { continue };
-            response.content.clear();
-            let media = "application/problem+json".to_owned();
-            response.content.insert(media, RefOr::T(problem.clone()));
-        }
-    }
 }
 
 async fn swagger_file(Path(file): Path<String>, headers: HeaderMap) -> Result<Response> {

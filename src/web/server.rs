@@ -27,7 +27,7 @@ impl Default for Patience {
 }
 
 /// The most bytes of a request's head, address and headers together.
-const HEAD_BYTES: usize = 32 << 10;
+pub const HEAD_BYTES: usize = 32 << 10;
 
 /// Serves until `stop` is done; then takes no more requests, and lets those in flight finish.
 pub async fn serve(

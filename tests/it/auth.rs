@@ -38,9 +38,14 @@ pub struct Browser {
 
 impl Browser {
     pub fn new(server: &TestServer) -> Self {
+        Self::at(server.base())
+    }
+
+    /// A browser for the server at an address.
+    pub fn at(base: &str) -> Self {
         _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder().redirect(Policy::none()).cookie_store(true).build().unwrap();
-        Self { client, base: server.base().to_owned() }
+        Self { client, base: base.to_owned() }
     }
 
     /// A browser in which this user is signed in.

@@ -52,6 +52,11 @@ pub fn is_public(method: &Method, template: &str) -> bool {
     makes_token || no_logout || PUBLIC.contains(&template)
 }
 
+/// The pages below `/admin`.
+fn is_of_administrators(route: &MatchedPath) -> bool {
+    route.as_str().split('/').nth(1) == Some("admin")
+}
+
 pub(super) async fn require_identity(request: Request, next: Next) -> Response {
     let Some(route) = request.extensions().get::<MatchedPath>() else {
         // No route at all: the fallback says 404.
@@ -69,6 +74,10 @@ pub(super) async fn require_identity(request: Request, next: Next) -> Response {
                 return next.run(request).await;
             }
             change_password_first(&request, principal)
+        }
+        // Before anything of the body is read: who may not learns nothing of the fields.
+        Some(principal) if is_of_administrators(route) && principal.role < Role::Admin => {
+            Problem::forbidden("This page needs the role admin.").into_response()
         }
         Some(_) => next.run(request).await,
     }

@@ -20,13 +20,13 @@ mod access_log;
 pub mod csrf;
 mod faces;
 mod first_part;
-mod headers;
+pub mod headers;
 mod identity;
 mod panics;
 mod refusals;
 pub mod request_id;
 pub mod running;
-mod url;
+pub mod url;
 
 use axum::{
     Router,

@@ -10,9 +10,9 @@ use axum::{
 use crate::{app::App, audit::identity, auth::token::looks_like_token, error::Problem};
 
 /// Bytes of a path with its query.
-const LONGEST: usize = 8 << 10;
+pub const LONGEST: usize = 8 << 10;
 /// Parameters of a query.
-const MOST_PARAMETERS: usize = 1000;
+pub const MOST_PARAMETERS: usize = 1000;
 
 const SECRET_NAMES: [&str; 14] = [
     "token",

@@ -15,6 +15,7 @@ mod clock;
 mod database;
 pub mod files;
 mod program;
+pub mod routes;
 mod s3;
 mod server;
 mod smtp;

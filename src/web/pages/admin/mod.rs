@@ -5,6 +5,7 @@ mod bi;
 mod jobs;
 mod logs;
 mod packages;
+mod security;
 mod sight;
 mod site;
 mod tokens;
@@ -27,6 +28,7 @@ const TABS: &[(&str, &str)] = &[
     ("/admin/site", "Site"),
     ("/admin/audit", "Audit"),
     ("/admin/logs", "Logs"),
+    ("/admin/security", "Security"),
 ];
 
 impl Page {
@@ -45,6 +47,7 @@ pub fn routes() -> Router<App> {
         .merge(jobs::routes())
         .merge(logs::routes())
         .merge(packages::routes())
+        .merge(security::routes())
         .merge(sight::routes())
         .merge(site::routes())
         .merge(tokens::routes())

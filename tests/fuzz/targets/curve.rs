@@ -1,0 +1,7 @@
+//! See `properties/curve.rs`.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use trueprice::{mind_own_panics, properties::curve};
+
+fuzz_target!(init: mind_own_panics(), |data: &[u8]| curve::check(data));
