@@ -241,6 +241,15 @@ language sql immutable parallel safe as $$
     select e.derived and (e.block_types is null or '7x24' = any(e.block_types) or members <@ e.block_types)
 $$;
 
+-- Whether a grant shows all of its dataset: what tells of every cell, such as a comparison with what is
+-- stored, is for those who see every cell.
+create function is_unlimited(e entitlement) returns boolean language sql immutable parallel safe as $$
+    select e.derived and not e.cob_only and not e.current_only
+       and num_nonnulls(e.control_areas, e.states, e.load_zones, e.capacity_zones, e.utilities, e.block_types,
+                        e.cost_groups, e.cost_components, e.sub_components) = 0
+       and num_nonnulls(e.first_month, e.last_month, e.first_day, e.last_day) = 0
+$$;
+
 -- Who did what. Written in the transaction of what it tells.
 create table audit_event (
     id bigint generated always as identity primary key,

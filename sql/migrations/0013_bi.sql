@@ -323,7 +323,10 @@ declare
     instant timestamptz := bi_as_of();
 begin
     if exists (select from derivation_due q join curve_version v on v.id = q.version_id
-               where not q.again and v.known_at <= instant) then
+               where not q.again and v.known_at <= instant
+                 -- What the login may not see keeps it from nothing.
+                 and exists (select from bi_entitlements(null) e
+                             where admits_version(e, v.dataset_id, v.operating_day, v.cob, v.valid_to is null))) then
         raise exception 'a version known by app.as_of is still being prepared: ask again in a moment'
             using errcode = 'object_not_in_prerequisite_state';
     end if;

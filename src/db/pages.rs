@@ -153,7 +153,8 @@ pub struct UploadDetail {
     pub visible: bool,
 }
 
-/// The upload with this id, and whether `viewer` may see it.
+/// The upload with this id, and whether `viewer` may see its report: their own, and those of datasets
+/// that they may see whole.
 pub async fn upload(pool: &PgPool, viewer: Viewer, id: Uuid) -> sqlx::Result<Option<UploadDetail>> {
     sqlx::query_as!(
         UploadDetail,
@@ -161,7 +162,7 @@ pub async fn upload(pool: &PgPool, viewer: Viewer, id: Uuid) -> sqlx::Result<Opt
                   u.sha256 is not null as "kept!", u.bytes, u.report,
                   u.uploader = $2 or exists (
                       select from entitlements($2, array_remove(array[u.dataset_id], null), $3) e
-                      where e.dataset_id is null or e.dataset_id = u.dataset_id) as "visible!"
+                      where is_unlimited(e)) as "visible!"
            from upload u join app_user a on a.id = u.uploader
            where u.id = $1"#,
         id,

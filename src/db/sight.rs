@@ -271,12 +271,31 @@ impl Sight {
 /// Whether a user's grants show the same for ever: none rolls, lags or runs out.
 pub async fn lasts(connection: &mut PgConnection, viewer: Viewer) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
-        r#"select coalesce(bool_and(p.ends_at is null and g.months <> 'rolling' and g.delay_days is null
+        r#"select coalesce(bool_and(p.ends_at is null and coalesce(p.starts_at <= $2, true)
+                                    and g.months <> 'rolling' and g.delay_days is null
                                     and g.history_days is null and not g.current_only), true) as "lasts!"
            from user_package p
            join package_grant g on g.package_id = p.package_id
-           where p.user_id = $1"#,
-        viewer.user_id
+           where p.user_id = $1 and (p.ends_at is null or p.ends_at > $2)"#,
+        viewer.user_id,
+        viewer.now
+    )
+    .fetch_one(connection)
+    .await
+}
+
+/// Whether `viewer` may see every cell of a source.
+pub async fn sees_whole(
+    connection: &mut PgConnection,
+    viewer: Viewer,
+    source: impl Into<Source>,
+) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select from entitlements($1, array[$2::smallint], $3) e
+                          where is_unlimited(e)) as "whole!""#,
+        viewer.user_id,
+        source.into().id(),
+        viewer.now
     )
     .fetch_one(connection)
     .await

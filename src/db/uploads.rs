@@ -187,14 +187,14 @@ pub struct UploadDetails {
     pub findings: Value,
 }
 
-/// The entry of an id, and whether `viewer` may see it: as in the log, their own and those of datasets
-/// that they have any grant for.
+/// The entry of an id, and whether `viewer` may see it: their own, and those of datasets that they may
+/// see whole, for a report tells prices.
 pub async fn find(pool: &PgPool, viewer: Viewer, id: Uuid) -> sqlx::Result<Option<UploadDetails>> {
     let row = sqlx::query!(
         r#"select uploader, file_name, sha256, report, findings,
                   uploader = $2 or exists (
                       select from entitlements($2, array_remove(array[dataset_id], null), $3) e
-                      where e.dataset_id is null or e.dataset_id = upload.dataset_id) as "visible!"
+                      where is_unlimited(e)) as "visible!"
            from upload where id = $1"#,
         id,
         viewer.user_id,

@@ -328,6 +328,13 @@ pub async fn listed(
     .await
 }
 
+/// The word of a user's role.
+pub async fn role_of(pool: &PgPool, id: Uuid) -> sqlx::Result<String> {
+    sqlx::query_scalar!(r#"select role::text as "role!" from app_user where id = $1"#, id)
+        .fetch_one(pool)
+        .await
+}
+
 /// The enabled administrator who was made first.
 pub async fn oldest_administrator(pool: &PgPool) -> sqlx::Result<Option<Uuid>> {
     sqlx::query_scalar!(

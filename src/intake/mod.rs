@@ -26,7 +26,10 @@ use uuid::Uuid;
 use crate::{
     app::App,
     audit::Actor,
-    db::versions,
+    db::{
+        sight::{self, Viewer},
+        versions,
+    },
     domain::{Code, CurveFileName, FileNameError, Finding, GRAMMAR, Sha256},
     error::{Problem, Result},
     ingestors::{self, Context, Earlier, EarlierSeries, Findings, Reading},
@@ -172,7 +175,7 @@ async fn read(app: &App, submission: &Submission, name: CurveFileName) -> Result
         let context = Context { name, bands: &config.bands };
         ingestors::read(&bytes, &context, &config.limits)
     });
-    let (reading, earlier) = tokio::join!(reading, load_earlier(app, name));
+    let (reading, earlier) = tokio::join!(reading, load_earlier(app, submission, name));
     let (mut reading, earlier) = (reading?, earlier?);
     if reading.curve.is_none() || earlier.is_none() {
         return Ok(ReadFile { reading, earlier });
@@ -186,7 +189,21 @@ async fn read(app: &App, submission: &Submission, name: CurveFileName) -> Result
     .await
 }
 
-async fn load_earlier(app: &App, name: CurveFileName) -> Result<Option<Earlier>> {
+/// Whether the sender may see what their file is compared with: a comparison tells stored prices.
+async fn sees_earlier(app: &App, submission: &Submission, name: CurveFileName) -> Result<bool> {
+    let viewer = Viewer { user_id: submission.sender.user_id, now: app.clock.now() };
+    let mut connection = app.pool.acquire().await?;
+    Ok(sight::sees_whole(&mut connection, viewer, name.dataset).await?)
+}
+
+async fn load_earlier(
+    app: &App,
+    submission: &Submission,
+    name: CurveFileName,
+) -> Result<Option<Earlier>> {
+    if !sees_earlier(app, submission, name).await? {
+        return Ok(None);
+    }
     let instant = name.timestamp.instant();
     match versions::newest_before(&app.pool, name.dataset, instant).await? {
         Some(version) => load(app, name, version).await.map(Some),

@@ -105,7 +105,9 @@ async fn try_only(
     };
     let decision = decide(candidate(&answer, submission, name), &day);
     apply(&mut answer, name, decision);
-    if let Some(curve) = curve {
+    if let Some(curve) = curve
+        && super::sees_earlier(app, submission, name).await?
+    {
         let current =
             day.iter().find(|version| version.valid_to.is_none()).map(|version| version.id);
         let against = match current {

@@ -185,11 +185,11 @@ async fn a_sender_that_goes_away_at_any_step_leaves_all_or_nothing() {
         let before = stored(pool).await;
         let held = hold(pool, lock).await;
         let answer = sending(&caller, file(step));
-        somebody_waits(pool).await;
+        somebody_waits(&server.owner).await;
         answer.abort();
         _ = answer.await;
         held.close().await.unwrap();
-        nobody_works(pool).await;
+        nobody_works(&server.owner).await;
         assert_sound(pool, documents).await;
         let (name, bytes) = file(step);
         let again = caller.upload(&name, bytes).await;
@@ -388,7 +388,7 @@ async fn a_store_that_fails_after_the_bytes_are_in_it_changes_no_answer() {
     let caller = server.caller(Role::ReadWrite).await;
     let held = hold(pool, STEPS[9].1).await;
     let answer = sending(&caller, file(0));
-    somebody_waits(pool).await;
+    somebody_waits(&server.owner).await;
     s3.set(Mood::Refusing);
     held.close().await.unwrap();
     assert_eq!(answer.await.unwrap().unwrap().outcome(), (201, "created"));

@@ -390,7 +390,7 @@ async fn signing_out_revokes_no_token_that_was_made_to_last() {
     let named = format!("DELETE /api/v1/tokens/{id}");
     assert!(problem["detail"].as_str().unwrap().contains(&named), "{problem}");
     let me: Value = caller.get("/api/v1/me").await.json().await.unwrap();
-    assert_eq!(me["entitlements"], serde_json::json!({"read": "all", "upload": true}));
+    assert!(!me["entitlements"]["datasets"].as_array().unwrap().is_empty());
     let revoked = caller.request(Method::DELETE, &format!("/api/v1/tokens/{id}")).send().await;
     assert_eq!(revoked.unwrap().status(), StatusCode::NO_CONTENT);
     assert_eq!(caller.get("/api/v1/me").await.status(), StatusCode::UNAUTHORIZED);

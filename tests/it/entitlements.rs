@@ -13,7 +13,7 @@ use trueprice::{
 
 use crate::{
     downloads_stored::{Stored, at, column, months, store},
-    support::{Caller, TestServer},
+    support::{Caller, TestServer, files::repository},
 };
 
 /// The present of every test here.
@@ -761,4 +761,41 @@ async fn a_running_download_of_a_disabled_user_breaks_off() {
     };
     assert!(broken, "all {read} bytes came");
     assert_eq!(caller.get(&path).await.status(), StatusCode::UNAUTHORIZED);
+}
+
+/// What is compared with what is stored tells of it: an uploader who may not see a dataset whole learns
+/// nothing by trying files.
+#[tokio::test]
+async fn an_upload_tells_no_price_that_its_sender_may_not_see() {
+    let server = TestServer::start().await;
+    let name = |time: &str| format!("Energy_ERCOT_20240603_{time}.csv");
+    let stored =
+        std::fs::read_to_string(repository("good_test_data/good").join(name("080000"))).unwrap();
+    let owner = server.caller(Role::ReadWrite).await;
+    let first = owner.upload(&name("080000"), stored.clone()).await;
+    assert_eq!(first.status, 201, "{}", first.body);
+    let guess = stored.replacen(".1", ".9", 200);
+    assert_ne!(guess, stored);
+    let tried = async |caller: &Caller| {
+        let path = "/api/v1/uploads?dry_run=true";
+        let form = reqwest::multipart::Form::new()
+            .part("file", reqwest::multipart::Part::text(guess.clone()).file_name(name("120000")));
+        let answer =
+            caller.request(reqwest::Method::POST, path).multipart(form).send().await.unwrap();
+        answer.json::<Value>().await.unwrap()
+    };
+    let own = tried(&owner).await;
+    assert!(own["diff"]["largest"].as_array().is_some_and(|cells| !cells.is_empty()), "{own}");
+    for grants in
+        [json!([]), json!([{"curves": ["energy"], "isos": ["ercot"], "block_types": ["5x16"]}])]
+    {
+        let account = server.account_without_grants(Role::ReadWrite).await;
+        server.grant(account.id, grants).await;
+        let caller = server.anonymous().with_token(&account.token);
+        let told = tried(&caller).await;
+        assert!(told["diff"].is_null(), "{told}");
+        let id = first.body["upload_id"].as_str().unwrap();
+        let report = caller.get(&format!("/api/v1/uploads/{id}")).await;
+        assert_eq!(report.status(), StatusCode::NOT_FOUND);
+    }
 }

@@ -157,6 +157,13 @@ impl TryFrom<GrantFields> for Grant {
         if curves.is_empty() {
             return Err(wrong("curves", "is empty: name at least one curve type"));
         }
+        if fields.sub_components.is_some() && fields.curves.iter().any(|curve| curve == "headroom")
+        {
+            return Err(wrong(
+                "sub_components",
+                "cannot be named beside headroom, which has none: give headroom a grant of its own",
+            ));
+        }
         let isos = words::<Iso>("isos", fields.isos.as_deref().unwrap_or_default())?;
         let mut labels: [Vec<String>; 9] = Default::default();
         for (values, &label) in labels.iter_mut().zip(GrantLabel::ALL) {

@@ -60,6 +60,8 @@ pub struct Series {
     pub block: Option<Block>,
     /// Contract months by their first days, and their prices.
     pub points: BTreeMap<NaiveDate, Option<Decimal>>,
+    /// The visible contract months of the version, asked for or not.
+    pub all_months: Vec<NaiveDate>,
     /// What is not there, for a person.
     pub trouble: Option<String>,
     /// What is odd about what is there: why prices are missing, names and units that disagree.
@@ -257,6 +259,8 @@ impl Reader<'_> {
         let (connection, view) = self.snapshot.parts();
         let (dataset, cells) =
             (series.dataset, view.sight.cells(&version.admitted, &block.series.admitted));
+        let visible = version.months.iter().copied().filter(|month| cells.shows_month(*month));
+        series.all_months = visible.collect();
         let sources = block.series.sources();
         let found = data::columns(connection, dataset, version.id, &sources).await?;
         let outputs = std::slice::from_ref(&block.series);

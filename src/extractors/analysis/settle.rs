@@ -63,6 +63,7 @@ pub(super) fn settle(
         line: None,
         block: None,
         points: BTreeMap::new(),
+        all_months: Vec::new(),
         trouble: None,
         warnings: Vec::new(),
     };

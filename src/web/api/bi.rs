@@ -15,9 +15,12 @@ use uuid::Uuid;
 use crate::{
     app::App,
     audit::Actor,
-    auth::{Admin, SignedIn},
+    auth::{Admin, Credential, Principal, Role, Scopes, SignedIn},
     bi::{connect, roles},
-    db::bi::{self, Backend, RoleRow},
+    db::{
+        bi::{self, Backend, RoleRow},
+        users,
+    },
     error::{Problem, Result},
     web::{
         paging::{Listing, PageOf},
@@ -120,6 +123,7 @@ async fn show(
         (status = 200, description = "There was a role; it has another password now", body = MadeRole),
         (status = 201, description = "The role is made", body = MadeRole),
         (status = 401, description = "Not signed in"),
+        (status = 403, description = "`forbidden`: a token of fewer scopes than the owner's role has"),
         (status = 503, description = "The server's database user may not make login roles"),
     )
 )]
@@ -129,6 +133,7 @@ async fn make(
     actor: Actor,
     _: NoQuery,
 ) -> Result<Response> {
+    refuse_lesser_token(&app, &principal).await?;
     let made = roles::make(&app, &actor, principal.user_id).await?;
     let (server, port) = app.config.bi.server().unzip();
     let answer = MadeRole {
@@ -152,6 +157,7 @@ async fn make(
     responses(
         (status = 204, description = "The role is gone"),
         (status = 401, description = "Not signed in"),
+        (status = 403, description = "`forbidden`: a token of fewer scopes than the owner's role has"),
         (status = 404, description = "There is none"),
         (status = 503, description = "The server's database user may not make login roles"),
     )
@@ -162,8 +168,26 @@ async fn remove(
     actor: Actor,
     _: NoQuery,
 ) -> Result<StatusCode> {
+    refuse_lesser_token(&app, &principal).await?;
     roles::drop(&app, &actor, principal.user_id).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// A login role reads what its owner may see and outlives any token: a token that is good for less
+/// than its owner may do makes none. 403 `forbidden`.
+async fn refuse_lesser_token(app: &App, principal: &Principal) -> Result<()> {
+    if matches!(principal.credential, Credential::Session(_)) {
+        return Ok(());
+    }
+    let role = users::role_of(&app.pool, principal.user_id).await?;
+    let role: Role = role.parse().map_err(|error| Problem::internal(&error))?;
+    if Scopes::of_role(role).as_slice().iter().all(|scope| principal.may(*scope)) {
+        return Ok(());
+    }
+    Err(Problem::forbidden(
+        "This token is good for less than you are: sign in, or use a token of every scope that \
+         your role allows.",
+    ))
 }
 
 /// A login role in the list of all.

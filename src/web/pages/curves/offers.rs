@@ -86,8 +86,8 @@ pub(super) fn shapes(view: &View) -> Vec<(&'static str, String, bool)> {
 fn periods(view: &View, series: &[Series]) -> Vec<Group> {
     let chosen = view.period().to_string();
     let choice = |period: Period| Choice::new(period, period.name(), &chosen);
-    let months = series.iter().find_map(|series| series.version.as_ref());
-    let months = months.map(|version| version.months.clone()).unwrap_or_default();
+    let shown = series.iter().find(|series| series.version.is_some());
+    let months = shown.map(|series| series.all_months.clone()).unwrap_or_default();
     let years = strips::complete_years(&months).into_iter().map(Period::Calendar);
     let months = months.into_iter().map(ContractMonth::containing);
     let group = |name, choices| Group { name, choices };
