@@ -121,6 +121,10 @@ async fn the_log_reaches_as_far_as_grants_do() {
     server.grant(account.id, grant).await;
     assert_eq!(listed(&caller).await, ["mine.txt", ERCOT]);
     assert_eq!(listed(&admin).await, ["mine.txt", "notes.txt", MISO, ERCOT]);
+    // A report tells prices: it is for who sees the dataset whole.
+    assert_eq!(caller.get(&format!("/api/v1/uploads/{ercot}")).await.status(), 404);
+    let whole = json!([{"curves": ["energy"], "isos": ["ercot"], "derived": true}]);
+    server.grant(account.id, whole).await;
     for (id, report, document) in [(&ercot, 200, 404), (&miso, 404, 404), (&unknown, 404, 404)] {
         let status = async |rest: &str| {
             let path = format!("/api/v1/uploads/{id}{rest}");
@@ -136,7 +140,7 @@ async fn the_log_reaches_as_far_as_grants_do() {
     // The bytes of another's file, and everything of one that is out of sight.
     let refused = audited(&server, "access_refused").await;
     let of = |id: &str| refused.iter().filter(|(object, _)| object.as_deref() == Some(id)).count();
-    assert_eq!([of(&ercot), of(&miso), of(&unknown)], [2, 4, 4], "{refused:?}");
+    assert_eq!([of(&ercot), of(&miso), of(&unknown)], [3, 4, 4], "{refused:?}");
     for path in ["/", "/uploads", "/uploads?iso=miso", "/uploads?who=admin"] {
         let page = caller.get(path).await.text().await.unwrap();
         assert!(!page.contains(MISO) && !page.contains("notes.txt"), "{path}: {page}");

@@ -331,6 +331,9 @@ async fn what_was_committed_before_a_kill_is_stored_whole() {
     let (program, caller, pool) = inside(&home).await;
     // The use of the token is written now, and not again within the minute.
     assert_eq!(caller.upload("Energy_ERCOT_20240522_000000.csv", energy(4, 19)).await.status, 201);
+    // What follows from the first file is done: the next commit is that of the second.
+    until(async || count(&pool, "select count(*) from derivation_due").await == 0).await;
+    nobody_works(&pool).await;
     // A commit is durable here, and waits for a copy elsewhere that never is.
     pool.execute("alter system set synchronous_standby_names = 'nobody'").await.unwrap();
     pool.execute("select pg_reload_conf()").await.unwrap();

@@ -330,6 +330,10 @@ fn grants(stored: &[Version]) -> impl Strategy<Value = Vec<Value>> {
             for (place, values) in labels {
                 grant[LABELS[place]] = json!(values);
             }
+            if curves.contains(&"headroom") {
+                // Refused: headroom has none.
+                grant["sub_components"] = Value::Null;
+            }
             let first = NaiveDate::from_ymd_opt(year, month, 1).unwrap();
             match policy {
                 0 => {}
