@@ -143,26 +143,13 @@ create type entitlement as (
     derived boolean
 );
 
--- The one rule, first part: what a user may see of some sources (ids of view source) at an instant. An
--- administrator is the only one without limits; a user who is shut out sees nothing.
---
--- Windows are those of the clock on the wall, never of a cut-off that is asked for: going back in time
--- widens nothing.
-create function entitlements(who uuid, sources smallint[], at timestamptz) returns setof entitlement
+-- What is left of one grant, of some sources, at an instant: before anybody has it, too.
+create function resolve_grant(g package_grant, sources smallint[], at timestamptz) returns setof entitlement
 language sql stable parallel safe as $$
-    select distinct null::smallint, null::text[], null::text[], null::text[], null::text[], null::text[],
-           null::text[], null::text[], null::text[], null::text[], null::date, null::date, null::date,
-           null::date, false, false, true
-    from app_user u
-    where u.id = who and u.role = 'admin' and u.disabled_at is null
-    union all
-    select distinct s.id, g.control_areas, g.states, g.load_zones, g.capacity_zones, g.utilities, b.block_types,
+    select s.id, g.control_areas, g.states, g.load_zones, g.capacity_zones, g.utilities, b.block_types,
            g.cost_groups, g.cost_components, g.sub_components, m.first_month, m.last_month, h.first_day,
            t.today - g.delay_days, c.cob_only, g.current_only, g.derived
-    from app_user u
-    join user_package p on p.user_id = u.id
-    join package_grant g on g.package_id = p.package_id
-    join source s on s.id = any(sources) and s.family = any(g.curves) and (g.isos is null or s.iso = any(g.isos))
+    from source s
     cross join lateral (
         select (at at time zone z.curve_timezone)::date as today,
                date_trunc('month', at at time zone z.curve_timezone)::date as month
@@ -200,6 +187,28 @@ language sql stable parallel safe as $$
                    offset g.history_days - 1 limit 1)
                end as first_day
     ) h
+    where s.id = any(sources) and s.family = any(g.curves) and (g.isos is null or s.iso = any(g.isos))
+$$;
+comment on function resolve_grant is 'What one grant shows: its window resolved, for each source that it is about.';
+
+-- The one rule, first part: what a user may see of some sources (ids of view source) at an instant. An
+-- administrator is the only one without limits; a user who is shut out sees nothing.
+--
+-- Windows are those of the clock on the wall, never of a cut-off that is asked for: going back in time
+-- widens nothing.
+create function entitlements(who uuid, sources smallint[], at timestamptz) returns setof entitlement
+language sql stable parallel safe as $$
+    select distinct null::smallint, null::text[], null::text[], null::text[], null::text[], null::text[],
+           null::text[], null::text[], null::text[], null::text[], null::date, null::date, null::date,
+           null::date, false, false, true
+    from app_user u
+    where u.id = who and u.role = 'admin' and u.disabled_at is null
+    union all
+    select distinct e.*
+    from app_user u
+    join user_package p on p.user_id = u.id
+    join package_grant g on g.package_id = p.package_id
+    cross join lateral resolve_grant(g, sources, at) e
     where u.id = who and u.role <> 'admin' and u.disabled_at is null
       and coalesce(p.starts_at <= at, true) and coalesce(p.ends_at > at, true)
 $$;

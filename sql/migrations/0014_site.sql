@@ -28,7 +28,8 @@ create table job_kind (
     channel text not null
 );
 insert into job_kind values
-    ('headroom', 'Headroom', 'Holds the offers of a Matrix against the price to compare.', 'headroom');
+    ('headroom', 'Headroom', 'Holds the offers of a Matrix against the price to compare.', 'headroom'),
+    ('derivation', 'Computed prices', 'Computes the 7x24 prices of a version for Tableau and SQL.', 'derivation');
 
 -- Of each job how often it was tried, and what went wrong the last time that something did.
 create table job_attempt (
@@ -63,6 +64,11 @@ from (
     from event e
     left join headroom_done d on d.event_id = e.id
     where e.kind = 'headroom'
+    union all
+    -- Its worker holds the row itself; a version that is done is due no more.
+    select 'derivation', q.version_id, v.dataset_id, q.version_id, v.known_at, null, false, null, null
+    from derivation_due q
+    join curve_version v on v.id = q.version_id
 ) w
 left join job_attempt a on a.kind = w.kind and a.id = w.id;
 comment on view job is 'What works in the background, and what became of it: waiting, running, failed (and tried again), done.';
