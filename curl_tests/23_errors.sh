@@ -15,7 +15,7 @@ done << LIST
 404 not_found GET /api/v1/uploads/x/report
 404 not_found GET /api/v1/versions/0
 404 not_found GET /api/v1/versions/x
-404 not_found GET /api/v1/series/0/curve
+404 no_data GET /api/v1/series/0/curve
 404 not_found DELETE /api/v1/tokens/$id
 404 not_found DELETE /api/v1/sessions/x
 404 no_such_dataset GET /api/v1/datasets/nothing/ercot
