@@ -181,7 +181,7 @@ impl Sight {
         sources: &[i16],
     ) -> sqlx::Result<Self> {
         let rows = sqlx::query_scalar!(
-            r#"select coalesce(jsonb_agg(distinct to_jsonb(e)), '[]') as "rows!"
+            r#"select coalesce(jsonb_agg(distinct jsonb_strip_nulls(to_jsonb(e))), '[]') as "rows!"
                from entitlements($1, $2, $3) e"#,
             viewer.user_id,
             sources,

@@ -9,7 +9,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     app::App,
     auth::Admin,
-    error::Result,
+    error::{Problem, Result},
     telemetry::lines::{self, Line, LogLevel, Wanted},
     web::{
         paging::{self, Listing},
@@ -76,13 +76,20 @@ struct LogsQuery {
     cursor: Option<i64>,
 }
 
+/// Characters of a text that lines are searched for.
+const LONGEST: usize = 200;
+
 impl FromParameters for LogsQuery {
     const NAMES: &'static [&'static str] = &["level", "q", "after", "limit", "cursor"];
 
     fn from_parameters(parameters: &mut Parameters) -> Result<Self> {
+        let q = parameters.text("q")?;
+        if let Some(long) = q.as_ref().filter(|q| q.chars().count() > LONGEST) {
+            return Err(Problem::bad_parameter("q", long, "give at most 200 characters"));
+        }
         Ok(Self {
             level: parameters.value("level")?,
-            q: parameters.text("q")?,
+            q,
             after: parameters.value("after")?,
             limit: paging::limit(parameters, 100)?,
             cursor: parameters.text("cursor")?.as_deref().map(paging::read_number).transpose()?,
