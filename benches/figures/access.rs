@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use reqwest::StatusCode;
-use serde_json::json;
 
 use crate::{
     files,
@@ -20,8 +19,10 @@ const ROUNDS: usize = 301;
 /// Makes users who hold a package of [`GRANTS`] grants each, a zone each; the first has a token.
 async fn people(server: &Server) {
     let statements = [
-        "insert into app_user (id, email, role, created_at)
-         select gen_random_uuid(), format('reader%s@example.com', n), 'read_only', now()
+        // All with the password of the administrator.
+        "insert into app_user (id, email, role, created_at, password_hash)
+         select gen_random_uuid(), format('reader%s@example.com', n), 'read_only', now(),
+                (select password_hash from app_user where role = 'admin')
          from generate_series(1, $1) as n",
         "insert into package (id, name, created_at, changed_at)
          select id, email, now(), now() from app_user where email like 'reader%'",
@@ -92,12 +93,14 @@ pub async fn logins(server: &Server, table: &mut Table) {
                   where v.dataset_id = 25 order by v.operating_day desc, c.series_id limit 1";
     let series: i64 = sqlx::query_scalar(newest).fetch_one(&server.pool).await.expect("a series");
     let path = format!("series/{series}/curve");
-    let (email, password) = Server::ACCOUNT;
-    let body = json!({ "email": email, "password": password });
-    let sign_in = async || server.post("tokens", &body).await;
+    let sign_in = async |n: usize| {
+        let (email, address) =
+            (format!("reader{}@example.com", n + 1), format!("10.0.0.{}", n + 1));
+        server.sign_in(&email, &address).await
+    };
     let signing_in = async {
         let begun = Instant::now();
-        let answers = join_all((0..LOGINS).map(|_| sign_in())).await;
+        let answers = join_all((0..LOGINS).map(sign_in)).await;
         let done = answers.iter().filter(|status| **status == StatusCode::CREATED).count();
         (done, begun.elapsed())
     };
