@@ -23,6 +23,7 @@ mod headroom;
 pub mod layout;
 pub mod negotiate;
 pub mod number;
+mod part;
 pub mod preview;
 pub mod printed;
 pub mod query;
