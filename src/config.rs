@@ -6,6 +6,7 @@
 
 mod bands;
 mod bi;
+mod feeds;
 mod mail;
 mod places;
 mod sources;
@@ -31,6 +32,7 @@ use values::{Email, LogFilter, Networks, Span, Url};
 
 use crate::{
     auth::{Secret, password_rules},
+    feeds::settings::FeedsConfig,
     grid::Limits,
 };
 
@@ -65,6 +67,8 @@ pub struct Config {
     pub mail: Option<MailConfig>,
     /// What downloads say and may use.
     pub downloads: DownloadConfig,
+    /// What is polled, and how.
+    pub feeds: FeedsConfig,
     /// Days for which the audit log is kept.
     pub audit_days: i32,
     /// What is logged, and how.
@@ -195,6 +199,7 @@ impl Config {
                 disclaimer: s.value("downloads.disclaimer")?,
                 concurrent_per_user: s.number("downloads.concurrent_per_user", 1..=1000, 4)?,
             },
+            feeds: feeds::read(s)?,
             audit_days: s.number("audit.days", 1..=36_500, 400)?,
             log: LogConfig {
                 filter: s.value::<LogFilter>("log")?.unwrap_or_default().0,

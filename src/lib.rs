@@ -21,6 +21,7 @@ pub mod db;
 pub mod domain;
 pub mod error;
 pub mod extractors;
+pub mod feeds;
 pub mod grid;
 pub mod headroom;
 pub mod ingestors;

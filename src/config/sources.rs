@@ -190,10 +190,9 @@ impl Sources {
     }
 }
 
-/// Variables with our prefix that are no settings of the server, but of its feeds and its tests.
+/// Variables with our prefix that are no settings of the server, but of its tests.
 fn is_of_others(variable: &str) -> bool {
-    const PREFIXES: [&str; 2] = ["TRUEPRICE_FEED_", "TRUEPRICE_TEST_"];
-    variable == "TRUEPRICE_CONFIG" || PREFIXES.iter().any(|prefix| variable.starts_with(prefix))
+    variable == "TRUEPRICE_CONFIG" || variable.starts_with("TRUEPRICE_TEST_")
 }
 
 fn no_such_setting(name: &str, known: impl Iterator<Item = String>) -> String {

@@ -104,7 +104,7 @@ fn a_variable_that_is_no_setting_is_refused() {
         "environment variable TRUEPRICE_LISTN: there is no such setting; did you mean \
          TRUEPRICE_LISTEN?"
     );
-    for known in ["TRUEPRICE_FEED_KEY", "TRUEPRICE_TEST_NO_BROWSER", "TRUEPRICE_LIMITS_ROWS"] {
+    for known in ["TRUEPRICE_TEST_NO_BROWSER", "TRUEPRICE_LIMITS_ROWS"] {
         config(&[], &[(known, "1")], "").unwrap();
     }
     config(&[], &[("TRUEPRICE_LISTN", "")], "").unwrap();

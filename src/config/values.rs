@@ -2,6 +2,7 @@
 
 use std::{net::IpAddr, str::FromStr, time::Duration};
 
+use chrono::{DateTime, Utc};
 use ipnet::IpNet;
 
 /// The shape of log lines.
@@ -122,5 +123,33 @@ impl FromStr for Email {
             && !email.contains(|c: char| c.is_whitespace() || c.is_control())
             && matches!(email.split('@').collect::<Vec<_>>()[..], [name, host] if !name.is_empty() && !host.is_empty());
         if good { Ok(Self(email)) } else { Err("give an e-mail address such as admin@localhost") }
+    }
+}
+
+/// An instant with its offset.
+#[derive(Debug)]
+pub struct Instant(pub DateTime<Utc>);
+
+impl FromStr for Instant {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match DateTime::parse_from_rfc3339(text) {
+            Ok(instant) => Ok(Self(instant.to_utc())),
+            Err(_) => Err("give an instant with its offset, such as 2020-01-01T00:00:00Z"),
+        }
+    }
+}
+
+/// Words, apart by commas.
+#[derive(Debug)]
+pub struct Words(pub Vec<String>);
+
+impl FromStr for Words {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
+        Ok(Self(words.map(str::to_owned).collect()))
     }
 }

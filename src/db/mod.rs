@@ -10,6 +10,7 @@ pub mod credentials;
 pub mod data;
 pub mod derivation;
 pub mod extent;
+pub mod feeds;
 pub mod headroom;
 pub mod jobs;
 pub mod links;

@@ -7,6 +7,7 @@ mod components;
 mod dataset;
 mod decision;
 pub mod exact;
+pub mod feed;
 mod file_name;
 mod finding;
 pub mod grant;

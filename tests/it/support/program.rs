@@ -85,6 +85,8 @@ impl Home {
         command.args(arguments).current_dir(self.path()).env_clear().kill_on_drop(true);
         command.env("PATH", std::env::var_os("PATH").unwrap()).env("HOME", self.path());
         command.env("TRUEPRICE_LISTEN", "127.0.0.1:0").env("TRUEPRICE_LOG", "warn");
+        // No test asks a stranger.
+        command.env("TRUEPRICE_FEEDS_POLL", "false");
         if self.user == User::Nobody {
             command.uid(NOBODY).gid(NOBODY);
         }

@@ -1,0 +1,146 @@
+//! The settings of feeds: `[feed."carbonara.intensity"]`, `TRUEPRICE_FEED_CARBONARA_INTENSITY_…`.
+
+use std::{fs, path::PathBuf, str::FromStr, time::Duration};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{
+    ConfigError, Sources,
+    values::{Instant, Span, Words},
+};
+use crate::{
+    auth::Secret,
+    feeds::{About, FEEDS, Secrecy, Settings, settings::FeedsConfig},
+};
+
+/// Reads the settings of every feed.
+pub(super) fn read(s: &mut Sources) -> Result<FeedsConfig, ConfigError> {
+    let poll = s.value("feeds.poll")?.unwrap_or(true);
+    let each = FEEDS.iter().map(|feed| one(s, feed.about())).collect::<Result<_, _>>()?;
+    Ok(FeedsConfig { poll, each })
+}
+
+/// Reads the settings of one feed.
+struct Section<'a> {
+    sources: &'a mut Sources,
+    about: &'static About,
+}
+
+impl Section<'_> {
+    fn name(&self, setting: &str) -> String {
+        format!("feed.{}.{setting}", self.about.id)
+    }
+
+    fn value<T: FromStr<Err: std::fmt::Display>>(
+        &mut self,
+        setting: &str,
+    ) -> Result<Option<T>, ConfigError> {
+        let name = self.name(setting);
+        self.sources.value(&name)
+    }
+
+    fn span(&mut self, setting: &str, default: Duration) -> Result<Duration, ConfigError> {
+        Ok(self.value::<Span>(setting)?.map_or(default, |span| span.0))
+    }
+
+    fn delta(&mut self, setting: &str, default: Duration) -> Result<TimeDelta, ConfigError> {
+        let span = self.span(setting, default)?;
+        let error = |error| self.sources.error(&self.name(setting), error);
+        TimeDelta::from_std(span).map_err(error)
+    }
+
+    fn words(&mut self, setting: &str) -> Result<Option<Vec<String>>, ConfigError> {
+        Ok(self.value::<Words>(setting)?.map(|words| words.0))
+    }
+
+    /// The key itself, or the file that holds it. It is not repeated when it is wrong.
+    fn api_key(&mut self) -> Result<Option<Secret>, ConfigError> {
+        let (key, file) =
+            (self.value::<Secret>("api_key")?, self.value::<PathBuf>("api_key_file")?);
+        let wrong = |section: &Self, setting: &str, problem: String| {
+            Err(section.sources.error(&section.name(setting), problem))
+        };
+        match (key, file) {
+            (Some(_), Some(_)) => {
+                wrong(self, "api_key_file", "api_key is set, too; give one of them".to_owned())
+            }
+            (None, Some(file)) => match fs::read_to_string(&file) {
+                Ok(text) if !text.trim().is_empty() => Ok(Some(Secret::new(text.trim()))),
+                Ok(_) => wrong(self, "api_key_file", format!("{} is empty", file.display())),
+                Err(error) => wrong(
+                    self,
+                    "api_key_file",
+                    format!("{} cannot be read: {error}", file.display()),
+                ),
+            },
+            (key, None) => Ok(key),
+        }
+    }
+
+    /// Scheme and host, maybe a path.
+    fn base_url(&mut self) -> Result<String, ConfigError> {
+        const WANTED: &str =
+            "give an address such as https://api.example.com, without user, password or query";
+        let Some(text) = self.value::<String>("base_url")? else {
+            return Ok(self.about.default.base_url.to_owned());
+        };
+        let parsed = reqwest::Url::parse(&text).ok().filter(|url| {
+            matches!(url.scheme(), "http" | "https")
+                && url.has_host()
+                && url.username().is_empty()
+                && url.password().is_none()
+                && url.query().is_none()
+                && url.fragment().is_none()
+        });
+        if parsed.is_some() {
+            return Ok(text.trim_end_matches('/').to_owned());
+        }
+        Err(self.sources.error(&self.name("base_url"), WANTED))
+    }
+
+    fn not_before(&mut self) -> Result<DateTime<Utc>, ConfigError> {
+        let text = self.about.default.not_before;
+        match self.value::<Instant>("not_before")? {
+            Some(instant) => Ok(instant.0),
+            None => text
+                .parse::<Instant>()
+                .map(|instant| instant.0)
+                .map_err(|error| self.sources.error(&self.name("not_before"), error)),
+        }
+    }
+}
+
+fn one(sources: &mut Sources, about: &'static About) -> Result<Settings, ConfigError> {
+    let default = &about.default;
+    let mut s = Section { sources, about };
+    let api_key = s.api_key()?;
+    let known = || default.factor_sets.iter().map(|&set| set.to_owned()).collect();
+    let factor_sets: Vec<String> = s.words("factor_sets")?.unwrap_or_else(known);
+    let page_size = s.name("page_size");
+    Ok(Settings {
+        feed: about,
+        enabled: s.value("enabled")?.unwrap_or(about.secrecy == Secrecy::Open || api_key.is_some()),
+        base_url: s.base_url()?,
+        allowed_hosts: s.words("allowed_hosts")?.unwrap_or_default(),
+        poll_every: s.span("poll_every", default.poll_every)?,
+        look_back: s.delta("look_back", default.look_back)?,
+        window: s.delta("window", default.window)?,
+        page_size: s.sources.number(&page_size, 1..=default.page_size_max, default.page_size)?,
+        not_before: s.not_before()?,
+        expected_lag: s.delta("expected_lag", default.expected_lag)?,
+        scopes: s.words("scopes")?,
+        factor_sets: match s.value::<String>("default_factor_set")? {
+            None => factor_sets,
+            Some(first) => {
+                let others = factor_sets.into_iter().filter(|set| *set != first);
+                std::iter::once(first.clone()).chain(others).collect()
+            }
+        },
+        api_key,
+        filter_upstream: s.value("filter_upstream")?.unwrap_or(false),
+        account: s.value("account")?,
+        owner: s.value("owner")?,
+        payment_method: s.value("payment_method")?.unwrap_or_else(|| "DIRECT_DEBIT".to_owned()),
+        gas_in_m3: s.value("gas_in_m3")?.unwrap_or(false),
+    })
+}

@@ -1,0 +1,4 @@
+//! Feeds: what they loaded, how far they came, and what is to be told of it.
+
+pub mod outbox;
+pub mod turn;

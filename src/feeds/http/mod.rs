@@ -1,0 +1,1 @@
+//! Asking upstreams: politely, safely, and with a record of every answer.

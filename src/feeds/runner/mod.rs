@@ -1,0 +1,1 @@
+//! When and how much is asked: tasks, leases, windows, gaps, history.

@@ -1,0 +1,80 @@
+//! The settings of feeds.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::About;
+use crate::auth::Secret;
+
+/// The settings of one feed.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Which.
+    pub feed: &'static About,
+    /// Whether it is polled.
+    pub enabled: bool,
+    /// Scheme and host, maybe a path, without a slash at the end.
+    pub base_url: String,
+    /// Hosts that links may name besides that of `base_url`; they are followed on `base_url`.
+    pub allowed_hosts: Vec<String>,
+    /// How often it is asked.
+    pub poll_every: Duration,
+    /// How far back each run asks again.
+    pub look_back: TimeDelta,
+    /// Length of a window.
+    pub window: TimeDelta,
+    /// Rows asked for in a page.
+    pub page_size: u32,
+    /// History before this is not asked for.
+    pub not_before: DateTime<Utc>,
+    /// How old the newest slot may be.
+    pub expected_lag: TimeDelta,
+    /// The scopes to load; none: those that the feed has.
+    pub scopes: Option<Vec<String>>,
+    /// The sets of factors to load; the first is the default of queries.
+    pub factor_sets: Vec<String>,
+    /// The key. Never written anywhere.
+    pub api_key: Option<Secret>,
+    /// Asks the upstream to leave out what is not wanted, where it can.
+    pub filter_upstream: bool,
+    /// The account whose meters and tariffs are loaded.
+    pub account: Option<String>,
+    /// The e-mail of the user who owns the meters of the account.
+    pub owner: Option<String>,
+    /// Whose prices count where they differ by the way of payment.
+    pub payment_method: String,
+    /// Whether gas is metered in cubic metres rather than kWh.
+    pub gas_in_m3: bool,
+}
+
+impl Settings {
+    /// The set of factors that queries take where they name none.
+    #[must_use]
+    pub fn default_factor_set(&self) -> Option<&str> {
+        self.factor_sets.first().map(String::as_str)
+    }
+
+    /// Whether rows under a set of factors are loaded.
+    #[must_use]
+    pub fn wants(&self, factor_set: &str) -> bool {
+        self.factor_sets.iter().any(|wanted| wanted == factor_set)
+    }
+}
+
+/// The settings of all feeds.
+#[derive(Debug, Clone)]
+pub struct FeedsConfig {
+    /// Whether this server polls at all; others on the same database may.
+    pub poll: bool,
+    /// One for each feed there is, in the order of [`super::FEEDS`].
+    pub each: Vec<Settings>,
+}
+
+impl FeedsConfig {
+    /// The settings of a feed.
+    #[must_use]
+    pub fn of(&self, feed_id: &str) -> Option<&Settings> {
+        self.each.iter().find(|settings| settings.feed.id == feed_id)
+    }
+}
