@@ -88,7 +88,10 @@ async fn upstream(today: Today) -> String {
 
 /// A server that loads the history of [`REGIONS`] and polls them meanwhile.
 pub async fn server() -> Server {
-    #[expect(clippy::disallowed_methods, reason = "the server under measurement goes by this clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the server under measurement goes by this clock"
+    )]
     let today = Utc::now() - TimeDelta::days(1);
     let server = Server::start_with(&[
         ("TRUEPRICE_FEED_CARBONARA_INTENSITY_BASE_URL", &upstream(today).await),

@@ -1,4 +1,5 @@
 //! Feeds: what they loaded, how far they came, and what is to be told of it.
 
+pub mod meters;
 pub mod outbox;
 pub mod turn;
