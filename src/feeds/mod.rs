@@ -17,9 +17,11 @@
 mod about;
 mod ask;
 pub mod carbonara;
+pub mod gb;
 pub mod http;
 pub mod json;
 pub mod load;
+pub mod octopus;
 mod records;
 pub mod runner;
 #[cfg(test)]
