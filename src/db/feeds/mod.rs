@@ -1,4 +1,10 @@
 //! Feeds: what they loaded, how far they came, and what is to be told of it.
 
+pub mod backfills;
+pub mod gaps;
 pub mod outbox;
+pub mod progress;
+pub mod registry;
+pub mod runs;
+pub mod tasks;
 pub mod turn;

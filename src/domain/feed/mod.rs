@@ -1,8 +1,10 @@
 //! The words of feeds: what is polled, restated one interval at a time, and read as rows.
 
+mod state;
 mod unit;
 mod window;
 
+pub use state::{BackfillState, GapState, RunState, ScopeState};
 pub use unit::{IntensityUnit, ParseUnitError};
 pub use window::{EmptyWindow, Window};
 
