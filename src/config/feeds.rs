@@ -10,14 +10,14 @@ use super::{
 };
 use crate::{
     auth::Secret,
-    feeds::{About, FEEDS, Secrecy, Settings, settings::FeedsConfig},
+    feeds::{About, FEEDS, Secrecy, Settings, http::Manners, settings::FeedsConfig},
 };
 
 /// Reads the settings of every feed.
 pub(super) fn read(s: &mut Sources) -> Result<FeedsConfig, ConfigError> {
     let poll = s.value("feeds.poll")?.unwrap_or(true);
     let each = FEEDS.iter().map(|feed| one(s, feed.about())).collect::<Result<_, _>>()?;
-    Ok(FeedsConfig { poll, each })
+    Ok(FeedsConfig { poll, each, manners: Manners::default() })
 }
 
 /// Reads the settings of one feed.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::About;
+use super::{About, http::Manners};
 use crate::auth::Secret;
 
 /// The settings of one feed.
@@ -69,6 +69,8 @@ pub struct FeedsConfig {
     pub poll: bool,
     /// One for each feed there is, in the order of [`super::FEEDS`].
     pub each: Vec<Settings>,
+    /// How upstreams are treated; no setting changes it.
+    pub manners: Manners,
 }
 
 impl FeedsConfig {
