@@ -71,6 +71,23 @@ pub async fn open(
     .await
 }
 
+/// The ranges of all backfills of a scope that there ever were, but those in one state.
+pub async fn ranges(
+    conn: &mut PgConnection,
+    (feed_id, scope): (&str, &str),
+    but: &str,
+) -> sqlx::Result<Vec<(DateTime<Utc>, DateTime<Utc>)>> {
+    let rows = sqlx::query!(
+        "select from_at, to_at from feed_backfill where feed_id = $1 and scope = $2 and state <> $3",
+        feed_id,
+        scope,
+        but
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.from_at, row.to_at)).collect())
+}
+
 /// Lets a piece of history wait for a server.
 pub async fn insert(
     conn: &mut PgConnection,

@@ -173,7 +173,9 @@ fn joined(shores: &[Shore]) -> Vec<Island> {
         if shore.first {
             islands.push((shore.start_at, shore.start_at));
         }
-        if shore.last && let Some(island) = islands.last_mut() {
+        if shore.last
+            && let Some(island) = islands.last_mut()
+        {
             island.1 = shore.start_at;
         }
     }

@@ -217,6 +217,18 @@ pub async fn lock_scope(conn: &mut PgConnection, feed_id: &str, scope: &str) -> 
     Ok(())
 }
 
+/// Whether a scope is polled.
+pub async fn is_enabled(conn: &mut PgConnection, feed_id: &str, scope: &str) -> sqlx::Result<bool> {
+    let enabled = sqlx::query_scalar!(
+        "select enabled from feed_scope where feed_id = $1 and scope = $2",
+        feed_id,
+        scope
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(enabled.unwrap_or(false))
+}
+
 /// The state that was last told of a scope.
 pub async fn state(
     conn: &mut PgConnection,

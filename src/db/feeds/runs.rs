@@ -37,6 +37,23 @@ pub async fn begin(
     .await
 }
 
+/// Begins a run that loads nothing. Nobody else takes it up.
+pub async fn begin_dry(
+    conn: &mut PgConnection,
+    (feed_id, scope): (&str, &str),
+    now: DateTime<Utc>,
+) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"insert into feed_run (feed_id, scope, task_kind, requested_at, started_at, state, totals)
+           values ($1, $2, 'manual', $3, $3, 'running', '{"dry_run": true}') returning run_id"#,
+        feed_id,
+        scope,
+        now
+    )
+    .fetch_one(conn)
+    .await
+}
+
 /// Lets a run by hand wait for a server.
 pub async fn queue(
     conn: &mut PgConnection,
@@ -71,7 +88,7 @@ pub async fn take(
         "update feed_run set state = 'running', started_at = coalesce(started_at, $3)
          where run_id = (select run_id from feed_run
                          where feed_id = $1 and scope = $2 and task_kind = 'manual'
-                           and state in ('queued', 'running')
+                           and state in ('queued', 'running') and not totals ? 'dry_run'
                          order by run_id limit 1)
          returning run_id, from_at, to_at",
         feed_id,
@@ -89,7 +106,8 @@ pub async fn is_queued(
 ) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"select exists (select from feed_run
-           where feed_id = $1 and scope = $2 and task_kind = 'manual' and state in ('queued', 'running')) as "is!""#,
+           where feed_id = $1 and scope = $2 and task_kind = 'manual' and state in ('queued', 'running')
+                 and not totals ? 'dry_run') as "is!""#,
         feed_id,
         scope,
     )
@@ -99,9 +117,12 @@ pub async fn is_queued(
 
 /// Lets a run that was stopped wait again.
 pub async fn requeue(conn: &mut PgConnection, run_id: i64) -> sqlx::Result<()> {
-    sqlx::query!("update feed_run set state = 'queued' where run_id = $1", run_id)
-        .execute(conn)
-        .await?;
+    sqlx::query!(
+        "update feed_run set state = 'queued', finished_at = null where run_id = $1",
+        run_id
+    )
+    .execute(conn)
+    .await?;
     Ok(())
 }
 

@@ -6,10 +6,25 @@
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use sqlx::PgConnection;
+use sqlx::{
+    PgConnection, PgPool,
+    postgres::{PgListener, PgPoolOptions},
+};
 use uuid::Uuid;
 
 use crate::domain::feed::TaskKind;
+
+/// What tells of wishes: runs and backfills that wait.
+const CHANNELS: [&str; 2] = ["feed_run", "feed_backfill"];
+
+/// A connection of its own that hears of wishes.
+pub async fn listener(pool: &PgPool) -> sqlx::Result<PgListener> {
+    let options = pool.connect_options().as_ref().clone();
+    let own = PgPoolOptions::new().max_connections(1).connect_lazy_with(options);
+    let mut listener = PgListener::connect_with(&own).await?;
+    listener.listen_all(CHANNELS).await?;
+    Ok(listener)
+}
 
 /// How long a lease lasts unless it is renewed.
 pub const LEASE: Duration = Duration::from_secs(90);

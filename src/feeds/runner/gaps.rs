@@ -137,8 +137,10 @@ fn inside(
     now: DateTime<Utc>,
 ) -> impl Iterator<Item = GapRow> {
     let part = span(gap).and_then(|span| span.meet(examined));
-    let still: Vec<Window> =
-        part.into_iter().flat_map(|part| missing.iter().filter_map(move |m| m.meet(part))).collect();
+    let still: Vec<Window> = part
+        .into_iter()
+        .flat_map(|part| missing.iter().filter_map(move |m| m.meet(part)))
+        .collect();
     let came = part.map(|part| without(part, &still)).unwrap_or_default();
     let still = still.into_iter().map(|piece| lost(cut(gap, piece), now));
     let came = came.into_iter().map(move |piece| filled(cut(gap, piece), now));
@@ -146,7 +148,8 @@ fn inside(
 }
 
 /// `whole` less what `others` cover.
-fn without(whole: Window, others: &[Window]) -> Vec<Window> {
+#[must_use]
+pub fn without(whole: Window, others: &[Window]) -> Vec<Window> {
     let mut others: Vec<Window> = others.iter().filter_map(|other| other.meet(whole)).collect();
     others.sort();
     let mut rest = Vec::new();
@@ -283,14 +286,22 @@ mod tests {
         let mut kept = reconcile(&[], examined, &missing, now).put;
         let mut tries = 0;
         while kept[0].state == "open" {
-            let early = reconcile(&kept, examined, &missing, kept[0].next_try.unwrap() - TimeDelta::seconds(1));
+            let early = reconcile(
+                &kept,
+                examined,
+                &missing,
+                kept[0].next_try.unwrap() - TimeDelta::seconds(1),
+            );
             assert_eq!(early, Changes::default(), "a look before its time is no try");
             now = kept[0].next_try.unwrap();
             kept = reconcile(&kept, examined, &missing, now).put;
             tries += 1;
             assert!(tries <= 12);
         }
-        assert_eq!((tries, &*kept[0].state, now - start), (12, "upstream_absent", TimeDelta::days(30)));
+        assert_eq!(
+            (tries, &*kept[0].state, now - start),
+            (12, "upstream_absent", TimeDelta::days(30))
+        );
         let came = reconcile(&kept, examined, &[], now).put;
         assert_eq!(came[0].state, "filled", "even then");
     }

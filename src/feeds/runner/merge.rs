@@ -34,8 +34,7 @@ pub fn merge(open: &[Open], wish: Window) -> Merged {
     let mut new = Vec::new();
     for piece in uncovered(&open, wish) {
         let before = open.iter().position(|(one, _)| one.window.to() == piece.from());
-        let after =
-            open.iter().position(|(one, _)| one.window.from() == piece.to() && !one.begun);
+        let after = open.iter().position(|(one, _)| one.window.from() == piece.to() && !one.begun);
         let stretched = match (before, after) {
             (Some(at), _) => reach(open[at].0.window.from(), piece.to()).map(|window| (at, window)),
             (None, Some(at)) => {
