@@ -1,4 +1,6 @@
 //! Feeds: what they loaded, how far they came, and what is to be told of it.
 
+pub mod fetches;
+pub mod hosts;
 pub mod outbox;
 pub mod turn;
