@@ -1,7 +1,9 @@
 //! Feeds: what they loaded, how far they came, and what is to be told of it.
 
 pub mod backfills;
+pub mod fetches;
 pub mod gaps;
+pub mod hosts;
 pub mod outbox;
 pub mod progress;
 pub mod registry;
