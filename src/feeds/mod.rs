@@ -19,6 +19,7 @@ mod ask;
 pub mod http;
 pub mod load;
 mod records;
+pub mod rollups;
 pub mod runner;
 pub mod settings;
 

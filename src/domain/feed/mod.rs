@@ -1,6 +1,9 @@
 //! The words of feeds: what is polled, restated one interval at a time, and read as rows.
 
+pub mod period;
+pub mod rollup;
 mod unit;
+pub mod upsert;
 mod window;
 
 pub use unit::{IntensityUnit, ParseUnitError};
@@ -83,6 +86,18 @@ words! {
         Week = "week",
         /// A calendar month.
         Month = "month",
+    }
+}
+
+words! {
+    /// What rollups are made of.
+    SeriesKind("a kind of series", exact) {
+        /// Intensities, by set of factors and metric.
+        Intensity = "intensity",
+        /// The fuel mix, by fuel.
+        Mix = "mix",
+        /// Usage of a meter.
+        Usage = "usage",
     }
 }
 
