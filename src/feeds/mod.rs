@@ -21,6 +21,7 @@ pub mod http;
 pub mod json;
 pub mod load;
 mod records;
+pub mod rollups;
 pub mod runner;
 #[cfg(test)]
 mod samples;
