@@ -23,6 +23,7 @@ pub mod json;
 pub mod load;
 pub mod octopus;
 mod records;
+pub mod rollups;
 pub mod runner;
 #[cfg(test)]
 mod samples;
