@@ -2,11 +2,16 @@
 
 pub mod backfills;
 mod copy;
+pub mod discovered;
+pub mod factors;
 pub mod fetches;
+pub mod forecasts;
 pub mod gaps;
 pub mod hosts;
 pub mod intensity;
+pub mod mix;
 pub mod outbox;
+pub mod prices;
 pub mod progress;
 pub mod registry;
 pub mod rollups;
@@ -14,3 +19,4 @@ pub mod rows;
 pub mod runs;
 pub mod tasks;
 pub mod turn;
+pub mod usage;
