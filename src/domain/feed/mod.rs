@@ -1,8 +1,13 @@
 //! The words of feeds: what is polled, restated one interval at a time, and read as rows.
 
+pub mod period;
+pub mod rollup;
+mod state;
 mod unit;
+pub mod upsert;
 mod window;
 
+pub use state::{BackfillState, GapState, RunState, ScopeState};
 pub use unit::{IntensityUnit, ParseUnitError};
 pub use window::{EmptyWindow, Window};
 
@@ -83,6 +88,18 @@ words! {
         Week = "week",
         /// A calendar month.
         Month = "month",
+    }
+}
+
+words! {
+    /// What rollups are made of.
+    SeriesKind("a kind of series", exact) {
+        /// Intensities, by set of factors and metric.
+        Intensity = "intensity",
+        /// The fuel mix, by fuel.
+        Mix = "mix",
+        /// Usage of a meter.
+        Usage = "usage",
     }
 }
 
