@@ -38,6 +38,7 @@ mod headroom_job;
 mod hostile;
 mod layouts;
 mod links;
+mod meters;
 mod negative_credentials;
 mod negative_files;
 mod negative_input;

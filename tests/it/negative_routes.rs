@@ -56,7 +56,7 @@ use crate::{
 };
 
 /// Who a route is for. Every route has a line here, or one of the test's fails.
-const FOR: [(&str, Role); 38] = [
+const FOR: [(&str, Role); 40] = [
     ("/", Role::ReadOnly),
     ("/account*", Role::ReadOnly),
     ("/admin*", Role::Admin),
@@ -78,6 +78,8 @@ const FOR: [(&str, Role); 38] = [
     ("/api/v1/labels", Role::ReadOnly),
     ("/api/v1/logs*", Role::Admin),
     ("/api/v1/me", Role::ReadOnly),
+    ("/api/v1/meters", Role::ReadOnly),
+    ("/api/v1/meters/*", Role::Admin),
     ("/api/v1/operating-days", Role::ReadOnly),
     ("/api/v1/reference-hours*", Role::ReadOnly),
     ("/api/v1/series*", Role::ReadOnly),

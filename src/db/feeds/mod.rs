@@ -3,5 +3,6 @@
 pub mod fetches;
 pub mod gauges;
 pub mod hosts;
+pub mod meters;
 pub mod outbox;
 pub mod turn;
