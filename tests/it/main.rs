@@ -31,6 +31,7 @@ mod downloads_stored;
 mod entitlements;
 mod exports;
 mod families;
+mod feed_http;
 mod good_test_data;
 mod headroom;
 mod headroom_job;
