@@ -19,7 +19,7 @@ use crate::{
     error::Problem,
     extractors::turns::Turns,
     intake::DayTurns,
-    live::Bell,
+    live::{Bell, guests::Guests, stream::Stream},
     objects::Documents,
 };
 
@@ -48,6 +48,10 @@ pub struct App {
     pub endings: TaskTracker,
     /// Rings when the feed of updates has grown.
     pub bell: Bell,
+    /// Events, as they happen.
+    pub stream: Stream,
+    /// Who has a connection open for long.
+    pub guests: Guests,
 }
 
 impl App {
@@ -116,6 +120,8 @@ impl App {
             days: DayTurns::default(),
             endings: TaskTracker::new(),
             bell: Bell::default(),
+            stream: Stream::default(),
+            guests: Guests::default(),
         })
     }
 }
