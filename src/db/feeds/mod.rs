@@ -22,5 +22,8 @@ pub mod rollups;
 pub mod rows;
 pub mod runs;
 pub mod tasks;
+pub mod relay;
+pub mod retained;
+pub mod stream;
 pub mod turn;
 pub mod usage;
