@@ -1,5 +1,10 @@
 //! The words of feeds: what is polled, restated one interval at a time, and read as rows.
 
+pub mod day;
+pub mod factors;
+pub mod mix;
+pub mod summary;
+pub mod tariff;
 mod unit;
 mod window;
 
