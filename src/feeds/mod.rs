@@ -16,10 +16,14 @@
 
 mod about;
 mod ask;
+pub mod carbonara;
 pub mod http;
+pub mod json;
 pub mod load;
 mod records;
 pub mod runner;
+#[cfg(test)]
+mod samples;
 pub mod settings;
 
 pub use about::{About, Default, Secrecy};
@@ -37,7 +41,7 @@ use chrono::{DateTime, Utc};
 use crate::domain::feed::Window;
 
 /// Every feed that there is.
-pub const FEEDS: &[&dyn Feed] = &[];
+pub const FEEDS: &[&dyn Feed] = &[&carbonara::CarbonaraIntensity];
 
 /// The feed with an id.
 #[must_use]
