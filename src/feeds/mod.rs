@@ -20,6 +20,7 @@ pub mod carbonara;
 pub mod http;
 pub mod json;
 pub mod load;
+pub mod nyiso;
 mod records;
 pub mod runner;
 #[cfg(test)]
@@ -41,7 +42,7 @@ use chrono::{DateTime, Utc};
 use crate::domain::feed::Window;
 
 /// Every feed that there is.
-pub const FEEDS: &[&dyn Feed] = &[&carbonara::CarbonaraIntensity];
+pub const FEEDS: &[&dyn Feed] = &[&carbonara::CarbonaraIntensity, &nyiso::FuelMix];
 
 /// The feed with an id.
 #[must_use]

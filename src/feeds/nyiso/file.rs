@@ -1,6 +1,7 @@
 //! The files: lines of text, alone or in an archive.
 
 use std::{
+    borrow::Cow,
     collections::HashMap,
     io::{Cursor, Read},
     sync::Arc,
@@ -79,10 +80,13 @@ impl Rows {
         let not_an_archive = |error: zip::result::ZipError| BadBody(format!("no archive: {error}"));
         let mut archive = ZipArchive::new(Cursor::new(body)).map_err(not_an_archive)?;
         if archive.len() > MAX_ENTRIES {
-            let problem = format!("{} files in an archive; the most is {MAX_ENTRIES}", archive.len());
+            let problem =
+                format!("{} files in an archive; the most is {MAX_ENTRIES}", archive.len());
             return Err(BadBody(problem));
         }
-        let mut names: Vec<String> = archive.file_names().map(str::to_owned).collect();
+        let names: Result<Vec<String>, _> =
+            archive.file_names().map(|name| name.map(Cow::into_owned)).collect();
+        let mut names = names.map_err(not_an_archive)?;
         names.sort_unstable();
         let mut left = MAX_UNPACKED;
         for name in names.iter().filter(|name| !name.ends_with('/')) {
@@ -185,7 +189,9 @@ fn row<'a>(
     let at = stamp(fields[columns.stamp], fields[columns.zone])?;
     let mw = match fields[columns.mw] {
         "" => None,
-        text => Some(Decimal::from_str_exact(text).map_err(|_| format!("\"{text}\" is no number of MW"))?),
+        text => Some(
+            Decimal::from_str_exact(text).map_err(|_| format!("\"{text}\" is no number of MW"))?,
+        ),
     };
     Ok((at, fuel, mw))
 }

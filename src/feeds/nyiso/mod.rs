@@ -177,7 +177,7 @@ fn looks_at_yesterday(settings: &Settings, now: DateTime<Utc>) -> bool {
 /// The archive of a month is complete on the 3rd.
 fn looks_at_last_month(settings: &Settings, now: DateTime<Utc>) -> bool {
     let local = now.with_timezone(&ZONE);
-    local.day() == 3 && local.hour() % 6 == 0 && is_first_of_hour(settings, now)
+    local.day() == 3 && local.hour().is_multiple_of(6) && is_first_of_hour(settings, now)
 }
 
 /// Whether no poll was due in this hour before: polls are as far apart as the settings say, and up to
