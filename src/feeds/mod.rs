@@ -22,6 +22,7 @@ pub mod json;
 pub mod load;
 pub mod nyiso;
 mod records;
+pub mod rollups;
 pub mod runner;
 #[cfg(test)]
 mod samples;

@@ -3,9 +3,12 @@
 pub mod day;
 pub mod factors;
 pub mod mix;
+pub mod period;
+pub mod rollup;
 pub mod summary;
 pub mod tariff;
 mod unit;
+pub mod upsert;
 mod window;
 
 pub use unit::{IntensityUnit, ParseUnitError};
@@ -88,6 +91,18 @@ words! {
         Week = "week",
         /// A calendar month.
         Month = "month",
+    }
+}
+
+words! {
+    /// What rollups are made of.
+    SeriesKind("a kind of series", exact) {
+        /// Intensities, by set of factors and metric.
+        Intensity = "intensity",
+        /// The fuel mix, by fuel.
+        Mix = "mix",
+        /// Usage of a meter.
+        Usage = "usage",
     }
 }
 
