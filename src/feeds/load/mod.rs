@@ -7,6 +7,7 @@
 
 mod event;
 mod intensity;
+mod samples;
 mod touched;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -99,6 +100,7 @@ pub async fn load(
     let mut work = Work { conn, page, loaded: Loaded::default(), touched: Touched::default() };
     match records {
         Records::Intensity(rows) => intensity::store(&mut work, Manner::Told, rows).await?,
+        Records::Samples(rows) => samples::store(&mut work, rows).await?,
         _ => {}
     }
     let Work { conn, page, loaded, touched } = work;
