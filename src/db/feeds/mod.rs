@@ -7,4 +7,5 @@ pub mod outbox;
 pub mod rollups;
 pub mod rows;
 pub mod samples;
+pub mod summary;
 pub mod turn;
