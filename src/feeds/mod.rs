@@ -23,6 +23,7 @@ pub mod json;
 pub mod load;
 pub mod octopus;
 pub mod numbers;
+pub mod nyiso;
 mod records;
 pub mod rollups;
 pub mod runner;
@@ -45,7 +46,7 @@ use chrono::{DateTime, Utc};
 use crate::domain::feed::Window;
 
 /// Every feed that there is.
-pub const FEEDS: &[&dyn Feed] = &[&carbonara::CarbonaraIntensity];
+pub const FEEDS: &[&dyn Feed] = &[&carbonara::CarbonaraIntensity, &nyiso::FuelMix];
 
 /// The feed with an id.
 #[must_use]

@@ -12,6 +12,7 @@ mod forecast;
 mod intensity;
 mod mix;
 mod prices;
+mod samples;
 mod touched;
 mod usage;
 
@@ -116,7 +117,7 @@ async fn store(work: &mut Work<'_>, records: Records) -> Result<(), LoadError> {
     match records {
         Records::Intensity(rows) => intensity::store(work, Manner::Told, rows).await?,
         Records::Forecast(rows) => forecast::store(work, rows).await?,
-        Records::Samples(_) => return Err(work.page.lacks("way from readings to slots")),
+        Records::Samples(rows) => samples::store(work, rows).await?,
         Records::Mix(rows) => {
             mix::store(work, Manner::Told, rows.into_iter().map(mix::Part::from)).await?;
         }
