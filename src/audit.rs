@@ -119,6 +119,12 @@ words! {
         SettingChanged = "setting_changed",
         /// The registry of components or the aliases of series were changed.
         RegistryChanged = "registry_changed",
+        /// A run of a feed was asked for.
+        FeedRun = "feed_run",
+        /// History of a feed was asked for, paused, resumed or ended.
+        FeedBackfill = "feed_backfill",
+        /// A feed was paused, or resumed.
+        FeedPaused = "feed_paused",
         /// A job was tried again.
         JobRetried = "job_retried",
         /// The schema was brought up to date.

@@ -17,10 +17,12 @@
 mod about;
 mod ask;
 pub mod carbonara;
+pub mod gb;
 pub mod http;
 pub mod json;
 pub mod load;
 pub mod nyiso;
+pub mod octopus;
 mod records;
 pub mod rollups;
 pub mod runner;

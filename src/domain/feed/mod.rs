@@ -5,12 +5,14 @@ pub mod factors;
 pub mod mix;
 pub mod period;
 pub mod rollup;
+mod state;
 pub mod summary;
 pub mod tariff;
 mod unit;
 pub mod upsert;
 mod window;
 
+pub use state::{BackfillState, GapState, RunState, ScopeState};
 pub use unit::{IntensityUnit, ParseUnitError};
 pub use window::{EmptyWindow, Window};
 
