@@ -22,6 +22,7 @@ pub mod http;
 pub mod json;
 pub mod load;
 pub mod octopus;
+pub mod overview;
 mod records;
 pub mod rollups;
 pub mod runner;

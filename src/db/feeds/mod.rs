@@ -12,5 +12,6 @@ pub mod registry;
 pub mod rollups;
 pub mod rows;
 pub mod runs;
+pub mod status;
 pub mod tasks;
 pub mod turn;
