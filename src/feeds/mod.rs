@@ -23,6 +23,7 @@ pub mod json;
 pub mod load;
 pub mod nyiso;
 pub mod octopus;
+pub mod overview;
 mod records;
 pub mod rollups;
 pub mod runner;

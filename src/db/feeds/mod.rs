@@ -19,6 +19,7 @@ pub mod rows;
 pub mod runs;
 pub mod samples;
 pub mod summary;
+pub mod status;
 pub mod tasks;
 pub mod turn;
 pub mod usage;
