@@ -11,6 +11,7 @@ use serde_json::{
     value::{RawValue, to_raw_value},
 };
 use sqlx::{PgConnection, types::Json};
+use utoipa::ToSchema;
 
 use super::{LoadError, Page, event::Figure, touched::Touched};
 use crate::{
@@ -185,25 +186,23 @@ fn zone(name: &str) -> Tz {
     name.parse().unwrap_or(Tz::UTC)
 }
 
-/// The summary of a day with a forecast for every intensity that is not there. Nothing is stored.
-pub async fn with_forecast(
-    conn: &mut PgConnection,
-    meter_id: &str,
-    (zone_name, region_id): (&str, &str),
-    date: NaiveDate,
-) -> sqlx::Result<Option<Day>> {
-    let sources = SOURCES.iter().find(|sources| sources.region_id == region_id);
-    let (Some(sources), Some(window)) = (sources, local_day(zone(zone_name), date)) else {
+/// A stored summary with a forecast for every intensity that is not there. Nothing is stored.
+pub async fn with_forecast(conn: &mut PgConnection, stored: &Day) -> sqlx::Result<Option<Day>> {
+    let is_of = |sources: &&Sources| {
+        sources.carbon_feed == stored.feed_id && sources.factor_set == stored.factor_set_id
+    };
+    let window = local_day(zone(&stored.zone), stored.local_date);
+    let (Some(sources), Some(window)) = (SOURCES.iter().find(is_of), window) else {
         return Ok(None);
     };
-    let inputs = summary::inputs(conn, sources, meter_id, window, true).await?;
+    let inputs = summary::inputs(conn, sources, &stored.meter_id, window, true).await?;
     let of = MeterDay {
-        meter_id: meter_id.to_owned(),
-        zone: zone_name.to_owned(),
-        region_id: region_id.to_owned(),
-        day: date,
+        meter_id: stored.meter_id.clone(),
+        zone: stored.zone.clone(),
+        region_id: sources.region_id.to_owned(),
+        day: stored.local_date,
     };
-    Ok(Some(day(sources, &of, window, &inputs)).filter(|day| day.slots_used > 0))
+    Ok(Some(Day { rev: stored.rev, ..day(sources, &of, window, &inputs) }))
 }
 
 /// The summary of a day out of what is known of its slots.
@@ -286,32 +285,71 @@ async fn tell(
 
 /// A summary as it is told and printed: grams with three decimals, averages and pence with four, percent
 /// with two, kWh with all that there are.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DailySummary, example = json!({"date": "2025-01-15", "meter": "m1f0c2a9be4d7", "feed": "gb.intensity",
+    "factor_set": "NESO", "zone": "Europe/London", "carbon_grams": 3741.903,
+    "average_carbon_intensity": 172.4618, "total_energy_used": 21.697,
+    "total_energy_cost_inc_vat": 314.6470, "total_energy_cost_ex_vat": 299.6638,
+    "standing_inc_vat": 46.4100, "standing_exc_vat": 44.2000,
+    "mix_percentage": [{"fuel": "gas", "perc": 32.91}, {"fuel": "wind", "perc": 32.43}],
+    "slots_expected": 48, "slots_used": 48, "slots_estimated": 0, "missing_by_feed": {},
+    "complete": true, "rev": 1}))]
 pub struct Told<'a> {
+    /// The day of the zone.
     date: NaiveDate,
+    /// Whose.
     meter: &'a str,
+    /// Where the intensities are from.
     feed: &'a str,
+    /// Under which set of factors.
     factor_set: &'a str,
+    /// Whose midnight.
     zone: &'a str,
+    /// g of CO2.
+    #[schema(value_type = Option<f64>)]
     carbon_grams: Option<Box<RawValue>>,
+    /// g/kWh, weighted by usage.
+    #[schema(value_type = Option<f64>)]
     average_carbon_intensity: Option<Box<RawValue>>,
+    /// kWh.
+    #[schema(value_type = Option<f64>)]
     total_energy_used: Figure,
+    /// Pence with VAT.
+    #[schema(value_type = Option<f64>)]
     total_energy_cost_inc_vat: Option<Box<RawValue>>,
+    /// Pence without VAT.
+    #[schema(value_type = Option<f64>)]
     total_energy_cost_ex_vat: Option<Box<RawValue>>,
-    standing_charge_inc_vat: Option<Box<RawValue>>,
-    standing_charge_ex_vat: Option<Box<RawValue>>,
+    /// Pence with VAT, not in the cost.
+    #[schema(value_type = Option<f64>)]
+    standing_inc_vat: Option<Box<RawValue>>,
+    /// Pence without VAT, not in the cost.
+    #[schema(value_type = Option<f64>)]
+    standing_exc_vat: Option<Box<RawValue>>,
+    /// By fuel, weighted by usage.
     mix_percentage: Option<Vec<Share<'a>>>,
+    /// Half-hours of the day.
     slots_expected: i32,
+    /// Those with usage.
     slots_used: i32,
+    /// Those weighed with an intensity that was not measured.
     slots_estimated: i32,
+    /// Starts of the half-hours that lack a part, by the feed that brings it.
+    #[schema(value_type = std::collections::BTreeMap<String, Vec<DateTime<Utc>>>)]
     missing_by_feed: &'a Value,
+    /// Whether every half-hour has every part.
     complete: bool,
+    /// Rises with each change.
     rev: i32,
 }
 
-#[derive(Debug, Serialize)]
-struct Share<'a> {
+/// The share of a fuel.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Share<'a> {
+    /// As the upstream names it.
     fuel: &'a str,
+    /// Percent.
+    #[schema(value_type = Option<f64>)]
     perc: Option<Box<RawValue>>,
 }
 
@@ -326,11 +364,10 @@ impl<'a> Told<'a> {
     /// Of a stored summary.
     #[must_use]
     pub fn of(day: &'a Day) -> Self {
-        let share = |(fuel, percent): (&'a String, &'a Box<RawValue>)| Share {
-            fuel,
-            perc: printed(percent.get().parse().ok(), 2),
-        };
-        let mix = day.mix_percent.as_ref();
+        let mix = day.mix_percent.as_ref().map(|mix| {
+            let percent = |text: &RawValue| printed(text.get().parse().ok(), 2);
+            mix.0.iter().map(|(fuel, text)| Share { fuel, perc: percent(text) }).collect()
+        });
         Self {
             date: day.local_date,
             meter: &day.meter_id,
@@ -342,9 +379,9 @@ impl<'a> Told<'a> {
             total_energy_used: Figure(day.kwh),
             total_energy_cost_inc_vat: printed(day.cost_inc_vat, 4),
             total_energy_cost_ex_vat: printed(day.cost_exc_vat, 4),
-            standing_charge_inc_vat: printed(day.standing_inc_vat, 4),
-            standing_charge_ex_vat: printed(day.standing_exc_vat, 4),
-            mix_percentage: mix.map(|mix| mix.0.iter().map(share).collect()),
+            standing_inc_vat: printed(day.standing_inc_vat, 4),
+            standing_exc_vat: printed(day.standing_exc_vat, 4),
+            mix_percentage: mix,
             slots_expected: day.slots_expected,
             slots_used: day.slots_used,
             slots_estimated: day.slots_estimated,
