@@ -32,6 +32,10 @@ pub(super) async fn store(work: &mut Work<'_>, prices: Vec<Price>) -> Result<(),
     let key = (Cell::from(provider), Cell::from(tariff));
     let rows: Vec<Row> = prices.iter().map(|price| cells(&key, price)).collect();
     let changes = work.upsert(&TABLE, Manner::Told, rows).await?;
+    for row in changes.iter().flat_map(|change| change.before.iter().chain([&change.after])) {
+        let from = row[VALID_FROM].instant().unwrap_or_default();
+        work.summaries.tariff(tariff, from, row[VALID_TO].instant());
+    }
     let keys: Vec<String> =
         changes.iter().map(|change| series_key(provider, tariff, change)).collect();
     let mut events = Vec::with_capacity(changes.len());

@@ -26,6 +26,7 @@ mod site;
 mod tokens;
 mod updates;
 pub mod uploads;
+mod usage;
 pub mod users;
 mod versions;
 
@@ -66,6 +67,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(tokens::routes())
         .merge(updates::routes())
         .merge(uploads::routes())
+        .merge(usage::routes())
         .merge(users::routes())
         .merge(versions::routes())
 }
