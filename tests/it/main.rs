@@ -32,6 +32,8 @@ mod entitlements;
 mod exports;
 mod families;
 mod feed_http;
+mod feed_load;
+mod feed_rollups;
 mod good_test_data;
 mod headroom;
 mod headroom_job;

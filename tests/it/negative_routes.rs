@@ -56,7 +56,7 @@ use crate::{
 };
 
 /// Who a route is for. Every route has a line here, or one of the test's fails.
-const FOR: [(&str, Role); 40] = [
+const FOR: &[(&str, Role)] = &[
     ("/", Role::ReadOnly),
     ("/account*", Role::ReadOnly),
     ("/admin*", Role::Admin),
@@ -89,6 +89,7 @@ const FOR: [(&str, Role); 40] = [
     ("/api/v1/tokens*", Role::ReadOnly),
     ("/api/v1/updates", Role::ReadOnly),
     ("/api/v1/uploads*", Role::ReadWrite),
+    ("/api/v1/usage*", Role::ReadOnly),
     ("/api/v1/users*", Role::Admin),
     ("/api/v1/versions*", Role::ReadOnly),
     ("/carbon*", Role::ReadOnly),

@@ -23,6 +23,7 @@ pub mod rows;
 pub mod runs;
 pub mod samples;
 pub mod stream;
+pub mod status;
 pub mod summary;
 pub mod tasks;
 pub mod turn;

@@ -19,7 +19,7 @@ pub mod orders;
 mod page;
 pub mod plan;
 pub mod registry;
-mod status;
+pub mod status;
 mod sweep;
 mod walk;
 mod work;

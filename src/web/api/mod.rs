@@ -28,6 +28,7 @@ mod stream;
 mod tokens;
 mod updates;
 pub mod uploads;
+mod usage;
 pub mod users;
 mod versions;
 
@@ -70,6 +71,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(tokens::routes())
         .merge(updates::routes())
         .merge(uploads::routes())
+        .merge(usage::routes())
         .merge(users::routes())
         .merge(versions::routes())
 }
