@@ -1,0 +1,14 @@
+//! `/api/v1/feeds`: what is polled, how it fares, and what can be asked of it.
+
+mod gaps;
+mod list;
+mod one;
+
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::app::App;
+
+/// The calls of these files.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().merge(gaps::routes()).merge(list::routes()).merge(one::routes())
+}
