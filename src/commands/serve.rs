@@ -16,6 +16,7 @@ use trueprice::{
     bi,
     config::Config,
     db::pool::Sharing,
+    feeds::runner::{self, Upkeep},
     headroom, site, telemetry,
     web::{
         self,
@@ -53,6 +54,7 @@ pub async fn run(mut config: Config) -> Outcome {
     let headroom = tokio::spawn(headroom::run(parts.app.clone(), stopped(stopping.clone())));
     let derivation = tokio::spawn(bi::derive::run(parts.app.clone(), stopped(stopping.clone())));
     let watchdog = tokio::spawn(bi::watchdog::run(parts.app.clone(), stopped(stopping.clone())));
+    let feeds = tokio::spawn(poll(parts.app.clone(), stopped(stopping.clone())));
     let app = parts.app.clone();
     let bell = app.bell.clone();
     let router = web::router(parts.app);
@@ -64,11 +66,18 @@ pub async fn run(mut config: Config) -> Outcome {
         bell.end();
     };
     server::serve(listener, router, stop, Patience::default()).await;
-    _ = tokio::join!(headroom, derivation, watchdog);
+    _ = tokio::join!(headroom, derivation, watchdog, feeds);
     last_words(&app, address).await;
     parts.database.close().await;
     tracing::info!("ended");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Polls the feeds unless the settings leave that to other servers.
+async fn poll(app: App, stop: impl Future<Output = ()>) {
+    if app.config.feeds.poll {
+        runner::run(app, stop).await;
+    }
 }
 
 /// Writes into the audit log that the server began or ended.
@@ -93,6 +102,8 @@ async fn last_words(app: &App, address: SocketAddr) {
 /// server alone tells it.
 async fn prepare(app: &App) -> Result<(), Box<dyn Error + Send + Sync>> {
     site::settle_timezone(app).await?;
+    let upkeep = if app.config.feeds.poll { Upkeep::Settle } else { Upkeep::Ensure };
+    runner::sync(app, upkeep).await?;
     first_administrator(app).await
 }
 

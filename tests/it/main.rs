@@ -31,6 +31,8 @@ mod downloads_stored;
 mod entitlements;
 mod exports;
 mod families;
+mod feed_kill;
+mod feed_runner;
 mod good_test_data;
 mod headroom;
 mod headroom_job;

@@ -7,6 +7,7 @@ pub mod gaps;
 pub mod hosts;
 pub mod intensity;
 pub mod outbox;
+pub mod overview;
 pub mod progress;
 pub mod registry;
 pub mod rollups;
