@@ -45,7 +45,16 @@ use chrono::{DateTime, Utc};
 use crate::domain::feed::Window;
 
 /// Every feed that there is.
-pub const FEEDS: &[&dyn Feed] = &[&carbonara::CarbonaraIntensity];
+pub const FEEDS: &[&dyn Feed] = &[
+    &carbonara::CarbonaraIntensity,
+    &gb::GbFactors,
+    &gb::GbForecast,
+    &gb::GbIntensity,
+    &gb::GbMix,
+    &octopus::OctopusAccount,
+    &octopus::OctopusRates,
+    &octopus::OctopusUsage,
+];
 
 /// The feed with an id.
 #[must_use]
