@@ -31,6 +31,8 @@ mod downloads_stored;
 mod entitlements;
 mod exports;
 mod families;
+mod feed_nyiso;
+mod feed_summary;
 mod good_test_data;
 mod headroom;
 mod headroom_job;
