@@ -21,6 +21,8 @@ pub mod gb;
 pub mod http;
 pub mod json;
 pub mod load;
+pub mod octopus;
+pub mod numbers;
 pub mod nyiso;
 pub mod octopus;
 pub mod overview;
