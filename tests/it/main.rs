@@ -34,6 +34,8 @@ mod families;
 mod feed_nyiso;
 mod feed_summary;
 mod feed_http;
+mod feed_load;
+mod feed_rollups;
 mod good_test_data;
 mod headroom;
 mod headroom_job;
