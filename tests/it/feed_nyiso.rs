@@ -412,7 +412,11 @@ async fn at_midnight_the_old_files_last_row_and_the_new_files_first_come_once() 
         serve(new, &[after(5), after(10)]);
         poll(12).await;
 
-        let stamps = texts(pool, "select distinct sampled_at at time zone 'utc' from fuel_sample order by 1").await;
+        let stamps = texts(
+            pool,
+            "select distinct sampled_at at time zone 'utc' from fuel_sample order by 1",
+        )
+        .await;
         assert_eq!(stamps.len(), 8);
         assert_eq!(count(pool, "fuel_sample").await, 8 * 7);
         assert_eq!(count(pool, "fuel_sample where rev > 1").await, 0);
@@ -449,7 +453,8 @@ async fn a_day_with_a_hole_has_one_gap() {
     let server = polling(&upstream, at("2025-02-01T05:30:00Z")).await;
     let pool = &server.owner;
     server.clock.set("2025-02-02T05:25:00Z");
-    upstream.always("/public/csv/rtfuelmix/20250201rtfuelmix.csv", Answer::file("nyiso_rtfuelmix.csv"));
+    upstream
+        .always("/public/csv/rtfuelmix/20250201rtfuelmix.csv", Answer::file("nyiso_rtfuelmix.csv"));
     upstream.always("/public/csv/rtfuelmix/20250202rtfuelmix.csv", Answer::status(404));
     runner::catch_up(&server.app).await.unwrap();
     let gap = "select start_at = '2025-02-01 05:25Z', extract(epoch from end_at - start_at)::int / 300, state from feed_gap";

@@ -56,7 +56,7 @@ use crate::{
 };
 
 /// Who a route is for. Every route has a line here, or one of the test's fails.
-const FOR: [(&str, Role); 43] = [
+const FOR: [(&str, Role); 44] = [
     ("/", Role::ReadOnly),
     ("/account*", Role::ReadOnly),
     ("/admin*", Role::Admin),
@@ -71,6 +71,7 @@ const FOR: [(&str, Role); 43] = [
     ("/api/v1/data*", Role::ReadOnly),
     ("/api/v1/diff", Role::ReadOnly),
     ("/api/v1/exports/*", Role::ReadOnly),
+    ("/api/v1/feeds*", Role::Admin),
     ("/api/v1/grants*", Role::Admin),
     ("/api/v1/headroom*", Role::ReadOnly),
     ("/api/v1/intraday-timestamps", Role::ReadOnly),

@@ -1,0 +1,14 @@
+//! `/api/v1/feeds`: what is polled, how it fares, and what can be asked of it.
+
+mod backfill;
+mod pause;
+mod run;
+
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::app::App;
+
+/// The calls of these files.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().merge(backfill::routes()).merge(pause::routes()).merge(run::routes())
+}
