@@ -6,6 +6,7 @@ mod acceptance_downloads;
 mod acceptance_histories;
 mod acceptance_scripts;
 mod acceptance_sizes;
+mod admin_feeds;
 mod admin_pages;
 mod agreement;
 mod agreement_files;

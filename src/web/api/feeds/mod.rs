@@ -1,6 +1,9 @@
 //! `/api/v1/feeds`: what is polled, how it fares, and what can be asked of it.
 
 mod backfill;
+mod gaps;
+mod list;
+mod one;
 mod pause;
 mod run;
 
@@ -10,5 +13,11 @@ use crate::app::App;
 
 /// The calls of these files.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().merge(backfill::routes()).merge(pause::routes()).merge(run::routes())
+    OpenApiRouter::new()
+        .merge(backfill::routes())
+        .merge(gaps::routes())
+        .merge(list::routes())
+        .merge(one::routes())
+        .merge(pause::routes())
+        .merge(run::routes())
 }
