@@ -21,6 +21,9 @@ pub mod gb;
 pub mod http;
 pub mod json;
 pub mod load;
+pub mod numbers;
+pub mod nyiso;
+pub mod octopus;
 pub mod octopus;
 pub mod overview;
 mod records;
@@ -55,6 +58,7 @@ pub const FEEDS: &[&dyn Feed] = &[
     &octopus::OctopusRates,
     &octopus::OctopusUsage,
 ];
+pub const FEEDS: &[&dyn Feed] = &[&carbonara::CarbonaraIntensity, &nyiso::FuelMix];
 
 /// The feed with an id.
 #[must_use]

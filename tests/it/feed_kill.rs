@@ -29,6 +29,7 @@ const TABLES: [&str; 5] = [
      where topic not like 'feed.%' order by event_id",
 ];
 
+const ROWS: &str = "select count(*) from carbon_intensity";
 const OPEN: &str = "select count(*) from feed_backfill where state in ('queued', 'running')";
 const POLLED: &str =
     "select count(*) from feed_task where task_kind = 'live' and last_ok is not null";
@@ -144,10 +145,13 @@ async fn kill_9_at_random_points_changes_nothing_in_the_end() {
         let site = Site::new(&grid, from).await;
         while left > 0 && !site.is_done().await {
             let program = site.start().await;
-            tokio::time::sleep(Duration::from_micros(rand::random_range(0..400_000))).await;
+            // Soon after it began, or some pages later; then anywhere within a page.
+            let wanted = count(&site.pool, ROWS).await + rand::random_range(0..1_500);
+            until(async || count(&site.pool, ROWS).await >= wanted || site.is_done().await).await;
+            tokio::time::sleep(Duration::from_micros(rand::random_range(0..100_000))).await;
             program.end("KILL").await;
             site.forget_leases().await;
-            seen.insert(count(&site.pool, "select count(*) from carbon_intensity").await);
+            seen.insert(count(&site.pool, ROWS).await);
             left -= 1;
         }
         let program = site.start().await;

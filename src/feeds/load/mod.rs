@@ -5,13 +5,23 @@
 //! [`crate::domain::feed::upsert`]; a file here says for one kind which rows are admitted and what is
 //! told of a change.
 
+mod account;
 mod event;
+mod factors;
+mod forecast;
 mod intensity;
+mod mix;
+mod prices;
+mod samples;
+pub mod summary;
 mod touched;
+mod usage;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 
+pub use account::meter_id;
+pub(crate) use summary::Affected;
 pub(crate) use touched::Touched;
 
 use super::{Feed, Finding, Records, Scope, Settings};
@@ -96,14 +106,36 @@ pub async fn load(
     page: &Page<'_>,
     records: Records,
 ) -> Result<Loaded, LoadError> {
-    let mut work = Work { conn, page, loaded: Loaded::default(), touched: Touched::default() };
-    match records {
-        Records::Intensity(rows) => intensity::store(&mut work, Manner::Told, rows).await?,
-        _ => {}
-    }
-    let Work { conn, page, loaded, touched } = work;
-    touched.settle(conn, page).await?;
+    let mut work = Work {
+        conn,
+        page,
+        loaded: Loaded::default(),
+        touched: Touched::default(),
+        summaries: Affected::default(),
+    };
+    // On the heap: it is long, and part of every future that loads.
+    Box::pin(store(&mut work, records)).await?;
+    let Work { conn, page, loaded, touched, summaries } = work;
+    Box::pin(summaries.settle(conn, page, &touched)).await?;
+    Box::pin(touched.settle(conn, page)).await?;
     Ok(loaded)
+}
+
+/// Stores rows by their kind.
+async fn store(work: &mut Work<'_>, records: Records) -> Result<(), LoadError> {
+    match records {
+        Records::Intensity(rows) => intensity::store(work, Manner::Told, rows).await?,
+        Records::Forecast(rows) => forecast::store(work, rows).await?,
+        Records::Samples(rows) => samples::store(work, rows).await?,
+        Records::Mix(rows) => {
+            mix::store(work, Manner::Told, rows.into_iter().map(mix::Part::from)).await?;
+        }
+        Records::Usage(rows) => usage::store(work, rows).await?,
+        Records::Prices(rows) => prices::store(work, rows).await?,
+        Records::Account(meters) => account::store(work, meters).await?,
+        Records::Factors(rows) => factors::store(work, rows).await?,
+    }
+    Ok(())
 }
 
 /// A load while it is done.
@@ -117,6 +149,8 @@ pub(crate) struct Work<'a> {
     pub loaded: Loaded,
     /// The rollups that they change.
     pub touched: Touched,
+    /// What they change of daily summaries besides.
+    pub summaries: Affected,
 }
 
 impl Work<'_> {

@@ -37,6 +37,11 @@ impl Touched {
         self.0.entry(series).or_default().extend(slots);
     }
 
+    /// The slots by series.
+    pub(super) fn each(&self) -> impl Iterator<Item = (&Series, &BTreeSet<DateTime<Utc>>)> {
+        self.0.iter()
+    }
+
     /// Computes the rollups of what was changed, or leaves them to the worker where they are many or
     /// more is to come.
     pub(super) async fn settle(

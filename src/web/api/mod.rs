@@ -19,14 +19,17 @@ mod listing;
 mod login;
 mod logs;
 mod me;
+mod meters;
 mod operating_days;
 mod reference_hours;
 mod series;
 mod sessions;
 mod site;
+mod stream;
 mod tokens;
 mod updates;
 pub mod uploads;
+mod usage;
 pub mod users;
 mod versions;
 
@@ -60,14 +63,17 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(login::routes())
         .merge(logs::routes())
         .merge(me::routes())
+        .merge(meters::routes())
         .merge(operating_days::routes())
         .merge(reference_hours::routes())
         .merge(series::routes())
         .merge(sessions::routes())
         .merge(site::routes())
+        .merge(stream::routes())
         .merge(tokens::routes())
         .merge(updates::routes())
         .merge(uploads::routes())
+        .merge(usage::routes())
         .merge(users::routes())
         .merge(versions::routes())
 }

@@ -16,6 +16,7 @@ mod clock;
 mod database;
 pub mod files;
 pub mod grid;
+pub mod loader;
 mod program;
 pub mod routes;
 mod s3;
