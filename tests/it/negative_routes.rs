@@ -71,6 +71,7 @@ const FOR: &[(&str, Role)] = &[
     ("/api/v1/data*", Role::ReadOnly),
     ("/api/v1/diff", Role::ReadOnly),
     ("/api/v1/exports/*", Role::ReadOnly),
+    ("/api/v1/feeds*", Role::ReadOnly),
     ("/api/v1/grants*", Role::Admin),
     ("/api/v1/headroom*", Role::ReadOnly),
     ("/api/v1/intraday-timestamps", Role::ReadOnly),
@@ -104,7 +105,8 @@ const FOR: &[(&str, Role)] = &[
 
 /// The lowest role that a route is for; `None` where there is no line for it.
 fn lowest(route: &Route) -> Option<Role> {
-    if route.template.ends_with("/reopen") {
+    let is_order = route.template.starts_with("/api/v1/feeds/") && !route.reads();
+    if route.template.ends_with("/reopen") || is_order {
         return Some(Role::Admin);
     }
     let fits = |pattern: &str| match pattern.strip_suffix('*') {

@@ -47,7 +47,7 @@ impl From<LoadError> for RunError {
 
 /// Whether a statement failed for what was given to it: trying again changes nothing.
 fn is_of_the_data(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(|error| error.code());
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     code.is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
 }
 

@@ -15,6 +15,7 @@ mod chrome;
 mod clock;
 mod database;
 pub mod files;
+pub mod grid;
 pub mod loader;
 mod program;
 pub mod routes;
