@@ -1,5 +1,5 @@
 -- The slots of a series in a range as columns, in order; suspect ones have no values. What generated
--- them weighs them, where it is known: storage gives back what others generated.
+-- them weighs them, where it is known; what takes power is no generation.
 select coalesce(array_agg(extract(epoch from t.start_at)::bigint), '{}') as "starts!",
        coalesce(array_agg(t.secs), '{}') as "secs!",
        coalesce(array_agg(t.generated), '{}') as "generated!: Values",
@@ -15,7 +15,7 @@ from (select i.start_at, i.secs,
       from carbon_intensity i
       left join (select m.start_at, sum(m.mw) as mw from fuel_mix m
                  where m.feed_id = $1 and m.region_id = $2 and m.start_at >= $4 and m.start_at < $5
-                   and m.mw > 0 and m.fuel not ilike '%storage%'
+                   and m.mw > 0
                  group by m.start_at) w on w.start_at = i.start_at
       where i.feed_id = $1 and i.region_id = $2 and i.factor_set_id = $3
         and i.start_at >= $4 and i.start_at < $5

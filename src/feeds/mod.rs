@@ -17,9 +17,13 @@
 mod about;
 mod ask;
 pub mod carbonara;
+pub mod gb;
 pub mod http;
 pub mod json;
 pub mod load;
+pub mod numbers;
+pub mod nyiso;
+pub mod octopus;
 mod records;
 pub mod rollups;
 pub mod runner;
@@ -42,7 +46,7 @@ use chrono::{DateTime, Utc};
 use crate::domain::feed::Window;
 
 /// Every feed that there is.
-pub const FEEDS: &[&dyn Feed] = &[&carbonara::CarbonaraIntensity];
+pub const FEEDS: &[&dyn Feed] = &[&carbonara::CarbonaraIntensity, &nyiso::FuelMix];
 
 /// The feed with an id.
 #[must_use]

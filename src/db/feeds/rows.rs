@@ -5,7 +5,6 @@
 use std::{
     collections::{HashMap, HashSet, hash_map::Entry},
     fmt::Write as _,
-    sync::Arc,
 };
 
 use chrono::{DateTime, Utc};
@@ -503,10 +502,4 @@ async fn touch(conn: &mut PgConnection, table: &Table, rows: &[Row]) -> sqlx::Re
     let query = bind(sqlx::query(AssertSqlSafe(statement)), &columns[..keys], &rows, 0);
     bind(query, &columns[keys..], &rows, beside).execute(conn).await?;
     Ok(())
-}
-
-/// The parts of a series' name, joined.
-#[must_use]
-pub fn series_key(parts: &[&str]) -> Arc<str> {
-    parts.join("/").into()
 }

@@ -1,8 +1,13 @@
 //! The words of feeds: what is polled, restated one interval at a time, and read as rows.
 
+pub mod day;
+pub mod factors;
+pub mod mix;
 pub mod period;
 pub mod rollup;
 mod state;
+pub mod summary;
+pub mod tariff;
 mod unit;
 pub mod upsert;
 mod window;

@@ -5,13 +5,21 @@
 //! [`crate::domain::feed::upsert`]; a file here says for one kind which rows are admitted and what is
 //! told of a change.
 
+mod account;
 mod event;
+mod factors;
+mod forecast;
 mod intensity;
+mod mix;
+mod prices;
+mod samples;
 mod touched;
+mod usage;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 
+pub use account::meter_id;
 pub(crate) use touched::Touched;
 
 use super::{Feed, Finding, Records, Scope, Settings};
@@ -97,13 +105,28 @@ pub async fn load(
     records: Records,
 ) -> Result<Loaded, LoadError> {
     let mut work = Work { conn, page, loaded: Loaded::default(), touched: Touched::default() };
-    match records {
-        Records::Intensity(rows) => intensity::store(&mut work, Manner::Told, rows).await?,
-        _ => {}
-    }
+    // On the heap: it is long, and part of every future that loads.
+    Box::pin(store(&mut work, records)).await?;
     let Work { conn, page, loaded, touched } = work;
-    touched.settle(conn, page).await?;
+    Box::pin(touched.settle(conn, page)).await?;
     Ok(loaded)
+}
+
+/// Stores rows by their kind.
+async fn store(work: &mut Work<'_>, records: Records) -> Result<(), LoadError> {
+    match records {
+        Records::Intensity(rows) => intensity::store(work, Manner::Told, rows).await?,
+        Records::Forecast(rows) => forecast::store(work, rows).await?,
+        Records::Samples(rows) => samples::store(work, rows).await?,
+        Records::Mix(rows) => {
+            mix::store(work, Manner::Told, rows.into_iter().map(mix::Part::from)).await?;
+        }
+        Records::Usage(rows) => usage::store(work, rows).await?,
+        Records::Prices(rows) => prices::store(work, rows).await?,
+        Records::Account(meters) => account::store(work, meters).await?,
+        Records::Factors(rows) => factors::store(work, rows).await?,
+    }
+    Ok(())
 }
 
 /// A load while it is done.
