@@ -25,6 +25,7 @@ pub mod numbers;
 pub mod nyiso;
 pub mod octopus;
 mod records;
+pub mod replay;
 pub mod rollups;
 pub mod runner;
 #[cfg(test)]
