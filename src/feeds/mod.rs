@@ -28,6 +28,7 @@ pub mod nyiso;
 pub mod octopus;
 pub mod overview;
 mod records;
+pub mod replay;
 pub mod rollups;
 pub mod runner;
 #[cfg(test)]

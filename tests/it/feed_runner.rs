@@ -11,7 +11,11 @@ use trueprice::{
     app::App,
     auth::Role,
     config::Config,
-    feeds::runner::{self, Upkeep},
+    db::feeds::replay as beside,
+    feeds::{
+        replay,
+        runner::{self, Upkeep},
+    },
     objects::{Documents, LocalStore},
 };
 
@@ -19,7 +23,7 @@ use crate::support::{
     Home, TestServer, User, address, empty_database,
     grid::{Grid, SEARCH, carbonara, only_carbonara},
     until,
-    upstream::{Answer, Upstream},
+    upstream::{Answer, Upstream, hasty, wire},
 };
 
 const FEED: &str = "carbonara.intensity";
@@ -659,4 +663,113 @@ async fn the_commands_do_without_a_server_and_end_with_their_status() {
         text.contains("TRUEPRICE_FEED_CARBONARA_INTENSITY_SCOPES") && text.contains("MARS"),
         "{text}"
     );
+}
+
+/// How many rows of all tables are as in their documents, and how many are not.
+async fn replayed(app: &App) -> (i64, i64) {
+    let mut conn = beside::beside(&app.pool).await.unwrap();
+    let (mut same, mut different) = (0, 0);
+    for (feed, settings, scope) in replay::scopes(app).await.unwrap() {
+        let done = replay::scope(app, &mut conn, feed, settings, &scope).await.unwrap();
+        same += done.tables.iter().map(|table| table.same).sum::<i64>();
+        different += done.tables.iter().map(|table| table.different).sum::<i64>();
+    }
+    (same, different)
+}
+
+#[tokio::test]
+async fn every_row_can_be_made_again_from_kept_documents() {
+    let upstream = Upstream::start().await;
+    let server = server(&upstream.base(), |_| {}).await;
+    for (clock, file) in [
+        ("2021-07-08T01:00:00Z", "carbonara_search_gap_unordered.json"),
+        ("2021-07-08T02:00:00Z", "carbonara_search_page2.json"),
+        ("2021-07-10T02:00:00Z", "carbonara_search_restated.json"),
+    ] {
+        server.clock.set(clock);
+        upstream.once(SEARCH, Answer::file(file));
+        runner::catch_up(&server.app).await.unwrap();
+        execute(&server.owner, "update feed_task set next_due = '2021-07-08'").await;
+    }
+    let pool = &server.app.pool;
+    let revised = "select count(*) from carbon_intensity where rev > 1";
+    assert!(one::<i64>(pool, revised).await > 0);
+    let rows = one::<i64>(pool, "select count(*) from carbon_intensity").await;
+    assert_eq!(replayed(&server.app).await, (rows, 0));
+    execute(
+        &server.owner,
+        "update carbon_intensity set generated = generated + 0.000000001
+         where start_at = '2021-07-07 23:30Z' and factor_set_id = 'EGRID_u2019'",
+    )
+    .await;
+    assert_eq!(replayed(&server.app).await, (rows - 1, 2), "what is stored, and what should be");
+    assert_eq!(one::<i64>(pool, "select count(*) from carbon_intensity").await, rows);
+}
+
+/// The file of a day of New York as far as it goes before the stamp `until`, on another day and in
+/// another half of the year.
+fn new_york(until: &str, days: [&str; 2], zone: &str) -> Answer {
+    let text = String::from_utf8(wire("full/20250201rtfuelmix.csv").to_vec()).unwrap();
+    let text = text.replace(",EST,", &format!(",{zone},"));
+    let text = text.replace("02/01/2025", days[0]).replace("02/02/2025", days[1]);
+    let rows = text.lines().take_while(|line| !line.starts_with(until));
+    Answer::body(rows.map(|line| format!("{line}\n")).collect::<String>())
+}
+
+#[tokio::test]
+async fn at_midnight_of_new_york_the_last_row_and_the_first_arrive_once() {
+    for (midnight, days, after, zone) in [
+        ("2025-02-02T05:00:00Z", ["02/01/2025", "02/02/2025"], "02/03/2025", "EST"),
+        ("2025-07-02T04:00:00Z", ["07/01/2025", "07/02/2025"], "07/03/2025", "EDT"),
+    ] {
+        let upstream = Upstream::start().await;
+        let midnight = at(midnight);
+        let server = TestServer::start_with(
+            |config| {
+                config.feeds.manners = hasty();
+                for settings in &mut config.feeds.each {
+                    settings.enabled = settings.feed.id == "nyiso.rtfuelmix";
+                    settings.base_url = upstream.base();
+                    settings.not_before = midnight - TimeDelta::days(1);
+                }
+            },
+            None,
+        )
+        .await;
+        let file = |day: &str| {
+            let (month, rest) = day.split_once('/').unwrap();
+            format!("/public/csv/rtfuelmix/2025{month}{}rtfuelmix.csv", &rest[..2])
+        };
+        let set = |minutes| {
+            server.clock.set(&(midnight + TimeDelta::minutes(minutes)).to_rfc3339());
+        };
+        set(-2);
+        runner::sync(&server.app, Upkeep::Settle).await.unwrap();
+        upstream.always(&file(days[0]), new_york(days[1], days, zone));
+        upstream.always(&file(days[1]), Answer::status(404));
+        runner::catch_up(&server.app).await.unwrap();
+        let pool = &server.app.pool;
+        let stamps = "select count(distinct sampled_at) from fuel_sample";
+        assert_eq!(one::<i64>(pool, stamps).await, 287);
+
+        set(1);
+        upstream.always(&file(days[0]), new_york("never", days, zone));
+        runner::catch_up(&server.app).await.unwrap();
+        assert_eq!(one::<i64>(pool, stamps).await, 288);
+        let task: Vec<(i32, String, DateTime<Utc>)> = all(pool, TASK).await;
+        assert_eq!((task[0].0, &*task[0].1), (0, "not_yet"));
+
+        set(12);
+        let young = new_york(&format!("{} 00:15:00", days[1]), [days[1], after], zone);
+        upstream.always(&file(days[1]), young);
+        runner::catch_up(&server.app).await.unwrap();
+        assert_eq!(one::<i64>(pool, stamps).await, 290);
+        let slots = "select count(distinct start_at) from fuel_mix";
+        assert_eq!(one::<i64>(pool, slots).await, 290, "288 of the day, two of the next");
+        assert_eq!(one::<i64>(pool, "select count(*) from fuel_sample where rev > 1").await, 0);
+        assert!(all::<Gap>(pool, GAPS).await.is_empty(), "no failure, no gap");
+        let marks: Vec<(DateTime<Utc>, DateTime<Utc>)> = all(pool, MARKS).await;
+        let newest = midnight + TimeDelta::minutes(10);
+        assert_eq!(marks, [(newest, newest)]);
+    }
 }

@@ -18,6 +18,7 @@ pub mod prices;
 pub mod progress;
 pub mod registry;
 pub mod relay;
+pub mod replay;
 pub mod retained;
 pub mod rollups;
 pub mod rows;

@@ -264,6 +264,7 @@ pub fn history_start(settings: &Settings, scope: &Scope) -> DateTime<Utc> {
 }
 
 /// A scope as feeds know it.
+#[must_use]
 pub fn scope_of(row: ScopeRow) -> Scope {
     let meter = match (row.meter_id, row.mpan, row.serial) {
         (Some(meter_id), Some(mpan), Some(serial)) => Some(MeterPoint { meter_id, mpan, serial }),
