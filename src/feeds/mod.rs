@@ -24,7 +24,6 @@ pub mod load;
 pub mod numbers;
 pub mod nyiso;
 pub mod octopus;
-pub mod octopus;
 pub mod overview;
 mod records;
 pub mod rollups;

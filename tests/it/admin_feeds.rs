@@ -131,10 +131,17 @@ async fn a_feed_tells_its_settings_and_how_each_scope_fares() {
     assert_eq!((&backfill["rows_per_second"], &backfill["eta_seconds"]), (&json!(60), &json!(30)));
 
     let all = get(&reader, "/api/v1/feeds").await;
-    let ids: Vec<&str> =
-        all["items"].as_array().unwrap().iter().map(|feed| feed["feed"].as_str().unwrap()).collect();
-    assert!(ids.is_sorted() && ids.contains(&"carbonara.intensity") && ids.contains(&"octopus.usage"));
-    let carbonara = all["items"].as_array().unwrap().iter().find(|f| f["feed"] == "carbonara.intensity");
+    let ids: Vec<&str> = all["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|feed| feed["feed"].as_str().unwrap())
+        .collect();
+    assert!(
+        ids.is_sorted() && ids.contains(&"carbonara.intensity") && ids.contains(&"octopus.usage")
+    );
+    let carbonara =
+        all["items"].as_array().unwrap().iter().find(|f| f["feed"] == "carbonara.intensity");
     let carbonara = carbonara.unwrap();
     assert_eq!((&carbonara["enabled"], &carbonara["state"]), (&json!(false), &json!("off")));
     assert_eq!(carbonara["scopes"].as_array().unwrap().len(), 13);
@@ -227,7 +234,8 @@ async fn gaps_are_listed_newest_first_by_page_and_state() {
 #[tokio::test]
 async fn meters_are_told_of_to_those_who_may_read_them() {
     let server = server().await;
-    let (owner, guest) = (server.account(Role::ReadOnly).await, server.account(Role::ReadOnly).await);
+    let (owner, guest) =
+        (server.account(Role::ReadOnly).await, server.account(Role::ReadOnly).await);
     sqlx::query(
         "insert into meter (meter_id, fuel_kind, direction, unit, zone, mpan, serial, owner_user_id)
          values ('m-1', 'electricity', 'import', 'kWh', 'Europe/London', '1900000000001', '21X', $1)",
@@ -274,7 +282,11 @@ async fn administrator(server: &TestServer) -> Browser {
     Browser::signed_in(server, "ada@example.com").await
 }
 
-async fn post(browser: &Browser, path: &str, fields: &[(&str, &str)]) -> (StatusCode, String, String) {
+async fn post(
+    browser: &Browser,
+    path: &str,
+    fields: &[(&str, &str)],
+) -> (StatusCode, String, String) {
     let answer = browser.account_form(path, fields).await;
     let to = answer.headers().get(LOCATION).map(|to| to.to_str().unwrap().to_owned());
     (answer.status(), to.unwrap_or_default(), answer.text().await.unwrap())
@@ -327,11 +339,12 @@ async fn the_page_has_a_row_for_each_scope_and_takes_orders() {
     assert!(shown.contains(&turn) && shown.contains("0 %, queued"));
     for (wanted, state) in [("pause", "paused"), ("resume", "queued"), ("cancel", "cancelled")] {
         assert_eq!(post(&browser, &turn, &[("do", wanted)]).await.0, StatusCode::SEE_OTHER);
-        let now: String = sqlx::query_scalar("select state from feed_backfill where backfill_id = $1")
-            .bind(number)
-            .fetch_one(&server.owner)
-            .await
-            .unwrap();
+        let now: String =
+            sqlx::query_scalar("select state from feed_backfill where backfill_id = $1")
+                .bind(number)
+                .fetch_one(&server.owner)
+                .await
+                .unwrap();
         assert_eq!(now, state);
     }
 
