@@ -47,6 +47,16 @@ use chrono::{DateTime, Utc};
 use crate::domain::feed::Window;
 
 /// Every feed that there is.
+pub const FEEDS: &[&dyn Feed] = &[
+    &carbonara::CarbonaraIntensity,
+    &gb::GbFactors,
+    &gb::GbForecast,
+    &gb::GbIntensity,
+    &gb::GbMix,
+    &octopus::OctopusAccount,
+    &octopus::OctopusRates,
+    &octopus::OctopusUsage,
+];
 pub const FEEDS: &[&dyn Feed] = &[&carbonara::CarbonaraIntensity, &nyiso::FuelMix];
 
 /// The feed with an id.

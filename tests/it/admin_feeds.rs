@@ -354,7 +354,7 @@ async fn the_page_has_a_row_for_each_scope_and_takes_orders() {
         assert_eq!(paused.1, format!("/admin/feeds?done={wanted}d"));
         assert_eq!(count(&server, PAUSED).await > 0, are_paused);
     }
-    const AUDITED: &str = "select count(*) from audit_log where action in ('feed_run', 'feed_backfill', 'feed_paused')";
+    const AUDITED: &str = "select count(*) from audit_event where action in ('feed_run', 'feed_backfill', 'feed_paused')";
     assert_eq!(count(&server, AUDITED).await, 2 + 1 + 3 + 2);
 }
 
