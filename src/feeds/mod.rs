@@ -53,11 +53,11 @@ pub const FEEDS: &[&dyn Feed] = &[
     &gb::GbForecast,
     &gb::GbIntensity,
     &gb::GbMix,
+    &nyiso::FuelMix,
     &octopus::OctopusAccount,
     &octopus::OctopusRates,
     &octopus::OctopusUsage,
 ];
-pub const FEEDS: &[&dyn Feed] = &[&carbonara::CarbonaraIntensity, &nyiso::FuelMix];
 
 /// The feed with an id.
 #[must_use]
