@@ -368,7 +368,8 @@ pub async fn metered(server: &TestServer) -> (Loader, String) {
         tariff_code: None,
         first_available: at("2018-01-01T00:00:00Z"),
     };
-    let account = Loader::of(server, &OctopusAccount, scope.clone()).await;
+    let mut account = Loader::of(server, &OctopusAccount, scope.clone()).await;
+    account.settings.account = Some("A-00000000".to_owned());
     for feed in [&OctopusUsage as &'static dyn Feed, &OctopusRates] {
         Loader::of(server, feed, Scope { scope: "none".to_owned(), ..scope.clone() }).await;
     }

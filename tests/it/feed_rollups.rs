@@ -6,7 +6,9 @@ use sqlx::PgPool;
 use trueprice::{
     domain::feed::{IntensityUnit, Quality, TaskKind},
     feeds::{
-        FuelShare, Intensity, Records, Usage, carbonara::CarbonaraIntensity, gb::GbMix,
+        FuelShare, Intensity, Records, Usage,
+        carbonara::CarbonaraIntensity,
+        gb::{GbIntensity, GbMix},
         rollups::drain,
     },
 };
@@ -16,6 +18,7 @@ use crate::{
     support::{
         TestServer,
         loader::{Loader, at, count, one},
+        upstream::wire,
     },
 };
 
@@ -281,6 +284,26 @@ async fn a_full_period_is_complete_once_it_has_ended() {
     drain(&server.app).await.unwrap();
     assert_eq!(one(pool, hour).await, "(12,t)");
     assert_eq!(count(pool, "rollup_dirty").await, 0);
+}
+
+#[tokio::test]
+async fn usage_has_the_mean_of_the_intensities_it_was_used_at() {
+    let server = TestServer::start().await;
+    let pool = &server.owner;
+    let (usage, _) = metered(&server).await;
+    let carbon = Loader::of_region(&server, &GbIntensity, "GB", "GB").await;
+    usage.load(&wire("octopus_consumption.json")).await;
+    let day = "select round(mean_weighted, 4), weight_kind, trim_scale(sum_value) from rollup
+               where series_kind = 'usage' and grain = 'day' and zone = 'Europe/London'";
+    assert_eq!(one(pool, day).await, "(,,21.697)");
+    // The usage is there first: its mean follows the intensities.
+    carbon.load(&wire("uk_intensity_date.json")).await;
+    assert_eq!(one(pool, day).await, "(172.4618,usage,21.697)");
+    carbon.load(&wire("uk_intensity_restated.json")).await;
+    let grams = "select round(sum(u.quantity * c.generated) / sum(u.quantity), 4), 'usage', trim_scale(sum(u.quantity))
+                 from meter_usage u join carbon_intensity c using (start_at)";
+    assert_ne!(one(pool, grams).await, "(172.4618,usage,21.697)");
+    assert_eq!(one(pool, day).await, one(pool, grams).await);
 }
 
 /// Loads a year of one region by pages of 1000 rows and prints how long its parts take.
