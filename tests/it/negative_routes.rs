@@ -56,7 +56,7 @@ use crate::{
 };
 
 /// Who a route is for. Every route has a line here, or one of the test's fails.
-const FOR: [(&str, Role); 40] = [
+const FOR: [(&str, Role); 42] = [
     ("/", Role::ReadOnly),
     ("/account*", Role::ReadOnly),
     ("/admin*", Role::Admin),
@@ -71,6 +71,8 @@ const FOR: [(&str, Role); 40] = [
     ("/api/v1/data*", Role::ReadOnly),
     ("/api/v1/diff", Role::ReadOnly),
     ("/api/v1/exports/*", Role::ReadOnly),
+    ("/api/v1/feeds*", Role::ReadOnly),
+    ("/api/v1/fetches*", Role::Admin),
     ("/api/v1/grants*", Role::Admin),
     ("/api/v1/headroom*", Role::ReadOnly),
     ("/api/v1/intraday-timestamps", Role::ReadOnly),

@@ -8,6 +8,7 @@ mod data;
 mod datasets;
 mod diff;
 mod exports;
+mod feeds;
 mod get_data;
 mod grants;
 mod headroom;
@@ -50,6 +51,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(datasets::routes())
         .merge(diff::routes())
         .merge(exports::routes())
+        .merge(feeds::routes())
         .merge(get_data::routes())
         .merge(grants::routes())
         .merge(headroom::routes())
