@@ -123,6 +123,12 @@ words! {
         MeterShown = "meter_shown",
         /// A user may read a meter no more.
         MeterHidden = "meter_hidden",
+        /// A run of a feed was asked for.
+        FeedRun = "feed_run",
+        /// History of a feed was asked for, paused, resumed or ended.
+        FeedBackfill = "feed_backfill",
+        /// A feed was paused, or resumed.
+        FeedPaused = "feed_paused",
         /// A job was tried again.
         JobRetried = "job_retried",
         /// The schema was brought up to date.

@@ -6,10 +6,10 @@ select
         else coalesce(s.meter_id, s.scope)
     end as "scope!",
     (sum(windows_done)::float8 / greatest(sum(windows_total), 1)) as "progress!",
-    max(extract(epoch from $1 - coalesce(progress_at, started_at))) filter (where state = 'running')::float8 as idle
+    max(extract(epoch from $1 - coalesce(progress_at, started_at))) filter (where b.state = 'running')::float8 as idle
 from feed_backfill b
 join feed_scope s using (feed_id, scope)
-where state in ('queued', 'running', 'paused')
+where b.state in ('queued', 'running', 'paused')
 group by 1, 2
 order by 1, 2
 limit $2

@@ -25,6 +25,7 @@ mod reference_hours;
 mod series;
 mod sessions;
 mod site;
+mod stream;
 mod tokens;
 mod updates;
 pub mod uploads;
@@ -67,6 +68,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(series::routes())
         .merge(sessions::routes())
         .merge(site::routes())
+        .merge(stream::routes())
         .merge(tokens::routes())
         .merge(updates::routes())
         .merge(uploads::routes())
