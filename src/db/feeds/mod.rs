@@ -1,7 +1,7 @@
 //! Feeds: what they loaded, how far they came, and what is to be told of it.
 
-mod copy;
 pub mod backfills;
+mod copy;
 pub mod discovered;
 pub mod factors;
 pub mod fetches;
