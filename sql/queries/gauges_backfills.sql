@@ -1,7 +1,10 @@
 -- How far the histories are that are being loaded. $1 now, $2 scopes at most.
 select
     b.feed_id,
-    coalesce(s.meter_id, b.scope) as "scope!",
+    case
+        when coalesce(s.region_id, s.meter_id, s.tariff_code) is null then left(s.scope, 3) || '***'
+        else coalesce(s.meter_id, s.scope)
+    end as "scope!",
     (sum(windows_done)::float8 / greatest(sum(windows_total), 1)) as "progress!",
     max(extract(epoch from $1 - coalesce(progress_at, started_at))) filter (where b.state = 'running')::float8 as idle
 from feed_backfill b

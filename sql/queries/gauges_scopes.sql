@@ -1,8 +1,11 @@
 -- How the scopes of feeds are. $1 now, $2 scopes at most.
 select
     s.feed_id,
-    -- A meter is called by its id: its number names somebody.
-    coalesce(s.meter_id, s.scope) as "scope!",
+    -- A meter is called by its id, an account by its beginning: their numbers name somebody.
+    case
+        when coalesce(s.region_id, s.meter_id, s.tariff_code) is null then left(s.scope, 3) || '***'
+        else coalesce(s.meter_id, s.scope)
+    end as "scope!",
     extract(epoch from $1 - w.high_water)::float8 as lag,
     extract(epoch from task.last_ok)::float8 as last_ok,
     task.failures::float8 as failures,

@@ -119,23 +119,23 @@ impl Feed for TestFeed {
     }
 }
 
-const PATH: &str = "/v1/points/1900000000001/meters/21X0000001/";
+pub const PATH: &str = "/v1/points/1900000000001/meters/21X0000001/";
 
-fn page(results: &str, next: Option<&str>) -> Answer {
+pub fn page(results: &str, next: Option<&str>) -> Answer {
     Answer::body(format!("{{\"results\":[{results}],\"next\":{}}}", serde_json::json!(next)))
 }
 
 /// A server, an upstream, and what is asked of it.
-struct Bench {
-    server: TestServer,
-    upstream: Upstream,
+pub struct Bench {
+    pub server: TestServer,
+    pub upstream: Upstream,
     settings: Settings,
     scope: Scope,
-    run_id: i64,
+    pub run_id: i64,
 }
 
 impl Bench {
-    async fn new(manners: Manners) -> Self {
+    pub async fn new(manners: Manners) -> Self {
         let server = TestServer::start_with(|config| config.feeds.manners = manners, None).await;
         let upstream = Upstream::start().await;
         let settings = settings(&upstream);
@@ -154,7 +154,7 @@ impl Bench {
         Self { server, upstream, settings, scope, run_id }
     }
 
-    async fn fetch(&self) -> Fetched {
+    pub async fn fetch(&self) -> Fetched {
         self.fetch_as(&self.server.app, &FEED, &PageRef::FIRST, TaskKind::Live).await
     }
 
@@ -173,7 +173,7 @@ impl Bench {
     }
 
     /// As if its rows were loaded.
-    async fn load(&self, fetched: &Fetched) {
+    pub async fn load(&self, fetched: &Fetched) {
         sqlx::query("update feed_fetch set loaded_at = fetched_at where fetch_id = $1")
             .bind(fetched.fetch_id)
             .execute(&self.server.owner)
@@ -254,8 +254,8 @@ async fn run(owner: &PgPool) -> i64 {
         "insert into feed (feed_id, kind, provider, time_semantics, not_before, look_back, poll_every,
                            expected_lag, enabled, config)
          values ('test.feed', 'test', 'test', 'instant', now(), '1 day', '5 min', '1 h', true, '{}');
-         insert into feed_scope (feed_id, scope, first_available, enabled)
-         values ('test.feed', 'meter-1', now(), true);",
+         insert into feed_scope (feed_id, scope, region_id, first_available, enabled)
+         values ('test.feed', 'meter-1', 'GB', now(), true);",
     )
     .execute(owner)
     .await

@@ -72,6 +72,7 @@ const FOR: &[(&str, Role)] = &[
     ("/api/v1/diff", Role::ReadOnly),
     ("/api/v1/exports/*", Role::ReadOnly),
     ("/api/v1/feeds*", Role::ReadOnly),
+    ("/api/v1/fetches*", Role::Admin),
     ("/api/v1/grants*", Role::Admin),
     ("/api/v1/headroom*", Role::ReadOnly),
     ("/api/v1/intraday-timestamps", Role::ReadOnly),

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgPool, postgres::types::PgRange, types::JsonValue};
+use uuid::Uuid;
 
 use crate::{
     db::uploads::insert_document,
@@ -146,4 +147,143 @@ pub async fn insert(pool: &PgPool, new: &NewFetch<'_>) -> sqlx::Result<i64> {
     .await?;
     transaction.commit().await?;
     Ok(fetch_id)
+}
+
+/// An answer as lists show it.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "the columns of feed_fetch, in its words")]
+pub struct FetchRow {
+    pub fetch_id: i64,
+    pub run_id: i64,
+    pub feed_id: String,
+    pub scope: String,
+    pub task_kind: String,
+    pub url_redacted: String,
+    pub from_at: Option<DateTime<Utc>>,
+    pub to_at: Option<DateTime<Utc>>,
+    pub page: i32,
+    pub attempt: i16,
+    pub status: Option<i16>,
+    pub class: String,
+    pub etag: Option<String>,
+    pub last_modified: Option<String>,
+    pub answered_at: Option<String>,
+    pub fetched_at: DateTime<Utc>,
+    pub duration_ms: i32,
+    pub bytes: i64,
+    pub document_sha256: Option<Vec<u8>>,
+    pub parser_version: i32,
+    pub loaded_at: Option<DateTime<Utc>>,
+    pub rows_new: i32,
+    pub rows_changed: i32,
+    pub rows_same: i32,
+    pub rows_rejected: i32,
+    pub findings: JsonValue,
+    pub lease_epoch: i64,
+    pub expired_at: Option<DateTime<Utc>>,
+}
+
+/// Who asks for the record of feeds.
+#[derive(Debug, Clone, Copy)]
+pub struct Asker {
+    /// Who.
+    pub user_id: Uuid,
+    /// Whether they see every scope; others see no account, and no meter that they may not read.
+    pub sees_all: bool,
+}
+
+/// Which answers.
+#[derive(Debug, Clone, Default)]
+pub struct FetchFilter {
+    /// Of this scope.
+    pub scope: Option<String>,
+    /// Of this class.
+    pub class: Option<FetchClass>,
+    /// Older than this one.
+    pub before: Option<i64>,
+}
+
+/// Answers to a feed, newest first.
+pub async fn list(
+    pool: &PgPool,
+    feed_id: &str,
+    asker: Asker,
+    filter: &FetchFilter,
+    limit: i64,
+) -> sqlx::Result<Vec<FetchRow>> {
+    sqlx::query_file_as!(
+        FetchRow,
+        "sql/queries/list_fetches.sql",
+        feed_id,
+        filter.scope,
+        filter.class.map(FetchClass::as_str),
+        filter.before,
+        limit,
+        asker.user_id,
+        asker.sees_all
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// Whether there is a feed.
+pub async fn feed_is_there(pool: &PgPool, feed_id: &str) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select from feed where feed_id = $1) as "found!""#,
+        feed_id
+    )
+    .fetch_one(pool)
+    .await
+}
+
+/// What is kept of an answer: its feed, and the digest of its bytes unless there were none or they were
+/// let go.
+pub async fn document(
+    pool: &PgPool,
+    fetch_id: i64,
+) -> sqlx::Result<Option<(String, Option<Sha256>)>> {
+    let row = sqlx::query!(
+        "select feed_id, case when expired_at is null then document_sha256 end as sha256
+         from feed_fetch where fetch_id = $1",
+        fetch_id
+    );
+    let row = row.fetch_optional(pool).await?;
+    Ok(row.map(|row| (row.feed_id, row.sha256.as_deref().and_then(Sha256::from_bytes))))
+}
+
+/// A run.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "the columns of feed_run, in its words")]
+pub struct RunRow {
+    pub run_id: i64,
+    pub feed_id: String,
+    pub scope: String,
+    pub task_kind: String,
+    pub from_at: Option<DateTime<Utc>>,
+    pub to_at: Option<DateTime<Utc>>,
+    pub requested_by: Option<String>,
+    pub requested_at: DateTime<Utc>,
+    pub started_at: Option<DateTime<Utc>>,
+    pub finished_at: Option<DateTime<Utc>>,
+    pub state: String,
+    pub totals: JsonValue,
+}
+
+/// A run of a feed, if the asker may know of its scope.
+pub async fn find_run(
+    pool: &PgPool,
+    feed_id: &str,
+    run_id: i64,
+    asker: Asker,
+) -> sqlx::Result<Option<RunRow>> {
+    sqlx::query_file_as!(
+        RunRow,
+        "sql/queries/find_run.sql",
+        feed_id,
+        run_id,
+        asker.user_id,
+        asker.sees_all
+    )
+    .fetch_optional(pool)
+    .await
 }

@@ -1,5 +1,7 @@
 //! The transaction of a page: its rows, its scope's marks, its backfill's place.
 
+use std::time::{Duration, Instant};
+
 use serde_json::json;
 use sqlx::PgConnection;
 
@@ -16,6 +18,7 @@ use crate::{
         Finding, Parsed, Records,
         http::Fetched,
         load::{self, Loaded, Page},
+        numbers,
     },
 };
 
@@ -50,7 +53,7 @@ pub async fn load(
         return Ok(true);
     }
     let work = after.work;
-    let now = work.app.clock.now();
+    let (now, started) = (work.app.clock.now(), Instant::now());
     let mut tx = work.app.pool.begin().await?;
     let mark = progress::lock(&mut tx, work.place()).await?;
     if !tasks::hold(&mut tx, work.task.task_id, work.task.lease_epoch).await? {
@@ -73,7 +76,15 @@ pub async fn load(
         runs::note(&mut tx, after.run_id, &after.totals.to_json(None)).await?;
     }
     tx.commit().await?;
+    tell(work, &loaded, started.elapsed());
     Ok(goes_on)
+}
+
+/// Counts a page that is loaded.
+fn tell(work: &Work<'_>, loaded: &Loaded, took: Duration) {
+    let rows = [loaded.new, loaded.changed, loaded.same, loaded.rejected];
+    let codes = loaded.findings.iter().map(|finding| finding.code.as_str());
+    numbers::loaded(work.feed.about().id, rows, codes, took);
 }
 
 /// Loads the rows, if there are any to load, and notes with the fetch what became of them.

@@ -6,6 +6,10 @@ mod list;
 mod one;
 mod pause;
 mod run;
+//! `/api/v1/feeds`: what is polled, how far it came, and what upstreams answered.
+
+mod fetches;
+mod runs;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -20,4 +24,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(one::routes())
         .merge(pause::routes())
         .merge(run::routes())
+/// The routes.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().merge(fetches::routes()).merge(runs::routes())
 }
