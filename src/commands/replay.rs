@@ -16,7 +16,7 @@ const PAGE: i64 = 500;
 
 /// Status 0 only when every version is what its document says; a line for each that is not.
 pub async fn run(config: Config) -> Outcome {
-    let parts = Parts::open(config, Sharing::Joining).await?;
+    let parts = Box::pin(Parts::open(config, Sharing::Joining)).await?;
     let outcome = replay_all(&parts.app).await;
     parts.database.close().await;
     outcome
