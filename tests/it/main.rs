@@ -21,6 +21,7 @@ mod browser;
 mod browser_analysis;
 mod browser_headroom;
 mod browser_protection;
+mod carbon_page;
 mod catalogue;
 mod diff;
 mod downloads;
