@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::About;
+use super::{About, http::Manners};
 use crate::auth::Secret;
 
 /// The settings of one feed.
@@ -67,8 +67,12 @@ impl Settings {
 pub struct FeedsConfig {
     /// Whether this server polls at all; others on the same database may.
     pub poll: bool,
+    /// How many scopes it works at at once.
+    pub concurrency: usize,
     /// One for each feed there is, in the order of [`super::FEEDS`].
     pub each: Vec<Settings>,
+    /// How upstreams are treated; no setting changes it.
+    pub manners: Manners,
 }
 
 impl FeedsConfig {

@@ -78,6 +78,8 @@ const FOR: [(&str, Role); 40] = [
     ("/api/v1/labels", Role::ReadOnly),
     ("/api/v1/logs*", Role::Admin),
     ("/api/v1/me", Role::ReadOnly),
+    ("/api/v1/meters", Role::ReadOnly),
+    ("/api/v1/meters/*", Role::Admin),
     ("/api/v1/operating-days", Role::ReadOnly),
     ("/api/v1/reference-hours*", Role::ReadOnly),
     ("/api/v1/series*", Role::ReadOnly),

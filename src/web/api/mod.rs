@@ -18,6 +18,7 @@ mod listing;
 mod login;
 mod logs;
 mod me;
+mod meters;
 mod operating_days;
 mod reference_hours;
 mod series;
@@ -59,6 +60,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(login::routes())
         .merge(logs::routes())
         .merge(me::routes())
+        .merge(meters::routes())
         .merge(operating_days::routes())
         .merge(reference_hours::routes())
         .merge(series::routes())
