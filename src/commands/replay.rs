@@ -18,7 +18,7 @@ const PAGE: i64 = 500;
 /// Status 0 only when every version and every row of a feed is what its documents say; a line for each
 /// version that is not, and for each table of a scope.
 pub async fn run(config: Config) -> Outcome {
-    let parts = Parts::open(config, Sharing::Joining).await?;
+    let parts = Box::pin(Parts::open(config, Sharing::Joining)).await?;
     let outcome = both(&parts.app).await;
     parts.database.close().await;
     outcome

@@ -42,7 +42,7 @@ pub async fn run(mut config: Config) -> Outcome {
     telemetry::recorder();
     let doors = doors(&config).await?;
     let parts = tokio::select! {
-        parts = Parts::open(config, Sharing::Alone) => parts?,
+        parts = Box::pin(Parts::open(config, Sharing::Alone)) => parts?,
         () = stopped(stopping.clone()) => return Ok(ExitCode::SUCCESS),
     };
     if let Err(error) = prepare(&parts.app).await {

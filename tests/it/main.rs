@@ -22,6 +22,7 @@ mod browser;
 mod browser_analysis;
 mod browser_headroom;
 mod browser_protection;
+mod carbon_page;
 mod catalogue;
 mod diff;
 mod downloads;

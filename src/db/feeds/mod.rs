@@ -1,5 +1,7 @@
 //! Feeds: what they loaded, how far they came, and what is to be told of it.
 
+pub mod carbon;
+mod copy;
 pub mod backfills;
 mod copy;
 pub mod discovered;
