@@ -18,6 +18,7 @@ mod about;
 mod ask;
 pub mod http;
 pub mod load;
+pub mod read;
 mod records;
 pub mod runner;
 pub mod settings;

@@ -1,8 +1,11 @@
 //! The words of feeds: what is polled, restated one interval at a time, and read as rows.
 
+pub mod best;
+mod mean;
 mod unit;
 mod window;
 
+pub use mean::Mean;
 pub use unit::{IntensityUnit, ParseUnitError};
 pub use window::{EmptyWindow, Window};
 

@@ -3,10 +3,12 @@
 pub mod admin;
 pub mod audit;
 mod bi;
+mod carbon;
 mod curve;
 mod data;
 mod datasets;
 mod diff;
+mod emissions;
 mod exports;
 mod get_data;
 mod grants;
@@ -20,6 +22,7 @@ mod logs;
 mod me;
 mod operating_days;
 mod reference_hours;
+mod regions;
 mod series;
 mod sessions;
 mod site;
@@ -44,10 +47,12 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(admin::routes())
         .merge(audit::routes())
         .merge(bi::routes())
+        .merge(carbon::routes())
         .merge(curve::routes())
         .merge(data::routes())
         .merge(datasets::routes())
         .merge(diff::routes())
+        .merge(emissions::routes())
         .merge(exports::routes())
         .merge(get_data::routes())
         .merge(grants::routes())
@@ -60,6 +65,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(me::routes())
         .merge(operating_days::routes())
         .merge(reference_hours::routes())
+        .merge(regions::routes())
         .merge(series::routes())
         .merge(sessions::routes())
         .merge(site::routes())
