@@ -10,14 +10,16 @@ use super::{
 };
 use crate::{
     auth::Secret,
+    domain::feed::Metric,
     feeds::{About, FEEDS, Secrecy, Settings, settings::FeedsConfig},
 };
 
 /// Reads the settings of every feed.
 pub(super) fn read(s: &mut Sources) -> Result<FeedsConfig, ConfigError> {
     let poll = s.value("feeds.poll")?.unwrap_or(true);
+    let facade_metric = s.value("feeds.facade_metric")?.unwrap_or(Metric::Generated);
     let each = FEEDS.iter().map(|feed| one(s, feed.about())).collect::<Result<_, _>>()?;
-    Ok(FeedsConfig { poll, each })
+    Ok(FeedsConfig { poll, facade_metric, each })
 }
 
 /// Reads the settings of one feed.

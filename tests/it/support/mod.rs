@@ -13,6 +13,7 @@ mod caller;
 mod chrome;
 mod clock;
 mod database;
+pub mod feeds;
 pub mod files;
 mod program;
 pub mod routes;

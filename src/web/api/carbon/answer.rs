@@ -100,10 +100,7 @@ pub struct Page {
 }
 
 impl Page {
-    /// The names that it takes.
-    pub const NAMES: [&'static str; 3] = ["limit", "cursor", "format"];
-
-    /// Takes its parameters.
+    /// Takes `limit`, `cursor` and `format`.
     pub fn read(p: &mut Parameters) -> Result<Self> {
         let limit = p.text("limit")?;
         let is_limited = limit.is_some();
