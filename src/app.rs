@@ -18,8 +18,9 @@ use crate::{
     domain::Source,
     error::Problem,
     extractors::turns::Turns,
+    feeds::http::Upstreams,
     intake::DayTurns,
-    live::Bell,
+    live::{Bell, guests::Guests, stream::Stream},
     objects::Documents,
 };
 
@@ -48,6 +49,12 @@ pub struct App {
     pub endings: TaskTracker,
     /// Rings when the feed of updates has grown.
     pub bell: Bell,
+    /// The way to the upstreams of feeds.
+    pub upstreams: Upstreams,
+    /// Events, as they happen.
+    pub stream: Stream,
+    /// Who has a connection open for long.
+    pub guests: Guests,
 }
 
 impl App {
@@ -107,6 +114,7 @@ impl App {
         Ok(Self {
             passwords: Passwords::new(&config.auth)?,
             downloads: Turns::new(&config),
+            upstreams: Upstreams::new(config.feeds.manners.clone()),
             config: Arc::new(config),
             pool,
             documents,
@@ -116,6 +124,8 @@ impl App {
             days: DayTurns::default(),
             endings: TaskTracker::new(),
             bell: Bell::default(),
+            stream: Stream::default(),
+            guests: Guests::default(),
         })
     }
 }

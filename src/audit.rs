@@ -119,6 +119,16 @@ words! {
         SettingChanged = "setting_changed",
         /// The registry of components or the aliases of series were changed.
         RegistryChanged = "registry_changed",
+        /// A user may read a meter.
+        MeterShown = "meter_shown",
+        /// A user may read a meter no more.
+        MeterHidden = "meter_hidden",
+        /// A run of a feed was asked for.
+        FeedRun = "feed_run",
+        /// History of a feed was asked for, paused, resumed or ended.
+        FeedBackfill = "feed_backfill",
+        /// A feed was paused, or resumed.
+        FeedPaused = "feed_paused",
         /// A job was tried again.
         JobRetried = "job_retried",
         /// The schema was brought up to date.

@@ -33,7 +33,7 @@ pub use email::{Email, EmailError};
 pub use passwords::{HashError, Passwords};
 pub use principal::{Admin, Credential, Principal, Role, SignedIn, Writer};
 pub use scope::{Scope, Scopes};
-pub use secret::{NoRandomness, Secret};
+pub use secret::{NoRandomness, SECRET_NAMES, Secret};
 
 use crate::{app::App, db, packages};
 

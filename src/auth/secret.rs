@@ -5,6 +5,24 @@ use rand::{TryRng as _, rngs::SysRng};
 
 use crate::domain::Sha256;
 
+/// Names of parameters whose values must not be in a URL, nor be shown of one.
+pub const SECRET_NAMES: [&str; 14] = [
+    "token",
+    "access_token",
+    "accesstoken",
+    "auth_token",
+    "api_token",
+    "refresh_token",
+    "api_key",
+    "apikey",
+    "api-key",
+    "key",
+    "secret",
+    "password",
+    "passwd",
+    "authorization",
+];
+
 /// A text that must not be seen: a password or a token.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);

@@ -11,15 +11,16 @@ use super::{
 use crate::{
     auth::Secret,
     domain::feed::Metric,
-    feeds::{About, FEEDS, Secrecy, Settings, settings::FeedsConfig},
+    feeds::{About, FEEDS, Feed, Secrecy, Settings, http::Manners, settings::FeedsConfig},
 };
 
 /// Reads the settings of every feed.
 pub(super) fn read(s: &mut Sources) -> Result<FeedsConfig, ConfigError> {
     let poll = s.value("feeds.poll")?.unwrap_or(true);
     let facade_metric = s.value("feeds.facade_metric")?.unwrap_or(Metric::Generated);
-    let each = FEEDS.iter().map(|feed| one(s, feed.about())).collect::<Result<_, _>>()?;
-    Ok(FeedsConfig { poll, facade_metric, each })
+    let concurrency = s.number("feeds.concurrency", 2..=64, 4)?;
+    let each = FEEDS.iter().map(|feed| known(s, *feed)).collect::<Result<_, _>>()?;
+    Ok(FeedsConfig { poll, facade_metric, concurrency, each, manners: Manners::default() })
 }
 
 /// Reads the settings of one feed.
@@ -109,6 +110,25 @@ impl Section<'_> {
                 .map(|instant| instant.0)
                 .map_err(|error| self.sources.error(&self.name("not_before"), error)),
         }
+    }
+}
+
+/// Reads the settings of a feed; a scope that the feed does not have is refused. Scopes that only
+/// documents tell of cannot be known here.
+fn known(sources: &mut Sources, feed: &'static dyn Feed) -> Result<Settings, ConfigError> {
+    let settings = one(sources, feed.about())?;
+    let Some(wanted) = &settings.scopes else { return Ok(settings) };
+    let all = feed.scopes(&Settings { scopes: None, ..settings.clone() });
+    let named = feed.scopes(&settings);
+    let is_known = |name: &String| all.iter().chain(&named).any(|scope| scope.scope == *name);
+    match wanted.iter().find(|name| !is_known(name)) {
+        Some(unknown) if !all.is_empty() => {
+            let known: Vec<&str> = all.iter().map(|scope| &*scope.scope).collect();
+            let problem =
+                format!("{unknown:?} is no scope of this feed; known are {}", known.join(", "));
+            Err(sources.error(&format!("feed.{}.scopes", feed.about().id), problem))
+        }
+        _ => Ok(settings),
     }
 }
 

@@ -16,11 +16,20 @@
 
 mod about;
 mod ask;
+pub mod carbonara;
+pub mod gb;
 pub mod http;
+pub mod json;
 pub mod load;
 pub mod read;
+pub mod octopus;
+pub mod numbers;
+pub mod nyiso;
 mod records;
+pub mod rollups;
 pub mod runner;
+#[cfg(test)]
+mod samples;
 pub mod settings;
 
 pub use about::{About, Default, Secrecy};
@@ -38,7 +47,7 @@ use chrono::{DateTime, Utc};
 use crate::domain::feed::Window;
 
 /// Every feed that there is.
-pub const FEEDS: &[&dyn Feed] = &[];
+pub const FEEDS: &[&dyn Feed] = &[&carbonara::CarbonaraIntensity, &nyiso::FuelMix];
 
 /// The feed with an id.
 #[must_use]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::About;
+use super::{About, http::Manners};
 use crate::{auth::Secret, domain::feed::Metric};
 
 /// The settings of one feed.
@@ -69,8 +69,12 @@ pub struct FeedsConfig {
     pub poll: bool,
     /// Which intensity the interface of the Carbon Aware SDK gives.
     pub facade_metric: Metric,
+    /// How many scopes it works at at once.
+    pub concurrency: usize,
     /// One for each feed there is, in the order of [`super::FEEDS`].
     pub each: Vec<Settings>,
+    /// How upstreams are treated; no setting changes it.
+    pub manners: Manners,
 }
 
 impl FeedsConfig {

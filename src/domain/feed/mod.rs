@@ -2,10 +2,20 @@
 
 pub mod best;
 mod mean;
+pub mod day;
+pub mod factors;
+pub mod mix;
+pub mod period;
+pub mod rollup;
+mod state;
+pub mod summary;
+pub mod tariff;
 mod unit;
+pub mod upsert;
 mod window;
 
 pub use mean::Mean;
+pub use state::{BackfillState, GapState, RunState, ScopeState};
 pub use unit::{IntensityUnit, ParseUnitError};
 pub use window::{EmptyWindow, Window};
 
@@ -86,6 +96,18 @@ words! {
         Week = "week",
         /// A calendar month.
         Month = "month",
+    }
+}
+
+words! {
+    /// What rollups are made of.
+    SeriesKind("a kind of series", exact) {
+        /// Intensities, by set of factors and metric.
+        Intensity = "intensity",
+        /// The fuel mix, by fuel.
+        Mix = "mix",
+        /// Usage of a meter.
+        Usage = "usage",
     }
 }
 

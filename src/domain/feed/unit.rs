@@ -72,6 +72,13 @@ impl fmt::Display for IntensityUnit {
     }
 }
 
+/// As it is printed.
+impl serde::Serialize for IntensityUnit {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
 /// As upstreams write it, too: `lbs/MWh`.
 impl FromStr for IntensityUnit {
     type Err = ParseUnitError;

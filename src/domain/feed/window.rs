@@ -25,6 +25,11 @@ impl Window {
         if from < to { Ok(Self { from, to }) } else { Err(EmptyWindow { from, to }) }
     }
 
+    /// The microsecond at an instant.
+    pub(crate) fn point(at: DateTime<Utc>) -> Self {
+        Self { from: at, to: at.checked_add_signed(TimeDelta::microseconds(1)).unwrap_or(at) }
+    }
+
     /// Its first instant.
     #[must_use]
     pub const fn from(self) -> DateTime<Utc> {
@@ -53,6 +58,12 @@ impl Window {
     #[must_use]
     pub fn meet(self, other: Self) -> Option<Self> {
         Self::new(self.from.max(other.from), self.to.min(other.to)).ok()
+    }
+
+    /// The shortest range that holds both.
+    #[must_use]
+    pub fn hull(self, other: Self) -> Self {
+        Self { from: self.from.min(other.from), to: self.to.max(other.to) }
     }
 
     /// Pieces of at most `length`, oldest first, without hole or overlap. A `length` that is not

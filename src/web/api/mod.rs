@@ -10,6 +10,7 @@ mod datasets;
 mod diff;
 mod emissions;
 mod exports;
+mod feeds;
 mod get_data;
 mod grants;
 mod headroom;
@@ -20,12 +21,14 @@ mod listing;
 mod login;
 mod logs;
 mod me;
+mod meters;
 mod operating_days;
 mod reference_hours;
 mod regions;
 mod series;
 mod sessions;
 mod site;
+mod stream;
 mod tokens;
 mod updates;
 pub mod uploads;
@@ -54,6 +57,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(diff::routes())
         .merge(emissions::routes())
         .merge(exports::routes())
+        .merge(feeds::routes())
         .merge(get_data::routes())
         .merge(grants::routes())
         .merge(headroom::routes())
@@ -63,12 +67,14 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(login::routes())
         .merge(logs::routes())
         .merge(me::routes())
+        .merge(meters::routes())
         .merge(operating_days::routes())
         .merge(reference_hours::routes())
         .merge(regions::routes())
         .merge(series::routes())
         .merge(sessions::routes())
         .merge(site::routes())
+        .merge(stream::routes())
         .merge(tokens::routes())
         .merge(updates::routes())
         .merge(uploads::routes())

@@ -8,6 +8,7 @@ mod reopen;
 mod report;
 mod script;
 
+pub(super) use document::{attachment, kept};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::app::App;

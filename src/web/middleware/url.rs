@@ -7,29 +7,17 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 
-use crate::{app::App, audit::identity, auth::token::looks_like_token, error::Problem};
+use crate::{
+    app::App,
+    audit::identity,
+    auth::{SECRET_NAMES, token::looks_like_token},
+    error::Problem,
+};
 
 /// Bytes of a path with its query.
 pub const LONGEST: usize = 8 << 10;
 /// Parameters of a query.
 pub const MOST_PARAMETERS: usize = 1000;
-
-const SECRET_NAMES: [&str; 14] = [
-    "token",
-    "access_token",
-    "accesstoken",
-    "auth_token",
-    "api_token",
-    "refresh_token",
-    "api_key",
-    "apikey",
-    "api-key",
-    "key",
-    "secret",
-    "password",
-    "passwd",
-    "authorization",
-];
 
 pub(super) async fn refuse_credentials(
     State(app): State<App>,

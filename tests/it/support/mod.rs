@@ -6,6 +6,7 @@
 //!   signals, kills, commands.
 //! - [`Chrome`]: a real browser, for what people see.
 //! - [`SmtpServer`]: a mail server in the test process, which keeps what it is given.
+//! - [`upstream::Upstream`]: the upstreams of feeds, with every payload and fault.
 //! - [`S3Server`]: a real S3 server that can be made to refuse or to hang.
 
 pub mod accounts;
@@ -23,6 +24,7 @@ mod smtp;
 pub mod store;
 pub mod twin;
 mod upload;
+pub mod upstream;
 
 pub use caller::Caller;
 pub use chrome::Chrome;

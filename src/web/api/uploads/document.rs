@@ -14,6 +14,7 @@ use crate::{
     audit::{self, Act, Action, Actor},
     auth::{Principal, Role, Writer},
     db::uploads::UploadDetails,
+    domain::Sha256,
     error::{Problem, Result},
     objects::StoreError,
     web::parameters::NoQuery,
@@ -76,7 +77,11 @@ pub(super) async fn fetched(
 /// The kept bytes of an upload.
 pub(super) async fn document(app: &App, upload: &UploadDetails) -> Result<Bytes> {
     let missing = || Problem::not_found("The document of this upload could not be kept.");
-    let sha256 = upload.sha256.ok_or_else(missing)?;
+    kept(app, upload.sha256.ok_or_else(missing)?).await
+}
+
+/// The bytes of a document.
+pub(in crate::web::api) async fn kept(app: &App, sha256: Sha256) -> Result<Bytes> {
     app.documents.get(sha256).await.map_err(|error| match error {
         StoreError::Unavailable(_) => Problem::unavailable(
             "storage_unavailable",
@@ -88,7 +93,7 @@ pub(super) async fn document(app: &App, upload: &UploadDetails) -> Result<Bytes>
 }
 
 /// A download with a safe name: letters, digits, dots, dashes and underscores of the client's.
-pub(super) fn attachment(
+pub(in crate::web::api) fn attachment(
     file_name: &str,
     content_type: &'static str,
     bytes: impl Into<axum::body::Body>,

@@ -1,0 +1,11 @@
+-- The owner that the settings name goes before the one that is there; nobody takes it away.
+with put as (
+    insert into meter as m (meter_id, fuel_kind, direction, unit, zone, mpan, serial, region_id, owner_user_id)
+    select $1, $2, $3, $4, r.zone, $5, $6, r.region_id, (select id from app_user where email = lower($8))
+    from region r where r.region_id = $7
+    on conflict (meter_id) do update
+    set direction = excluded.direction, unit = excluded.unit,
+        owner_user_id = coalesce(excluded.owner_user_id, m.owner_user_id)
+    returning owner_user_id
+)
+select exists (select from put where owner_user_id is not null) as "owned!"

@@ -1,0 +1,94 @@
+//! What is due by the cadence.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+
+use super::{
+    backfill,
+    plan::{self, Split},
+    work::{Ended, RunError, Work},
+};
+use crate::{
+    db::feeds::{backfills, gaps, progress},
+    domain::feed::{BackfillState, FetchClass, Window},
+    feeds::Live,
+};
+
+/// How many gaps are asked for again after one run.
+const GAPS_AT_ONCE: i64 = 8;
+
+/// Polls a scope, and sees to what polling does not reach.
+pub async fn run(work: &Work<'_>) -> Result<Ended, RunError> {
+    let due = due(work).await?;
+    let Some(window) = due else { return Ok(Ended::Done(FetchClass::Unchanged)) };
+    let run_id = work.begin().await?;
+    let windows = work.feed.windows(work.settings, &work.scope, window);
+    let ended = work.pass(run_id, windows).await?;
+    if matches!(ended, Ended::Done(_)) {
+        ask_again(work, window.from()).await?;
+    }
+    Ok(ended)
+}
+
+/// What is asked for now; the rest waits as a backfill.
+pub async fn due(work: &Work<'_>) -> sqlx::Result<Option<Window>> {
+    let now = work.app.clock.now();
+    let mut tx = work.app.pool.begin().await?;
+    let Some(Split { live, backfill }) = split(&mut tx, work, now).await? else { return Ok(None) };
+    if let Some(rest) = backfill {
+        queue_rest(&mut tx, work, rest, now).await?;
+    }
+    tx.commit().await?;
+    Ok(Some(live))
+}
+
+/// The same without letting anything wait.
+pub async fn range(work: &Work<'_>) -> sqlx::Result<Option<Window>> {
+    let mut conn = work.app.pool.acquire().await?;
+    let split = split(&mut conn, work, work.app.clock.now()).await?;
+    Ok(split.map(|split| split.live))
+}
+
+async fn split(
+    conn: &mut PgConnection,
+    work: &Work<'_>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Option<Split>> {
+    let mark = progress::read(conn, work.place()).await?;
+    let high_water = mark.and_then(|mark| mark.high_water);
+    let live = Live { now, history_start: work.history_start(), high_water };
+    Ok(work.feed.live_range(work.settings, &live).map(|range| plan::split(range, now)))
+}
+
+/// Queues what lies longer ago than polling reaches, as far as no backfill was ever there for it: what
+/// one did not find is a gap, which has a schedule of its own.
+async fn queue_rest(
+    conn: &mut PgConnection,
+    work: &Work<'_>,
+    rest: Window,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    let all = backfills::ranges(conn, work.place(), BackfillState::Failed.as_str()).await?;
+    let covered: Vec<Window> =
+        all.into_iter().filter_map(|(from, to)| Window::new(from, to).ok()).collect();
+    for piece in super::gaps::without(rest, &covered) {
+        // What slid out of reach since the last run was polled while it was in reach.
+        if work.task.last_ok.is_some() && piece.length() < work.settings.window {
+            continue;
+        }
+        backfill::want(conn, work, piece, now).await?;
+    }
+    Ok(())
+}
+
+/// Queues backfills for gaps before `from` that are to be asked for again.
+async fn ask_again(work: &Work<'_>, from: DateTime<Utc>) -> sqlx::Result<()> {
+    let now = work.app.clock.now();
+    let mut tx = work.app.pool.begin().await?;
+    for (start, end) in gaps::due(&mut tx, work.place(), from, now, GAPS_AT_ONCE).await? {
+        if let Ok(window) = Window::new(start, end) {
+            backfill::want(&mut tx, work, window, now).await?;
+        }
+    }
+    tx.commit().await
+}

@@ -1,0 +1,142 @@
+//! The transaction of a page: its rows, its scope's marks, its backfill's place.
+
+use serde_json::json;
+use sqlx::PgConnection;
+
+use super::{
+    backfill::Tracker,
+    marks,
+    walk::Place,
+    work::{RunError, Totals, Work},
+};
+use crate::{
+    db::feeds::{progress, runs, runs::Counts, tasks, turn},
+    domain::feed::FetchClass,
+    feeds::{
+        Finding,
+        http::Fetched,
+        load::{self, Loaded, Page},
+    },
+};
+
+/// What loading a page changes about a walk.
+#[derive(Debug)]
+pub struct After<'a> {
+    /// What for.
+    pub work: &'a Work<'a>,
+    /// The run.
+    pub run_id: i64,
+    /// What came of it.
+    pub totals: Totals,
+    /// The backfill that it brings further.
+    pub tracker: Option<Tracker>,
+    /// Loads nothing.
+    pub is_dry: bool,
+}
+
+/// Loads a page; `false`: somebody wants its backfill to go no further. Nothing is committed when the
+/// lease is somebody else's by then.
+pub async fn load(
+    after: &mut After<'_>,
+    place: &Place,
+    fetched: Fetched,
+    following: Option<&Place>,
+) -> Result<bool, RunError> {
+    let is_last = fetched.next.is_none();
+    after.totals.pages += 1;
+    after.totals.windows += u64::from(is_last);
+    if after.is_dry {
+        after.would_load(&fetched);
+        return Ok(true);
+    }
+    let work = after.work;
+    let now = work.app.clock.now();
+    let mut tx = work.app.pool.begin().await?;
+    let mark = progress::lock(&mut tx, work.place()).await?;
+    if !tasks::hold(&mut tx, work.task.task_id, work.task.lease_epoch).await? {
+        return Err(RunError::Lost);
+    }
+    let (fetch_id, class) = (fetched.fetch_id, fetched.class);
+    let every_slot = after.tracker.as_ref().is_some_and(|tracker| tracker.row.every_slot);
+    let loaded = rows(&mut tx, work, place, fetched, every_slot).await?;
+    // A document that is not there yet leaves no hole.
+    if let Some(mark) = mark.filter(|_| is_last && class != FetchClass::NotYet) {
+        marks::settle(&mut tx, work, place.window, mark, (fetch_id, now)).await?;
+    }
+    let loaded = loaded.unwrap_or_default();
+    after.count(&loaded);
+    let goes_on = match &mut after.tracker {
+        None => true,
+        Some(tracker) => tracker.advance(&mut tx, work, following, &loaded, is_last).await?,
+    };
+    if is_last {
+        runs::note(&mut tx, after.run_id, &after.totals.to_json(None)).await?;
+    }
+    tx.commit().await?;
+    Ok(goes_on)
+}
+
+/// Loads the rows, if there are any to load, and notes with the fetch what became of them.
+async fn rows(
+    tx: &mut PgConnection,
+    work: &Work<'_>,
+    place: &Place,
+    fetched: Fetched,
+    every_slot: bool,
+) -> Result<Option<Loaded>, RunError> {
+    let Some(parsed) = fetched.parsed else { return Ok(None) };
+    let now = work.app.clock.now();
+    let mut loaded = Loaded::default();
+    if !parsed.records.is_empty() {
+        let page = Page {
+            feed: work.feed,
+            settings: work.settings,
+            scope: &work.scope,
+            window: place.window,
+            fetch_id: fetched.fetch_id,
+            fetched_at: fetched.fetched_at,
+            known_at: turn::take(tx, work.scope_no).await?,
+            now,
+            task_kind: work.kind,
+            every_slot,
+        };
+        loaded = load::load(tx, &page, parsed.records).await?;
+    }
+    loaded.rejected += rejected(&parsed.findings);
+    let counts = Counts {
+        new: small(loaded.new),
+        changed: small(loaded.changed),
+        same: small(loaded.same),
+        rejected: small(loaded.rejected),
+    };
+    runs::loaded(tx, fetched.fetch_id, counts, json!(loaded.findings), now).await?;
+    loaded.findings.extend(parsed.findings);
+    Ok(Some(loaded))
+}
+
+fn rejected(findings: &[Finding]) -> u64 {
+    findings.iter().filter(|finding| finding.rejects_row).count() as u64
+}
+
+fn small(count: u64) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}
+
+impl After<'_> {
+    fn count(&mut self, loaded: &Loaded) {
+        let totals = &mut self.totals;
+        totals.new += loaded.new;
+        totals.changed += loaded.changed;
+        totals.same += loaded.same;
+        totals.rejected += loaded.rejected;
+        totals.findings += loaded.findings.len() as u64;
+    }
+
+    /// Of a page that is only tried: its rows count as new.
+    fn would_load(&mut self, fetched: &Fetched) {
+        let Some(parsed) = &fetched.parsed else { return };
+        self.totals.new += parsed.records.len() as u64;
+        self.totals.rejected += rejected(&parsed.findings);
+        self.totals.findings += parsed.findings.len() as u64;
+    }
+}
