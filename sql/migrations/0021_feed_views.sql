@@ -1,32 +1,5 @@
--- Rows of feeds as they were known, and as Tableau and other SQL tools read them.
-
--- The rows of a series that begin in [first, past), as they were known at an instant: a row that has not
--- changed since, else the revision that was valid then, else nothing.
-create function carbon_intensity_known(
-    feed text, region text, factor_set text, first timestamptz, past timestamptz, instant timestamptz
-) returns setof carbon_intensity language sql stable as $$
-    select c.* from carbon_intensity c
-    where c.feed_id = feed and c.region_id = region and c.factor_set_id = factor_set
-      and c.start_at >= first and c.start_at < past and c.changed_at <= instant
-    union all
-    select r.* from row_revision v
-    cross join lateral jsonb_populate_record(null::carbon_intensity, v.old_values) r
-    where v.table_name = 'carbon_intensity' and v.series_key = concat_ws('/', feed, region, factor_set)
-      and v.start_at >= first and v.start_at < past and v.valid_from <= instant and v.valid_to > instant
-$$;
-
-create function fuel_mix_known(
-    feed text, region text, first timestamptz, past timestamptz, instant timestamptz
-) returns setof fuel_mix language sql stable as $$
-    select m.* from fuel_mix m
-    where m.feed_id = feed and m.region_id = region
-      and m.start_at >= first and m.start_at < past and m.changed_at <= instant
-    union all
-    select r.* from row_revision v
-    cross join lateral jsonb_populate_record(null::fuel_mix, v.old_values) r
-    where v.table_name = 'fuel_mix' and v.series_key = concat_ws('/', feed, region)
-      and v.start_at >= first and v.start_at < past and v.valid_from <= instant and v.valid_to > instant
-$$;
+-- Feeds as Tableau and other SQL tools read them: everything but usage for whoever has access, usage for
+-- whose it is; with app.as_of as it was known then.
 
 -- Whether whoever asks may read feeds: any user with access by SQL, while that is switched on.
 create function bi_reads_feeds() returns boolean language plpgsql stable security definer

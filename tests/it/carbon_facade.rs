@@ -141,7 +141,7 @@ async fn reports_end_where_the_next_begins() {
                "duration_type": "minute", "generated_rate": "520", "marginal_rate": "880.5", "consumed_rate": null,
                "region": "US-CA-CAISO", "unit": "lb/MWh", "factor_set": "EGRID_u2019", "n_expected": 1, "n_present": 1})
     );
-    caiso(&server.app.pool).dirty("hour", "UTC", "2021-07-07T23:00:00Z").await;
+    caiso(&server.app.pool).dirty("2021-07-07T00:00:00Z").await;
     let hour = caller
         .ask(&format!("/api/v1/emissions/region/US-CA-CAISO?{range}&granularity=hour"))
         .await

@@ -83,7 +83,7 @@ async fn the_csv_is_right_to_the_byte() {
 async fn spans_forecasts_and_mixes_have_files_too() {
     let (server, caller) = served().await;
     let fed = gb(&server.app.pool);
-    fed.dirty("day", "UTC", "2025-01-15T00:00:00Z").await;
+    fed.dirty("2025-01-15T00:00:00Z").await;
     let day = text(
         &caller,
         &format!("carbon-intensity?region=GB&{RANGE}&granularity=day&metric=generated"),

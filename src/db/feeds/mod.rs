@@ -1,7 +1,7 @@
 //! Feeds: what they loaded, how far they came, and what is to be told of it.
 
-mod copy;
 pub mod backfills;
+mod copy;
 pub mod discovered;
 pub mod factors;
 pub mod fetches;
@@ -13,11 +13,10 @@ pub mod intensity;
 pub mod meters;
 pub mod mix;
 pub mod outbox;
-pub mod reads;
-pub mod regions;
-pub mod snapshot;
 pub mod prices;
 pub mod progress;
+pub mod reads;
+pub mod regions;
 pub mod registry;
 pub mod relay;
 pub mod retained;
@@ -25,6 +24,7 @@ pub mod rollups;
 pub mod rows;
 pub mod runs;
 pub mod samples;
+pub mod snapshot;
 pub mod stream;
 pub mod summary;
 pub mod tasks;

@@ -1,9 +1,9 @@
 //! The words of feeds: what is polled, restated one interval at a time, and read as rows.
 
 pub mod best;
-mod mean;
 pub mod day;
 pub mod factors;
+mod mean;
 pub mod mix;
 pub mod period;
 pub mod rollup;

@@ -143,8 +143,7 @@ pub async fn held(
     window: Window,
 ) -> sqlx::Result<Option<Window>> {
     let Some(extent) = reads::extent(snapshot.connection(), series).await? else { return Ok(None) };
-    let first = crate::feeds::read::calendar::span(calendar.grain, calendar.zone, extent.from());
-    let from = first.map_or(extent.from(), Window::from);
+    let from = calendar.holding(extent.from()).from();
     Ok(Window::new(from, extent.to()).ok().and_then(|extent| extent.meet(window)))
 }
 

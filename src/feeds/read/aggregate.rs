@@ -8,14 +8,16 @@ use chrono_tz::Tz;
 use futures::TryStreamExt as _;
 use rust_decimal::{Decimal, RoundingStrategy::MidpointAwayFromZero};
 
-use super::calendar;
 use crate::{
     db::feeds::{
         reads::{self, Period, Slot},
         regions::Series,
         snapshot::FeedSnapshot,
     },
-    domain::feed::{Grain, IntensityUnit, Mean, Metric, Quality, Window},
+    domain::feed::{
+        Grain, IntensityUnit, Metric, Quality, Window, period,
+        rollup::{self, Fold},
+    },
 };
 
 /// Decimals of a mean.
@@ -97,22 +99,18 @@ pub struct Calendar {
 }
 
 impl Calendar {
-    /// The first span that begins at or after an instant.
+    /// The span that holds an instant.
     #[must_use]
-    pub fn first(self, instant: DateTime<Utc>) -> Option<Window> {
-        let span = calendar::span(self.grain, self.zone, instant)?;
-        if span.from() == instant {
-            Some(span)
-        } else {
-            calendar::span(self.grain, self.zone, span.to())
-        }
+    pub fn holding(self, instant: DateTime<Utc>) -> Window {
+        period::holding(self.grain, self.zone, instant)
     }
 
     /// The instants from the first span that begins in a window to the end of the last one.
     fn cover(self, window: Window) -> Option<Window> {
-        let first = self.first(window.from()).filter(|first| first.from() < window.to())?;
-        let last = calendar::span(self.grain, self.zone, window.to() - TimeDelta::microseconds(1))?;
-        Window::new(first.from(), last.to()).ok()
+        let first = self.holding(window.from());
+        let from = if first.from() == window.from() { first.from() } else { first.to() };
+        let last = self.holding(window.to() - TimeDelta::microseconds(1));
+        Window::new(from, last.to()).ok().filter(|_| from < window.to())
     }
 
     /// How much of time is read at once.
@@ -133,24 +131,23 @@ pub async fn aggregates(
     calendar: Calendar,
     window: Window,
 ) -> sqlx::Result<Vec<Aggregate>> {
-    let words = (calendar.grain, calendar.zone.name());
-    let waits = reads::dirty(snapshot.connection(), series, words, window).await?;
+    let Some(cover) = calendar.cover(window) else { return Ok(Vec::new()) };
+    let now = snapshot.known_at;
+    let waits = reads::dirty(snapshot.connection(), series, (cover, now)).await?;
     if snapshot.as_of.is_none() && !waits {
+        let words = (calendar.grain, calendar.zone.name());
         let periods = reads::periods(snapshot.connection(), series, words, window).await?;
         return Ok(together(periods));
     }
-    let Some(cover) = calendar.cover(window) else { return Ok(Vec::new()) };
-    // A month of five minutes is read at once, and no more.
+    // Whole spans of a month or so are read at once, and no more.
     let mut spans = Vec::new();
     let mut from = cover.from();
     while from < cover.to() {
-        let month = calendar.first(from).map_or(cover.to(), |first| {
-            let far = first.to().max(from + TimeDelta::days(31));
-            calendar.first(far).map_or(cover.to(), Window::from)
-        });
-        let Ok(piece) = Window::new(from, month.min(cover.to())) else { break };
+        let far = (from + TimeDelta::days(31)).min(cover.to());
+        let to = calendar.holding(far - TimeDelta::microseconds(1)).to();
+        let Ok(piece) = Window::new(from, to) else { break };
         spans.extend(from_rows(snapshot, series, calendar, piece).await?);
-        from = piece.to();
+        from = to;
     }
     Ok(spans)
 }
@@ -181,42 +178,7 @@ fn together(periods: Vec<Period>) -> Vec<Aggregate> {
     spans
 }
 
-/// What is summed up of one metric of a span.
-#[derive(Debug, Clone, Copy, Default)]
-struct Sum {
-    mean: Mean,
-    weighted: Decimal,
-    weight: Decimal,
-    present: i32,
-    estimated: i32,
-}
-
-impl Sum {
-    fn add(&mut self, span: Window, slot: &Slot, value: Decimal, weight: Option<Decimal>) {
-        self.mean.add(span, (slot.start, slot.end()), Some(value));
-        self.present += 1;
-        self.estimated += i32::from(slot.quality == Quality::Estimated);
-        if let Some((weight, product)) = weight.and_then(|w| Some((w, value.checked_mul(w)?))) {
-            self.weighted += product;
-            self.weight += weight;
-        }
-    }
-
-    fn figure(&self, expected: i32, is_over: bool) -> Figure {
-        let weighted = self.weighted.checked_div(self.weight);
-        Figure {
-            mean: self.mean.value(),
-            mean_weighted: weighted
-                .map(|mean| mean.round_dp_with_strategy(PLACES, MidpointAwayFromZero)),
-            n_expected: expected,
-            n_present: self.present,
-            n_estimated: self.estimated,
-            complete: is_over && self.present == expected,
-        }
-    }
-}
-
-/// Spans that begin in a window, from the slots that begin in it.
+/// Spans that begin in a window, from the slots that begin in it: the same sums as those that are kept.
 async fn from_rows(
     snapshot: &mut FeedSnapshot,
     series: &Series,
@@ -227,31 +189,49 @@ async fn from_rows(
     let weights: BTreeMap<_, _> =
         reads::weights(snapshot, series, window).await?.into_iter().collect();
     let mut slots = reads::slots(snapshot, series, window);
-    let mut spans: Vec<(Aggregate, [Sum; 3])> = Vec::new();
+    let mut spans: Vec<(Aggregate, [Fold; 3])> = Vec::new();
     while let Some(slot) = slots.try_next().await? {
-        let Some(span) = calendar::span(calendar.grain, calendar.zone, slot.start) else {
-            continue;
-        };
-        if spans.last().is_none_or(|(last, _)| last.start != span.from()) {
+        if spans.last().is_none_or(|(last, _)| last.end <= slot.start) {
+            let span = calendar.holding(slot.start);
             let expected = span.length().num_seconds() / i64::from(series.step_secs.max(1));
             let expected = i32::try_from(expected).unwrap_or(i32::MAX);
             spans.push((Aggregate::empty(span, expected), Default::default()));
         }
-        let Some((aggregate, sums)) = spans.last_mut() else { continue };
+        let Some((aggregate, folds)) = spans.last_mut() else { continue };
+        let weight = weights.get(&slot.start).copied();
         for metric in Metric::ALL {
-            if let Some(value) = slot.plausible(*metric, IntensityUnit::GPerKwh) {
-                let weight = weights.get(&slot.start).copied();
-                sums[*metric as usize].add(span, &slot, value, weight);
-            }
+            folds[*metric as usize].add(&counted(&slot, *metric, weight));
         }
         aggregate.rev = aggregate.rev.max(slot.rev);
         aggregate.known_at = aggregate.known_at.max(slot.known_at);
     }
-    let shaped = spans.into_iter().map(|(mut aggregate, sums)| {
-        let is_over = aggregate.end <= now;
-        let expected = aggregate.figures[0].n_expected;
-        aggregate.figures = sums.map(|sum| sum.figure(expected, is_over));
+    let shaped = spans.into_iter().map(|(mut aggregate, folds)| {
+        let (is_over, expected) = (aggregate.end <= now, aggregate.figures[0].n_expected);
+        aggregate.figures = folds.map(|fold| figure(&fold, expected, is_over));
         aggregate
     });
     Ok(shaped.collect())
+}
+
+/// A slot as it counts in sums: in g/kWh with the decimals that are stored.
+fn counted(slot: &Slot, metric: Metric, weight: Option<Decimal>) -> rollup::Slot {
+    let value = slot.values[metric as usize].filter(|_| slot.quality != Quality::Suspect);
+    rollup::Slot {
+        value: value.and_then(|value| slot.unit.canonical(value)),
+        secs: slot.secs,
+        weight,
+        estimated: matches!(slot.quality, Quality::Estimated | Quality::Imputed),
+    }
+}
+
+fn figure(fold: &Fold, expected: i32, is_over: bool) -> Figure {
+    let figures = fold.figures();
+    Figure {
+        mean: figures.mean_time,
+        mean_weighted: figures.mean_weighted,
+        n_expected: expected,
+        n_present: figures.present,
+        n_estimated: figures.estimated,
+        complete: is_over && figures.present == expected,
+    }
 }

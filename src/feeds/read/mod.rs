@@ -3,7 +3,6 @@
 
 pub mod aggregate;
 pub mod average;
-pub mod calendar;
 pub mod report;
 pub mod steps;
 

@@ -162,18 +162,16 @@ impl Fed<'_> {
         }
     }
 
-    /// Says that a span of the calendar waits to be summed up again.
-    pub async fn dirty(&self, grain: &str, zone: &str, period: &str) {
+    /// Says that a day of UTC waits to be summed up again.
+    pub async fn dirty(&self, day: &str) {
         sqlx::query(
             "insert into rollup_dirty (series_kind, feed_id, subject_id, factor_set_id, grain, zone, period_start)
-             values ('intensity', $1, $2, $3, $4, $5, $6) on conflict do nothing",
+             values ('intensity', $1, $2, $3, 'day', 'UTC', $4) on conflict do nothing",
         )
         .bind(self.feed)
         .bind(self.region)
         .bind(self.set)
-        .bind(grain)
-        .bind(zone)
-        .bind(at(period))
+        .bind(at(day))
         .execute(self.pool)
         .await
         .unwrap();

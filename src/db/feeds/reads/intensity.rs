@@ -193,7 +193,7 @@ pub async fn stamp(
     sqlx::query_as!(
         Stamp,
         r#"select count(*) as "rows!", max(changed_at) as known_at
-           from carbon_intensity_known($1, $2, $3, $4, $5, $6)"#,
+           from carbon_intensity_at($1, $2, array[$3::text], $4, $5, $6)"#,
         feed,
         region,
         set,

@@ -60,7 +60,7 @@ pub async fn mix(
         MixRow,
         r#"select start_at as "start!", secs as "secs!", fuel as "fuel!", mw, percent, rev as "rev!",
                   changed_at as "known_at!"
-           from fuel_mix_known($1, $2, $3, $4, $5)
+           from fuel_mix_at($1, $2, $3, $4, $5)
            where (start_at, fuel) > ($6, $7)
            order by start_at, fuel limit $8"#,
         series.feed_id,
@@ -85,7 +85,7 @@ pub async fn mix_stamp(
     let at = snapshot.as_of.unwrap_or(snapshot.known_at);
     sqlx::query_as!(
         Stamp,
-        r#"select count(*) as "rows!", max(changed_at) as known_at from fuel_mix_known($1, $2, $3, $4, $5)"#,
+        r#"select count(*) as "rows!", max(changed_at) as known_at from fuel_mix_at($1, $2, $3, $4, $5)"#,
         series.feed_id,
         series.region_id,
         window.from(),

@@ -64,31 +64,31 @@ pub async fn periods(
     .await
 }
 
-/// Whether a period of a series that begins in a window still waits to be computed.
+/// Whether some day of a range of a series still waits to be summed up.
 pub async fn dirty(
     connection: &mut PgConnection,
     series: &Series,
-    (grain, zone): (Grain, &str),
-    window: Window,
+    (range, now): (Window, DateTime<Utc>),
 ) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"select exists (
                select from rollup_dirty
                where series_kind = 'intensity' and feed_id = $1 and subject_id = $2 and factor_set_id = $3
-                 and grain = $4 and zone = $5 and period_start >= $6 and period_start < $7) as "is!""#,
+                 and grain = 'day' and zone = 'UTC' and due_at <= $6
+                 and period_start > $4::timestamptz - interval '1 day' and period_start < $5) as "is!""#,
         series.feed_id,
         series.region_id,
         series.factor_set_id,
-        grain.as_str(),
-        zone,
-        window.from(),
-        window.to()
+        range.from(),
+        range.to(),
+        now
     )
     .fetch_one(connection)
     .await
 }
 
-/// How much was generated in the slots that begin in a window, in MW, where the feed tells.
+/// How much was generated in the slots that begin in a window, in MW, where the feed tells; what takes power
+/// is no generation.
 pub async fn weights(
     snapshot: &mut FeedSnapshot,
     series: &Series,
@@ -96,9 +96,8 @@ pub async fn weights(
 ) -> sqlx::Result<Vec<(DateTime<Utc>, Decimal)>> {
     let at = snapshot.as_of.unwrap_or(snapshot.known_at);
     let rows = sqlx::query!(
-        r#"select start_at as "start!", sum(greatest(mw, 0)) as "mw!"
-           from fuel_mix_known($1, $2, $3, $4, $5)
-           group by start_at having count(mw) = count(*) and sum(greatest(mw, 0)) > 0 order by start_at"#,
+        r#"select start_at as "start!", sum(mw) as "mw!"
+           from fuel_mix_at($1, $2, $3, $4, $5) where mw > 0 group by start_at order by start_at"#,
         series.feed_id,
         series.region_id,
         window.from(),
