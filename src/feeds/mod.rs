@@ -27,6 +27,7 @@ pub mod octopus;
 pub mod nyiso;
 pub mod octopus;
 pub mod overview;
+pub mod read;
 mod records;
 pub mod replay;
 pub mod rollups;

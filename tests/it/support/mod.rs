@@ -14,6 +14,7 @@ mod caller;
 mod chrome;
 mod clock;
 mod database;
+pub mod feeds;
 pub mod files;
 pub mod grid;
 pub mod loader;
