@@ -24,8 +24,6 @@ pub mod load;
 pub mod numbers;
 pub mod nyiso;
 pub mod octopus;
-pub mod nyiso;
-pub mod octopus;
 pub mod overview;
 pub mod read;
 mod records;

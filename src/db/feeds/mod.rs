@@ -1,9 +1,8 @@
 //! Feeds: what they loaded, how far they came, and what is to be told of it.
 
-pub mod carbon;
 mod copy;
 pub mod backfills;
-mod copy;
+pub mod carbon;
 pub mod discovered;
 pub mod factors;
 pub mod fetches;
@@ -28,8 +27,8 @@ pub mod rollups;
 pub mod rows;
 pub mod runs;
 pub mod samples;
-pub mod status;
 pub mod snapshot;
+pub mod status;
 pub mod stream;
 pub mod summary;
 pub mod tasks;

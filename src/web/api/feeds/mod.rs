@@ -1,14 +1,12 @@
-//! `/api/v1/feeds`: what is polled, how it fares, and what can be asked of it.
+//! `/api/v1/feeds`: what is polled, how it fares, what upstreams answered, and what can be asked of it.
 
 mod backfill;
+mod fetches;
 mod gaps;
 mod list;
 mod one;
 mod pause;
 mod run;
-//! `/api/v1/feeds`: what is polled, how far it came, and what upstreams answered.
-
-mod fetches;
 mod runs;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -19,12 +17,11 @@ use crate::app::App;
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(backfill::routes())
+        .merge(fetches::routes())
         .merge(gaps::routes())
         .merge(list::routes())
         .merge(one::routes())
         .merge(pause::routes())
         .merge(run::routes())
-/// The routes.
-pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().merge(fetches::routes()).merge(runs::routes())
+        .merge(runs::routes())
 }
