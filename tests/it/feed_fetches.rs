@@ -4,12 +4,10 @@ use reqwest::StatusCode;
 use serde_json::Value;
 use trueprice::auth::Role;
 
-use crate::{
-    feed_http::{Bench, PATH, page},
-    support::{
-        Caller,
-        upstream::{Answer, hasty, wire},
-    },
+use crate::support::{
+    Caller,
+    bench::{Bench, PATH, page},
+    upstream::{Answer, hasty, wire},
 };
 
 async fn list(caller: &Caller, query: &str) -> Value {

@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 
 use trueprice::{db::feeds::gauges, domain::feed::FetchClass, feeds::numbers};
 
-use crate::{
-    feed_http::{Bench, PATH, page},
-    support::{TestServer, files, upstream::Answer, upstream::hasty},
+use crate::support::{
+    TestServer,
+    bench::{Bench, PATH, page},
+    files,
+    upstream::{Answer, hasty},
 };
 
 async fn told(server: &TestServer) -> String {

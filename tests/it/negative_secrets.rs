@@ -51,7 +51,7 @@ async fn a_secret_in_an_address_is_refused_and_forgotten() {
 }
 
 /// Everything in the database, as text.
-async fn dump(pool: &PgPool) -> String {
+pub async fn dump(pool: &PgPool) -> String {
     let tables: Vec<String> = sqlx::query_scalar(
         "select format('%I.%I', table_schema, table_name) from information_schema.tables
          where table_schema not in ('pg_catalog', 'information_schema') and table_type = 'BASE TABLE'",

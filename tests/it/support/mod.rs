@@ -10,6 +10,7 @@
 //! - [`S3Server`]: a real S3 server that can be made to refuse or to hang.
 
 pub mod accounts;
+pub mod bench;
 mod caller;
 mod chrome;
 mod clock;
