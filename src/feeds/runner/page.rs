@@ -10,7 +10,12 @@ use super::{
     work::{RunError, Totals, Work},
 };
 use crate::{
-    db::feeds::{progress, runs, runs::Counts, tasks, turn},
+    db::feeds::{
+        progress,
+        runs::{self, Counts},
+        tasks::{self, Lease},
+        turn,
+    },
     domain::feed::FetchClass,
     feeds::{
         Finding,
@@ -34,7 +39,7 @@ pub struct After<'a> {
     pub is_dry: bool,
 }
 
-/// Loads a page; `false`: somebody wants its backfill to go no further. Nothing is committed when the
+/// Loads a page; `false`: somebody wants its feed or its backfill to go no further. Nothing is committed when the
 /// lease is somebody else's by then.
 pub async fn load(
     after: &mut After<'_>,
@@ -53,7 +58,8 @@ pub async fn load(
     let now = work.app.clock.now();
     let mut tx = work.app.pool.begin().await?;
     let mark = progress::lock(&mut tx, work.place()).await?;
-    if !tasks::hold(&mut tx, work.task.task_id, work.task.lease_epoch).await? {
+    let lease = tasks::hold(&mut tx, work.task.task_id, work.task.lease_epoch).await?;
+    if lease == Lease::Lost {
         return Err(RunError::Lost);
     }
     let (fetch_id, class) = (fetched.fetch_id, fetched.class);
@@ -73,7 +79,7 @@ pub async fn load(
         runs::note(&mut tx, after.run_id, &after.totals.to_json(None)).await?;
     }
     tx.commit().await?;
-    Ok(goes_on)
+    Ok(goes_on && lease == Lease::Held)
 }
 
 /// Loads the rows, if there are any to load, and notes with the fetch what became of them.
