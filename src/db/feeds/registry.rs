@@ -108,6 +108,26 @@ pub async fn put_feed(
     Ok(())
 }
 
+/// Forgets from where scopes are unbroken when their history begins earlier than it did. To be called
+/// before the feed is written.
+pub async fn begin_history_at(
+    conn: &mut PgConnection,
+    feed_id: &str,
+    not_before: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update feed_watermark w set contiguous_to = null
+         from feed f join feed_scope s using (feed_id)
+         where (w.feed_id, w.scope) = (s.feed_id, s.scope) and f.feed_id = $1 and f.not_before > $2
+           and s.first_available < f.not_before and w.contiguous_to is not null",
+        feed_id,
+        not_before
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Writes a scope that the feed has by itself; one that is there is left as it is unless `settle`.
 pub async fn put_scope(
     conn: &mut PgConnection,
@@ -203,18 +223,6 @@ pub async fn scope(
     sqlx::query_file_as!(ScopeRow, "sql/queries/feed_scopes.sql", feed_id, Some(scope))
         .fetch_optional(conn)
         .await
-}
-
-/// Lets one transaction at a time change the plans of a scope.
-pub async fn lock_scope(conn: &mut PgConnection, feed_id: &str, scope: &str) -> sqlx::Result<()> {
-    sqlx::query!(
-        "select scope_no from feed_scope where feed_id = $1 and scope = $2 for no key update",
-        feed_id,
-        scope
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(())
 }
 
 /// Whether a scope is polled.

@@ -124,16 +124,30 @@ pub async fn renew(
     Ok(done.rows_affected() == 1)
 }
 
-/// Locks a task until the transaction ends; `false` if its lease is somebody else's by now: nothing may
-/// be committed then.
-pub async fn hold(conn: &mut PgConnection, task_id: i64, lease_epoch: i64) -> sqlx::Result<bool> {
-    let epoch = sqlx::query_scalar!(
-        "select lease_epoch from feed_task where task_id = $1 for update",
+/// Whose a lease is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lease {
+    /// Ours.
+    Held,
+    /// Ours, and somebody wants its work to go no further.
+    Paused,
+    /// Somebody else's by now: nothing may be committed.
+    Lost,
+}
+
+/// Locks a task until the transaction ends, and tells whose its lease is.
+pub async fn hold(conn: &mut PgConnection, task_id: i64, lease_epoch: i64) -> sqlx::Result<Lease> {
+    let task = sqlx::query!(
+        "select lease_epoch, paused from feed_task where task_id = $1 for update",
         task_id
     )
     .fetch_optional(conn)
     .await?;
-    Ok(epoch == Some(lease_epoch))
+    Ok(match task {
+        Some(task) if task.lease_epoch == lease_epoch && task.paused => Lease::Paused,
+        Some(task) if task.lease_epoch == lease_epoch => Lease::Held,
+        _ => Lease::Lost,
+    })
 }
 
 /// How a run left its task.

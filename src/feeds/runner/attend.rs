@@ -13,7 +13,7 @@ use crate::{
     app::App,
     db::feeds::{
         backfills, registry, runs,
-        tasks::{self, Ending, Task, never},
+        tasks::{self, Ending, Lease, Task, never},
     },
     domain::feed::{FetchClass, TaskKind},
 };
@@ -81,7 +81,7 @@ async fn work_at(app: &App, halt: &CancellationToken, task: &Task) -> Result<End
 /// than before.
 async fn give_back(app: &App, task: &Task, ended: &Ended) -> sqlx::Result<()> {
     let mut tx = app.pool.begin().await?;
-    if !tasks::hold(&mut tx, task.task_id, task.lease_epoch).await? {
+    if tasks::hold(&mut tx, task.task_id, task.lease_epoch).await? == Lease::Lost {
         return Ok(());
     }
     let Some(ending) = ending(app, &mut tx, task, ended).await? else { return tx.commit().await };

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     db::feeds::{
         backfills::{self, BackfillRow, Step},
-        registry, tasks,
+        tasks,
     },
     domain::feed::{BackfillState, FetchClass, TaskKind, Window},
     feeds::{Feed, PageRef, Scope, Settings, load::Loaded},
@@ -294,7 +294,8 @@ pub async fn queue(
     now: DateTime<Utc>,
 ) -> sqlx::Result<Vec<i64>> {
     let place = (wish.feed.about().id, &*wish.scope.scope);
-    registry::lock_scope(conn, place.0, place.1).await?;
+    // First, as loading does: whoever plans waits for whoever loads, and nobody waits in a circle.
+    tasks::make_due(conn, place.0, place.1, TaskKind::Backfill, now).await?;
     let open = backfills::open(conn, place).await?;
     let merged = merge(&open.iter().filter_map(as_open).collect::<Vec<_>>(), wish.window);
     let Merged { stretched, covering: mut ids, new } = merged;
@@ -312,7 +313,6 @@ pub async fn queue(
             backfills::turn(conn, *id, &[paused.as_str()], queued.as_str(), now).await?;
         }
     }
-    tasks::make_due(conn, place.0, place.1, TaskKind::Backfill, now).await?;
     Ok(ids)
 }
 

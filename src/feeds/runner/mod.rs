@@ -68,8 +68,9 @@ pub async fn catch_up(app: &App) -> sqlx::Result<()> {
     let mut scheduler = Scheduler::new(app, CancellationToken::new());
     loop {
         scheduler.fill().await?;
-        if scheduler.running.join_next().await.is_none() {
-            return Ok(());
+        match scheduler.running.join_next().await {
+            Some(ended) => scheduler.count_out(ended),
+            None => return Ok(()),
         }
     }
 }

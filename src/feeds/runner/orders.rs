@@ -208,10 +208,11 @@ pub async fn turn(
         return Err(Problem::not_found(format!("there is no backfill {backfill_id}")));
     };
     let (from, to) = turn.states();
+    // First, as loading does: nobody waits in a circle.
+    tasks::make_due(&mut tx, &row.feed_id, &row.scope, TaskKind::Backfill, now).await?;
     if !backfills::turn(&mut tx, backfill_id, from, to.as_str(), now).await? {
         return refuse_turn(&row, to);
     }
-    tasks::make_due(&mut tx, &row.feed_id, &row.scope, TaskKind::Backfill, now).await?;
     let detail = json!({ "backfill": backfill_id, "scope": row.scope, "state": { "before": row.state, "after": to } });
     let act = Act::done(Action::FeedBackfill).to("feed", &row.feed_id).with(detail);
     audit::write(app, &mut tx, actor, act).await?;

@@ -12,7 +12,12 @@ use super::{
     work::{RunError, Totals, Work},
 };
 use crate::{
-    db::feeds::{progress, runs, runs::Counts, tasks, turn},
+    db::feeds::{
+        progress,
+        runs::{self, Counts},
+        tasks::{self, Lease},
+        turn,
+    },
     domain::feed::{FetchClass, TimeSemantics},
     feeds::{
         Finding, Parsed, Records,
@@ -37,7 +42,7 @@ pub struct After<'a> {
     pub is_dry: bool,
 }
 
-/// Loads a page; `false`: somebody wants its backfill to go no further. Nothing is committed when the
+/// Loads a page; `false`: somebody wants its feed or its backfill to go no further. Nothing is committed when the
 /// lease is somebody else's by then.
 pub async fn load(
     after: &mut After<'_>,
@@ -56,7 +61,8 @@ pub async fn load(
     let (now, started) = (work.app.clock.now(), Instant::now());
     let mut tx = work.app.pool.begin().await?;
     let mark = progress::lock(&mut tx, work.place()).await?;
-    if !tasks::hold(&mut tx, work.task.task_id, work.task.lease_epoch).await? {
+    let lease = tasks::hold(&mut tx, work.task.task_id, work.task.lease_epoch).await?;
+    if lease == Lease::Lost {
         return Err(RunError::Lost);
     }
     let (fetch_id, class) = (fetched.fetch_id, fetched.class);
@@ -77,7 +83,7 @@ pub async fn load(
     }
     tx.commit().await?;
     tell(work, &loaded, started.elapsed());
-    Ok(goes_on)
+    Ok(goes_on && lease == Lease::Held)
 }
 
 /// Counts a page that is loaded.
