@@ -20,7 +20,7 @@ use crate::{
     extractors::turns::Turns,
     feeds::http::Upstreams,
     intake::DayTurns,
-    live::Bell,
+    live::{Bell, guests::Guests, stream::Stream},
     objects::Documents,
 };
 
@@ -51,6 +51,10 @@ pub struct App {
     pub bell: Bell,
     /// The way to the upstreams of feeds.
     pub upstreams: Upstreams,
+    /// Events, as they happen.
+    pub stream: Stream,
+    /// Who has a connection open for long.
+    pub guests: Guests,
 }
 
 impl App {
@@ -120,6 +124,8 @@ impl App {
             days: DayTurns::default(),
             endings: TaskTracker::new(),
             bell: Bell::default(),
+            stream: Stream::default(),
+            guests: Guests::default(),
         })
     }
 }

@@ -119,6 +119,10 @@ words! {
         SettingChanged = "setting_changed",
         /// The registry of components or the aliases of series were changed.
         RegistryChanged = "registry_changed",
+        /// A user may read a meter.
+        MeterShown = "meter_shown",
+        /// A user may read a meter no more.
+        MeterHidden = "meter_hidden",
         /// A run of a feed was asked for.
         FeedRun = "feed_run",
         /// History of a feed was asked for, paused, resumed or ended.

@@ -8,6 +8,7 @@ mod bands;
 mod bi;
 mod feeds;
 mod mail;
+mod mqtt;
 mod places;
 mod sources;
 mod values;
@@ -25,6 +26,7 @@ use sqlx::postgres::PgConnectOptions;
 pub use crate::domain::ValueBand;
 pub use bi::{BiConfig, Opening};
 pub use mail::MailConfig;
+pub use mqtt::{BrokerConfig, LiveConfig, MqttMode, PublisherConfig};
 use places::Places;
 pub use sources::{ConfigError, Flags, Sources};
 pub use values::LogFormat;
@@ -69,6 +71,8 @@ pub struct Config {
     pub downloads: DownloadConfig,
     /// What is polled, and how.
     pub feeds: FeedsConfig,
+    /// What is told as it happens.
+    pub live: LiveConfig,
     /// Days for which the audit log is kept.
     pub audit_days: i32,
     /// What is logged, and how.
@@ -200,6 +204,7 @@ impl Config {
                 concurrent_per_user: s.number("downloads.concurrent_per_user", 1..=1000, 4)?,
             },
             feeds: feeds::read(s)?,
+            live: mqtt::read(s)?,
             audit_days: s.number("audit.days", 1..=36_500, 400)?,
             log: LogConfig {
                 filter: s.value::<LogFilter>("log")?.unwrap_or_default().0,
@@ -237,11 +242,7 @@ fn first_administrator(s: &mut Sources) -> Result<FirstAdministratorConfig, Conf
 /// Plain HTTP is served on loopback only, or behind a declared TLS proxy.
 fn listen(s: &mut Sources) -> Result<SocketAddr, ConfigError> {
     let listen = s.value("listen")?.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080)));
-    let loopback = match listen.ip() {
-        IpAddr::V4(v4) => v4.is_loopback(),
-        IpAddr::V6(v6) => v6.to_canonical().is_loopback(),
-    };
-    if loopback || s.value("behind_tls_proxy")?.unwrap_or(false) {
+    if is_loopback(listen) || s.value("behind_tls_proxy")?.unwrap_or(false) {
         return Ok(listen);
     }
     Err(s.error(
@@ -252,6 +253,14 @@ fn listen(s: &mut Sources) -> Result<SocketAddr, ConfigError> {
              --behind-tls-proxy (TRUEPRICE_BEHIND_TLS_PROXY=true)"
         ),
     ))
+}
+
+/// Whether nobody on another machine reaches an address.
+fn is_loopback(address: SocketAddr) -> bool {
+    match address.ip() {
+        IpAddr::V4(v4) => v4.is_loopback(),
+        IpAddr::V6(v6) => v6.to_canonical().is_loopback(),
+    }
 }
 
 fn database(s: &mut Sources) -> Result<DatabaseConfig, ConfigError> {

@@ -10,6 +10,7 @@ use tracing_subscriber::{EnvFilter, layer::SubscriberExt as _, util::SubscriberI
 use crate::{
     clock::Clock,
     config::{LogConfig, LogFormat},
+    feeds::numbers,
 };
 
 /// Upper ends of the histogram of request durations, in seconds.
@@ -46,9 +47,11 @@ pub fn recorder() -> Option<&'static PrometheusHandle> {
 }
 
 fn start_recorder() -> Option<PrometheusHandle> {
-    let builder = PrometheusBuilder::new()
-        .set_buckets_for_metric(Matcher::Full(REQUEST_DURATION.to_owned()), &DURATIONS)
-        .ok()?;
+    let mut builder = PrometheusBuilder::new();
+    let feeds = numbers::HISTOGRAMS.into_iter();
+    for (name, ends) in feeds.chain([(REQUEST_DURATION, DURATIONS.as_slice())]) {
+        builder = builder.set_buckets_for_metric(Matcher::Full(name.to_owned()), ends).ok()?;
+    }
     let handle = builder.install_recorder().ok()?;
     metrics::describe_histogram!(
         REQUEST_DURATION,
@@ -57,6 +60,7 @@ fn start_recorder() -> Option<PrometheusHandle> {
     );
     metrics::describe_gauge!("database_connections", "Open connections to PostgreSQL.");
     metrics::describe_gauge!("database_connections_idle", "Open connections that nobody uses.");
+    numbers::describe();
     metrics::gauge!("trueprice_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     Some(handle)
 }

@@ -12,6 +12,7 @@
 mod access;
 mod chart;
 mod downloads;
+mod feeds;
 mod files;
 mod hostile;
 mod reads;
@@ -52,6 +53,13 @@ async fn run() {
     access::entitlement(&server, &mut table).await;
     access::logins(&server, &mut table).await;
     drop(server);
+    feeds(&mut table).await;
     hostile::memory(&mut table).await;
     table.print();
+}
+
+async fn feeds(table: &mut Table) {
+    let server = feeds::server().await;
+    feeds::history(&server, table).await;
+    feeds::year(&server, table).await;
 }

@@ -32,8 +32,13 @@ impl Server {
         format!("{}{path}", self.base)
     }
 
-    /// Starts it on a free port and signs in.
+    /// Starts it on a free port and signs in. It asks nobody.
     pub async fn start() -> Self {
+        Self::start_with(&[("TRUEPRICE_FEEDS_POLL", "false"), ("TRUEPRICE_MQTT_MODE", "off")]).await
+    }
+
+    /// The same with variables of its own.
+    pub async fn start_with(variables: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         // Root runs PostgreSQL as another user, who must be able to reach the folder.
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
@@ -49,6 +54,7 @@ impl Server {
             .env("TRUEPRICE_TRUSTED_PROXIES", "127.0.0.1/32")
             .env("TRUEPRICE_ADMIN_EMAIL", EMAIL)
             .env("TRUEPRICE_ADMIN_PASSWORD", PASSWORD)
+            .envs(variables.iter().copied())
             .stdout(Stdio::piped())
             .spawn()
             .expect("the program starts");

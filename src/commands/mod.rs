@@ -105,7 +105,7 @@ impl Parts {
         sharing: Sharing,
     ) -> Result<Self, Box<dyn Error + Send + Sync>> {
         config.check_data_dir()?;
-        let mut database = Database::open(&config, sharing).await?;
+        let mut database = Box::pin(Database::open(&config, sharing)).await?;
         match Self::app(config, &mut database).await {
             Ok(app) => Ok(Self { app, database }),
             Err(error) => {

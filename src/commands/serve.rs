@@ -14,9 +14,12 @@ use trueprice::{
     audit::{self, Act, Action, Actor},
     auth::{bootstrap, sweep_hourly},
     bi,
-    config::Config,
+    config::{Config, ConfigError, MqttMode},
     db::pool::Sharing,
-    headroom, site, telemetry,
+    feeds::rollups,
+    headroom,
+    live::{self, mqtt::listen::Doors},
+    site, telemetry,
     web::{
         self,
         server::{self, Patience},
@@ -37,6 +40,7 @@ pub async fn run(mut config: Config) -> Outcome {
     // Where a link leads when no other address is set.
     config.listen = address;
     telemetry::recorder();
+    let doors = doors(&config).await?;
     let parts = tokio::select! {
         parts = Parts::open(config, Sharing::Alone) => parts?,
         () = stopped(stopping.clone()) => return Ok(ExitCode::SUCCESS),
@@ -50,11 +54,14 @@ pub async fn run(mut config: Config) -> Outcome {
         return Err(error.into());
     }
     tokio::spawn(sweep_hourly(parts.app.clone()));
+    let rollups = tokio::spawn(rollups::run(parts.app.clone(), stopped(stopping.clone())));
     let headroom = tokio::spawn(headroom::run(parts.app.clone(), stopped(stopping.clone())));
     let derivation = tokio::spawn(bi::derive::run(parts.app.clone(), stopped(stopping.clone())));
     let watchdog = tokio::spawn(bi::watchdog::run(parts.app.clone(), stopped(stopping.clone())));
+    let relay = tokio::spawn(live::relay::run(parts.app.clone(), stopped(stopping.clone())));
+    let mqtt = tokio::spawn(mqtt(parts.app.clone(), doors, stopped(stopping.clone())));
     let app = parts.app.clone();
-    let bell = app.bell.clone();
+    let (bell, stream) = (app.bell.clone(), app.stream.clone());
     let router = web::router(parts.app);
     writeln!(std::io::stdout(), "listening on http://{address}")?;
     tracing::info!(%address, "ready");
@@ -62,13 +69,31 @@ pub async fn run(mut config: Config) -> Outcome {
         stopped(stopping).await;
         // Whoever waits for updates gets an answer.
         bell.end();
+        stream.end();
     };
     server::serve(listener, router, stop, Patience::default()).await;
-    _ = tokio::join!(headroom, derivation, watchdog);
+    _ = tokio::join!(headroom, derivation, watchdog, relay, mqtt);
+    _ = rollups.await;
     last_words(&app, address).await;
     parts.database.close().await;
     tracing::info!("ended");
     Ok(ExitCode::SUCCESS)
+}
+
+/// The addresses of the MQTT broker, where one is to run here.
+async fn doors(config: &Config) -> Result<Option<Doors>, ConfigError> {
+    match &config.live.mqtt {
+        MqttMode::Embedded(broker) => Doors::open(config, broker).await,
+        MqttMode::External(_) | MqttMode::Off => Ok(None),
+    }
+}
+
+/// Runs the MQTT broker of this process, if there is to be one.
+async fn mqtt(app: App, doors: Option<Doors>, stop: impl Future<Output = ()>) {
+    let config = app.config.clone();
+    if let (Some(doors), MqttMode::Embedded(broker)) = (doors, &config.live.mqtt) {
+        live::mqtt::serve(app, doors, broker.clone(), stop).await;
+    }
 }
 
 /// Writes into the audit log that the server began or ended.

@@ -1,6 +1,6 @@
 //! Settings that read well and yet cannot be used: they are told with their place too.
 
-use std::fmt::Display;
+use std::{fmt::Display, net::SocketAddr};
 
 use super::{Config, ConfigError};
 
@@ -9,11 +9,18 @@ use super::{Config, ConfigError};
 pub(super) struct Places {
     listen: String,
     data_dir: String,
+    mqtt_listen: String,
+    mqtt_websocket_listen: String,
 }
 
 impl Places {
     pub(super) fn of(place: impl Fn(&str) -> String) -> Self {
-        Self { listen: place("listen"), data_dir: place("data_dir") }
+        Self {
+            listen: place("listen"),
+            data_dir: place("data_dir"),
+            mqtt_listen: place("mqtt.listen"),
+            mqtt_websocket_listen: place("mqtt.websocket_listen"),
+        }
     }
 }
 
@@ -22,6 +29,21 @@ impl Config {
     #[must_use]
     pub fn cannot_listen(&self, error: &dyn Display) -> String {
         format!("{}: cannot listen on {}: {error}", self.places.listen, self.listen)
+    }
+
+    /// The broker cannot listen on its address for TCP, or on that for web sockets.
+    #[must_use]
+    pub fn broker_cannot_listen(
+        &self,
+        web: bool,
+        address: SocketAddr,
+        error: &dyn Display,
+    ) -> ConfigError {
+        let places = [&self.places.mqtt_listen, &self.places.mqtt_websocket_listen];
+        ConfigError {
+            place: places[usize::from(web)].clone(),
+            problem: format!("MQTT cannot listen on {address}: {error}"),
+        }
     }
 
     /// Whether the data directory can be used, or made: it, or the nearest folder above it that is

@@ -21,6 +21,7 @@ pub mod gb;
 pub mod http;
 pub mod json;
 pub mod load;
+pub mod numbers;
 pub mod nyiso;
 pub mod octopus;
 pub mod overview;

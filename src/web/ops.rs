@@ -16,8 +16,9 @@ use super::parameters::{FromParameters, NoQuery, Parameters, StrictQuery};
 use crate::{
     app::App,
     auth::address::ClientAddress,
-    db::pool,
+    db::{feeds::gauges, pool},
     error::{Problem, Result},
+    feeds::{FEEDS, Secrecy},
     telemetry,
 };
 
@@ -162,6 +163,26 @@ async fn metrics(
     metrics::gauge!("database_connections").set(app.pool.size());
     let idle = u32::try_from(app.pool.num_idle()).unwrap_or(u32::MAX);
     metrics::gauge!("database_connections_idle").set(idle);
+    let numbers = recorder.render() + &gauges(&app).await;
     let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
-    Ok((StatusCode::OK, kind, recorder.render()).into_response())
+    Ok((StatusCode::OK, kind, numbers).into_response())
+}
+
+/// How feeds are; nothing when the database does not tell, for the other numbers matter most then.
+async fn gauges(app: &App) -> String {
+    let open = FEEDS.iter().map(|feed| feed.about());
+    let open = open.filter(|about| about.secrecy == Secrecy::Open).map(|about| about.id.to_owned());
+    let open: Vec<String> = open.collect();
+    let read = gauges::read(&app.pool, app.clock.now(), &open);
+    match tokio::time::timeout(PATIENCE, read).await {
+        Ok(Ok(text)) => text,
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "the numbers of feeds cannot be read");
+            String::new()
+        }
+        Err(_) => {
+            tracing::warn!("the numbers of feeds take too long to read");
+            String::new()
+        }
+    }
 }

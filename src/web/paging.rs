@@ -119,10 +119,8 @@ impl PageOf {
     }
 
     /// The page of `items`, of which there may be one too many.
-    pub fn listing<T>(&self, mut items: Vec<T>, id: impl Fn(&T) -> Uuid) -> Listing<T> {
-        let more = cut(&mut items, self.limit);
-        let next = items.last().filter(|_| more).map(|last| cursor(id(last).as_bytes()));
-        Listing { items, next, limit: self.limit }
+    pub fn listing<T>(&self, items: Vec<T>, id: impl Fn(&T) -> Uuid) -> Listing<T> {
+        Listing::cut(items, self.limit, |last| id(last).into_bytes())
     }
 }
 
@@ -138,6 +136,14 @@ pub struct Listing<T> {
 }
 
 impl<T> Listing<T> {
+    /// At most `limit` of `items`, of which there may be one too many; `place` is what the cursor holds
+    /// of the last.
+    pub fn cut<B: AsRef<[u8]>>(mut items: Vec<T>, limit: i64, place: impl FnOnce(&T) -> B) -> Self {
+        let more = cut(&mut items, limit);
+        let next = items.last().filter(|_| more).map(|last| cursor(place(last).as_ref()));
+        Self { items, next, limit }
+    }
+
     /// The same page of other items.
     pub fn map<U>(self, shape: impl FnMut(T) -> U) -> Listing<U> {
         let items = self.items.into_iter().map(shape).collect();

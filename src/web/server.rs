@@ -51,7 +51,8 @@ pub async fn serve(
                 // Requests know the address they came from.
                 let service = Extension(ConnectInfo(peer)).layer(router.clone());
                 let service = TowerToHyperService::new(service);
-                let connection = builder.serve_connection(TokioIo::new(socket), service);
+                let connection =
+                    builder.serve_connection_with_upgrades(TokioIo::new(socket), service);
                 tokio::spawn(graceful.watch(connection.into_owned()));
             }
             // Out of file descriptors, or a client that is gone already.

@@ -33,7 +33,7 @@
 //! | 28 | as a BI role | `bi::a_role_can_do_nothing_but_read_its_views`, `bi::a_leaky_condition_sees_no_foreign_row`, `bi::plain_connections_and_wrong_passwords_are_refused` |
 //! | 29 | `app.as_of` | `bi::settings_that_are_wrong_are_errors` |
 //! | 30 | site switches | `site::the_credential_decides_which_switch_keeps_somebody_out` |
-//! | 31 | live stream | there is none yet: it comes with its own tests |
+//! | 31 | live stream | `live_stream::other_sites_and_strangers_do_not_listen`, `live_mqtt::pages_of_other_sites_do_not_connect` |
 //! | 32 | no database | `negative_routes::without_a_database_every_route_says_so_and_no_more`, `negative_routes::a_fault_inside_tells_nothing_of_the_inside` |
 //! | 33 | secrets in clear | `negative_secrets::no_secret_is_found_in_clear` |
 
@@ -56,7 +56,7 @@ use crate::{
 };
 
 /// Who a route is for. Every route has a line here, or one of the test's fails.
-const FOR: [(&str, Role); 39] = [
+const FOR: [(&str, Role); 43] = [
     ("/", Role::ReadOnly),
     ("/account*", Role::ReadOnly),
     ("/admin*", Role::Admin),
@@ -78,17 +78,21 @@ const FOR: [(&str, Role); 39] = [
     ("/api/v1/labels", Role::ReadOnly),
     ("/api/v1/logs*", Role::Admin),
     ("/api/v1/me", Role::ReadOnly),
+    ("/api/v1/meters", Role::ReadOnly),
+    ("/api/v1/meters/*", Role::Admin),
     ("/api/v1/operating-days", Role::ReadOnly),
     ("/api/v1/reference-hours*", Role::ReadOnly),
     ("/api/v1/series*", Role::ReadOnly),
     ("/api/v1/sessions*", Role::ReadOnly),
     ("/api/v1/site", Role::Admin),
+    ("/api/v1/stream", Role::ReadOnly),
     ("/api/v1/tokens*", Role::ReadOnly),
     ("/api/v1/updates", Role::ReadOnly),
     ("/api/v1/uploads*", Role::ReadWrite),
     ("/api/v1/usage*", Role::ReadOnly),
     ("/api/v1/users*", Role::Admin),
     ("/api/v1/versions*", Role::ReadOnly),
+    ("/carbon*", Role::ReadOnly),
     ("/curves*", Role::ReadOnly),
     ("/download", Role::ReadOnly),
     ("/get_data", Role::ReadOnly),

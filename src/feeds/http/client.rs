@@ -1,6 +1,8 @@
 //! One request and its answer.
 
 use std::{
+    error::Error as _,
+    io::{self, ErrorKind},
     sync::OnceLock,
     time::{Duration, Instant},
 };
@@ -119,11 +121,12 @@ impl Failure {
     /// The address is left out: it may hold the number of a person.
     fn of(error: reqwest::Error, since: Instant) -> Self {
         // Bytes that are not packed as announced are no better when they come again and again.
-        let class = if error.is_decode() { FetchClass::BadBody } else { FetchClass::Transient };
+        let garbled = error.is_decode() && is_garbled(&error);
+        let class = if garbled { FetchClass::BadBody } else { FetchClass::Transient };
         let what = match &error {
             error if error.is_timeout() => "no answer in time",
             error if error.is_connect() => "no connection",
-            error if error.is_decode() => "the body cannot be unpacked",
+            _ if garbled => "the body cannot be unpacked",
             _ => "the connection broke",
         };
         let after = since.elapsed().as_secs_f64();
@@ -131,9 +134,18 @@ impl Failure {
     }
 }
 
+/// Whether bytes came that are not what was announced. A body that breaks off is a decoding error of
+/// the client, too.
+fn is_garbled(error: &reqwest::Error) -> bool {
+    let causes = std::iter::successors(error.source(), |error| (*error).source());
+    let mut kinds =
+        causes.filter_map(|error| error.downcast_ref::<io::Error>()).map(io::Error::kind);
+    kinds.any(|kind| matches!(kind, ErrorKind::InvalidData | ErrorKind::InvalidInput))
+}
+
 /// An error with what caused it.
 fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
+    let causes = std::iter::successors(Some(error), |error| (*error).source());
     let text = causes.map(ToString::to_string).collect::<Vec<_>>().join(": ");
     text.chars().take(LONGEST_MESSAGE).collect()
 }

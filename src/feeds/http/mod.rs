@@ -11,7 +11,6 @@ mod client;
 mod key;
 mod links;
 mod manners;
-pub mod numbers;
 mod outcome;
 mod record;
 mod verdict;

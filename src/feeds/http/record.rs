@@ -5,11 +5,12 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use super::{Fetched, asking::Asking, numbers, outcome::Outcome};
+use super::{Fetched, asking::Asking, outcome::Outcome};
 use crate::{
     app::App,
     db::feeds::fetches::{self, NewFetch},
     domain::{Sha256, feed::FetchClass},
+    feeds::numbers,
     objects::StoreError,
 };
 

@@ -18,11 +18,13 @@ mod listing;
 mod login;
 mod logs;
 mod me;
+mod meters;
 mod operating_days;
 mod reference_hours;
 mod series;
 mod sessions;
 mod site;
+mod stream;
 mod tokens;
 mod updates;
 pub mod uploads;
@@ -59,11 +61,13 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(login::routes())
         .merge(logs::routes())
         .merge(me::routes())
+        .merge(meters::routes())
         .merge(operating_days::routes())
         .merge(reference_hours::routes())
         .merge(series::routes())
         .merge(sessions::routes())
         .merge(site::routes())
+        .merge(stream::routes())
         .merge(tokens::routes())
         .merge(updates::routes())
         .merge(uploads::routes())

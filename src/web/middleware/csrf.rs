@@ -52,7 +52,8 @@ fn has_own_token(path: &str) -> bool {
 }
 
 /// What the browser says of where the request is from. Whoever says nothing is no browser.
-fn is_ours(headers: &HeaderMap, uri: &Uri) -> bool {
+#[must_use]
+pub fn is_ours(headers: &HeaderMap, uri: &Uri) -> bool {
     let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     if let Some(origin) = text(header::ORIGIN.as_str()) {
         let host = text(header::HOST.as_str()).or_else(|| uri.authority().map(Authority::as_str));

@@ -17,6 +17,10 @@ use crate::{app::App, auth::Principal, db::users};
 /// How often it is asked whether the user of a long answer may still have it.
 const EVERY: Duration = Duration::from_secs(2);
 
+/// Put into an answer that itself looks after whether its user may still have it.
+#[derive(Debug, Clone, Copy)]
+pub struct WatchedByItself;
+
 pub(super) async fn stop_with_user(
     State(app): State<App>,
     request: Request,
@@ -24,7 +28,8 @@ pub(super) async fn stop_with_user(
 ) -> Response {
     let user = request.extensions().get::<Principal>().map(|principal| principal.user_id);
     let response = next.run(request).await;
-    match user {
+    let by_itself = response.extensions().get::<WatchedByItself>().is_some();
+    match user.filter(|_| !by_itself) {
         // What is whole already is sent; what is still being made may take its time.
         Some(user) if response.body().size_hint().exact().is_none() => {
             response.map(|body| watched(app, user, body))

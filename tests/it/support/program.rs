@@ -87,6 +87,8 @@ impl Home {
         command.env("TRUEPRICE_LISTEN", "127.0.0.1:0").env("TRUEPRICE_LOG", "warn");
         // No test asks a stranger.
         command.env("TRUEPRICE_FEEDS_POLL", "false");
+        // Its ports are one for all tests.
+        command.env("TRUEPRICE_MQTT_MODE", "off");
         if self.user == User::Nobody {
             command.uid(NOBODY).gid(NOBODY);
         }

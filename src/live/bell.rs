@@ -1,4 +1,4 @@
-//! What is told as it happens.
+//! The bell of the feed of updates.
 
 use std::{
     sync::{

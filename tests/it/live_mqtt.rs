@@ -1,0 +1,1 @@
+//! MQTT, with clients that others wrote.
