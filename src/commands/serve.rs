@@ -16,7 +16,10 @@ use trueprice::{
     bi,
     config::{Config, ConfigError, MqttMode},
     db::pool::Sharing,
-    feeds::runner::{self, Upkeep},
+    feeds::{
+        rollups,
+        runner::{self, Upkeep},
+    },
     headroom,
     live::{self, mqtt::listen::Doors},
     site, telemetry,
@@ -60,6 +63,7 @@ pub async fn run(mut config: Config) -> Outcome {
     let relay = tokio::spawn(live::relay::run(parts.app.clone(), stopped(stopping.clone())));
     let mqtt = tokio::spawn(mqtt(parts.app.clone(), doors, stopped(stopping.clone())));
     let feeds = tokio::spawn(poll(parts.app.clone(), stopped(stopping.clone())));
+    let rollups = tokio::spawn(rollups::run(parts.app.clone(), stopped(stopping.clone())));
     let app = parts.app.clone();
     let (bell, stream) = (app.bell.clone(), app.stream.clone());
     let router = web::router(parts.app);
@@ -72,7 +76,7 @@ pub async fn run(mut config: Config) -> Outcome {
         stream.end();
     };
     server::serve(listener, router, stop, Patience::default()).await;
-    _ = tokio::join!(headroom, derivation, watchdog, feeds, relay, mqtt);
+    _ = tokio::join!(headroom, derivation, watchdog, feeds, rollups, relay, mqtt);
     last_words(&app, address).await;
     parts.database.close().await;
     tracing::info!("ended");

@@ -197,19 +197,33 @@ async fn look_again(
     store::mark(conn, series, &[Dirty { day, tell: false }], Some(end)).await
 }
 
-/// Computes everything that is dirty now; tells how many days that were.
+/// Computes everything that is dirty now; tells how many days that were. What fails does not keep the
+/// rest waiting; the first failure is the answer then.
 pub async fn drain(app: &App) -> sqlx::Result<u64> {
     let mut conn = app.pool.acquire().await?;
-    let mut days = 0;
+    let (mut days, mut failure) = (0, None);
     for series in store::dirty(&mut conn, app.clock.now()).await? {
-        loop {
-            match batch(&mut conn, &series, app.clock.now()).await? {
-                0 => break,
-                done => days += done,
-            }
+        if let Err(error) = drain_one(app, &mut conn, &series, &mut days).await {
+            tracing::warn!(%error, series = series.key(), "rollups cannot be computed");
+            failure = failure.or(Some(error));
         }
     }
-    Ok(days)
+    failure.map_or(Ok(days), Err)
+}
+
+/// Computes what is dirty of a series; counts the days.
+async fn drain_one(
+    app: &App,
+    conn: &mut PgConnection,
+    series: &Series,
+    days: &mut u64,
+) -> sqlx::Result<()> {
+    loop {
+        match batch(conn, series, app.clock.now()).await? {
+            0 => return Ok(()),
+            done => *days += done,
+        }
+    }
 }
 
 /// Computes some dirty days of a series.

@@ -479,7 +479,7 @@ async fn prices_are_spans_and_a_corrected_one_is_a_revision() {
         tariff_code: Some("E-1R-AGILE-24-10-01-C".to_owned()),
         first_available: at("2018-01-01T00:00:00Z"),
     };
-    let loader = Loader::of(&server, &OctopusRates, scope).await;
+    let mut loader = Loader::of(&server, &OctopusRates, scope).await;
     let Records::Prices(mut prices) = loader.parse(&wire("octopus_rates.json"), 1) else {
         panic!("rates are prices")
     };
@@ -501,6 +501,13 @@ async fn prices_are_spans_and_a_corrected_one_is_a_revision() {
     let before = "select count(*), min(exc_vat) >= 0 from tariff_price_at('octopus', 'E-1R-AGILE-24-10-01-C', '2000-01-01Z',
                   '2100-01-01Z', (select min(valid_from) from row_revision where table_name = 'tariff_price'))";
     assert_eq!(one(pool, before).await, format!("({},t)", loaded.changed + loaded.same));
+    // A backfill tells of old days.
+    loader.task_kind = TaskKind::Backfill;
+    loader.load(&wire("octopus_rates_flexible.json")).await;
+    let told = "select count(*) filter (where topic = 'rollup' and payload->'data'->>'series_kind' = 'price') > 0,
+                       count(*) filter (where topic = 'retail.price')
+                from event_outbox where outbox_id > (select max(outbox_id) from event_outbox where topic = 'retail.price')";
+    assert_eq!(one(pool, told).await, "(t,0)");
 }
 
 #[tokio::test]

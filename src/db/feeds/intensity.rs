@@ -115,3 +115,56 @@ pub async fn ensure_series(
     .await?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A row with one metric as the upstream wrote it and in g/kWh, or none.
+    fn row(metric: usize, raw: &str, unit: IntensityUnit, quality: Quality) -> Row {
+        let mut row = vec![Cell::Null; TABLE.columns.len()];
+        let raw: Decimal = raw.parse().unwrap();
+        row[GRAMS + metric] = Cell::from(unit.canonical(raw));
+        row[RAW + metric] = Cell::Number(raw);
+        row[RAW_UNIT] = unit.as_str().into();
+        row[QUALITY] = quality.as_str().into();
+        row
+    }
+
+    #[test]
+    fn the_places_are_those_of_the_columns() {
+        for (place, name) in [
+            (FACTOR_SET, "factor_set_id"),
+            (START, "start_at"),
+            (SECS, "secs"),
+            (GRAMS, "generated"),
+            (RAW, "raw_generated"),
+            (RAW_UNIT, "raw_unit"),
+            (QUALITY, "quality"),
+        ] {
+            assert_eq!(TABLE.place(name), place);
+        }
+    }
+
+    #[test]
+    fn what_is_not_told_again_stays_in_the_new_unit() {
+        let stored = row(1, "100", IntensityUnit::LbPerMwh, Quality::Measured);
+        let mut came = row(0, "50", IntensityUnit::GPerKwh, Quality::Measured);
+        reconcile(&stored, &mut came);
+        assert_eq!(came[GRAMS + 1].number(), stored[GRAMS + 1].number());
+        assert_eq!(came[RAW + 1].number(), Some("45.359237".parse().unwrap()));
+        assert_eq!(came[RAW].number(), Some(50.into()));
+        assert_eq!(came[QUALITY].text(), Some("measured"));
+    }
+
+    #[test]
+    fn a_row_stays_suspect_as_long_as_it_has_an_implausible_figure() {
+        let stored = row(2, "5000.1", IntensityUnit::GPerKwh, Quality::Suspect);
+        let mut came = row(0, "50", IntensityUnit::GPerKwh, Quality::Measured);
+        reconcile(&stored, &mut came);
+        assert_eq!(came[QUALITY].text(), Some("suspect"));
+        let mut corrected = row(2, "4999", IntensityUnit::GPerKwh, Quality::Measured);
+        reconcile(&stored, &mut corrected);
+        assert_eq!(corrected[QUALITY].text(), Some("measured"));
+    }
+}

@@ -1,6 +1,9 @@
 //! Rows that are restated one at a time, whatever their table: those that are there are read under a
 //! lock, [`upsert`] decides, and what is news is written with what it was before. A table is described
 //! once, by its columns; its statements are put together from that.
+//!
+//! Each statement names the range of time that it is about, and is planned for it: of a table that is
+//! partitioned by years the others are not even opened.
 
 use std::{
     collections::{HashMap, HashSet, hash_map::Entry},
@@ -265,21 +268,14 @@ async fn read(
         let cells = || rows.iter().map(|row| &row[place]);
         query = match (column.part, column.kind) {
             (Part::Fixed, _) => query.bind(cells().next().and_then(Cell::text)),
-            (Part::Start, Kind::Date) => {
-                let days = || cells().filter_map(Cell::instant).map(|at| at.date_naive());
-                query.bind(days().min()).bind(days().max())
-            }
-            (Part::Start, _) => {
-                let at = || cells().filter_map(Cell::instant);
-                query.bind(at().min()).bind(at().max())
-            }
+            (Part::Start, _) => bind_range(query, column.kind, cells()),
             _ => {
                 let words: HashSet<&str> = cells().filter_map(Cell::text).collect();
                 query.bind(words.into_iter().map(str::to_owned).collect::<Vec<_>>())
             }
         };
     }
-    let read = query.fetch_all(conn).await?;
+    let read = query.persistent(false).fetch_all(conn).await?;
     let mut held = HashMap::with_capacity(read.len());
     for row in &read {
         let cells = table.columns.iter().enumerate();
@@ -292,8 +288,25 @@ async fn read(
     Ok(held)
 }
 
+/// Binds the first and the last of some starts.
+fn bind_range<'q, 'a>(
+    query: Query<'q>,
+    kind: Kind,
+    starts: impl Iterator<Item = &'a Cell> + Clone,
+) -> Query<'q> {
+    let (least, most) = {
+        let starts = starts.filter_map(Cell::instant);
+        (starts.clone().min(), starts.max())
+    };
+    if kind == Kind::Date {
+        let day = |at: Option<DateTime<Utc>>| at.map(|at| at.date_naive());
+        return query.bind(day(least)).bind(day(most));
+    }
+    query.bind(least).bind(most)
+}
+
 /// Reads a column.
-pub(super) fn cell(row: &PgRow, place: usize, kind: Kind) -> sqlx::Result<Cell> {
+fn cell(row: &PgRow, place: usize, kind: Kind) -> sqlx::Result<Cell> {
     let null = Cell::Null;
     Ok(match kind {
         Kind::Text => row.try_get::<Option<&str>, _>(place)?.map_or(null, Cell::from),
@@ -348,10 +361,22 @@ async fn write(
     overwrite(conn, table, &old, source).await
 }
 
-/// The condition that joins `t` to the given keys `v`.
-fn joined(table: &Table) -> String {
-    let same = |column: &Column| format!("t.{0} = v.{0}", column.name);
+/// The condition that joins `t` to the given keys `v`, whose first and last start are parameters.
+fn joined(table: &Table, least: usize) -> String {
+    let same = |column: &Column| match column.part {
+        Part::Start => {
+            let most = least + 1;
+            format!("t.{0} = v.{0} and t.{0} >= ${least} and t.{0} <= ${most}", column.name)
+        }
+        _ => format!("t.{0} = v.{0}", column.name),
+    };
     table.columns[..table.keys()].iter().map(same).collect::<Vec<_>>().join(" and ")
+}
+
+/// Binds what [`joined`] names.
+fn bind_joined<'q>(query: Query<'q>, table: &Table, rows: &[&Row]) -> Query<'q> {
+    let place = table.columns.iter().position(|column| column.part == Part::Start).unwrap_or(0);
+    bind_range(query, table.columns[place].kind, rows.iter().map(|row| &row[place]))
 }
 
 /// `unnest($first::type[], ...) v(name, ...)` of columns, and of more that are no columns.
@@ -439,15 +464,16 @@ async fn keep(
         named.join(", "),
         series.join(", "),
         table.name,
-        given(keys, &[("reason", "text")], 4),
-        joined(table),
+        given(keys, &[("reason", "text")], 6),
+        joined(table, 4),
     );
     let rows: Vec<&Row> = changes.iter().map(|change| &change.after).collect();
     let reason = |change: &&Change| change.reason.map(|reason| reason.as_str().to_owned());
     let query = sqlx::query(AssertSqlSafe(statement));
     let query = query.bind(table.name).bind(source.known_at).bind(source.fetch_id);
-    let query = bind(query, keys, &rows, 0);
-    query.bind(changes.iter().map(reason).collect::<Vec<_>>()).execute(conn).await?;
+    let query = bind(bind_joined(query, table, &rows), keys, &rows, 0);
+    let query = query.bind(changes.iter().map(reason).collect::<Vec<_>>());
+    query.persistent(false).execute(conn).await?;
     Ok(())
 }
 
@@ -465,14 +491,15 @@ async fn overwrite(
          from {} where {}",
         table.name,
         set.join(", "),
-        given(table.columns, &[("digest", "bytea")], 3),
-        joined(table),
+        given(table.columns, &[("digest", "bytea")], 5),
+        joined(table, 3),
     );
     let rows: Vec<&Row> = changes.iter().map(|change| &change.after).collect();
     let digests: Vec<Vec<u8>> =
         rows.iter().map(|row| upsert::digest(&row[keys..beside]).to_vec()).collect();
     let query = sqlx::query(AssertSqlSafe(statement)).bind(source.known_at).bind(source.fetch_id);
-    bind(query, table.columns, &rows, 0).bind(digests).execute(conn).await?;
+    let query = bind(bind_joined(query, table, &rows), table.columns, &rows, 0).bind(digests);
+    query.persistent(false).execute(conn).await?;
     Ok(())
 }
 
@@ -495,11 +522,12 @@ async fn touch(conn: &mut PgConnection, table: &Table, rows: &[Row]) -> sqlx::Re
         "update {} t set {} from {} where {}",
         table.name,
         assignments(&table.columns[beside..]).join(", "),
-        given(&columns, &[], 1),
-        joined(table),
+        given(&columns, &[], 3),
+        joined(table, 1),
     );
     let rows: Vec<&Row> = rows.iter().collect();
-    let query = bind(sqlx::query(AssertSqlSafe(statement)), &columns[..keys], &rows, 0);
-    bind(query, &columns[keys..], &rows, beside).execute(conn).await?;
+    let query = bind_joined(sqlx::query(AssertSqlSafe(statement)), table, &rows);
+    let query = bind(bind(query, &columns[..keys], &rows, 0), &columns[keys..], &rows, beside);
+    query.persistent(false).execute(conn).await?;
     Ok(())
 }

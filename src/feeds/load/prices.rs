@@ -1,6 +1,9 @@
 //! Prices of tariffs.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use serde::Serialize;
 use serde_json::value::to_raw_value;
 
@@ -12,7 +15,7 @@ use crate::{
         rows::{Change, Row},
     },
     domain::feed::{
-        RateKind, Topic,
+        Grain, RateKind, Topic, Window, period,
         upsert::{Cell, Manner},
     },
     feeds::Price,
@@ -36,6 +39,22 @@ pub(super) async fn store(work: &mut Work<'_>, prices: Vec<Price>) -> Result<(),
         let from = row[VALID_FROM].instant().unwrap_or_default();
         work.summaries.tariff(tariff, from, row[VALID_TO].instant());
     }
+    let (told, old): (Vec<&Change>, Vec<&Change>) =
+        changes.iter().partition(|change| page.tells_of(valid_from(change)));
+    tell(work, (provider, tariff), &told).await?;
+    tell_days(work, (provider, tariff), &old).await
+}
+
+fn valid_from(change: &Change) -> DateTime<Utc> {
+    change.after[VALID_FROM].instant().unwrap_or_default()
+}
+
+/// Tells of spans one by one.
+async fn tell(
+    work: &mut Work<'_>,
+    (provider, tariff): (&str, &str),
+    changes: &[&Change],
+) -> Result<(), LoadError> {
     let keys: Vec<String> =
         changes.iter().map(|change| series_key(provider, tariff, change)).collect();
     let mut events = Vec::with_capacity(changes.len());
@@ -45,13 +64,55 @@ pub(super) async fn store(work: &mut Work<'_>, prices: Vec<Price>) -> Result<(),
             topic: Topic::RetailPrice,
             subject: tariff,
             series_key,
-            feed_id: page.feed_id(),
+            feed_id: work.page.feed_id(),
             time: told.valid_from,
             rev: change.rev.into(),
             data: to_raw_value(&told)?,
         });
     }
     Ok(work.tell(&events).await?)
+}
+
+/// Tells of the days on which old spans begin that a backfill brought. There is nothing to compute of
+/// them first, as there is of slots; each load that changes a day is a revision of it.
+async fn tell_days(
+    work: &mut Work<'_>,
+    (provider, tariff): (&str, &str),
+    changes: &[&Change],
+) -> Result<(), LoadError> {
+    let day = |change: &&Change| period::holding(Grain::Day, Tz::UTC, valid_from(change));
+    let days: BTreeSet<Window> = changes.iter().map(day).collect();
+    let series_key = [provider, tariff].join("/");
+    let mut events = Vec::with_capacity(days.len());
+    for day in days {
+        let data = TellDay {
+            grain: Grain::Day,
+            period_start: day.from(),
+            period_end: day.to(),
+            zone: "UTC",
+            series_kind: "price",
+        };
+        events.push(NewEvent {
+            topic: Topic::Rollup,
+            subject: tariff,
+            series_key: &series_key,
+            feed_id: work.page.feed_id(),
+            time: day.from(),
+            rev: work.page.fetch_id,
+            data: to_raw_value(&data)?,
+        });
+    }
+    Ok(work.tell(&events).await?)
+}
+
+/// What an event says of a day.
+#[derive(Serialize)]
+struct TellDay {
+    grain: Grain,
+    period_start: DateTime<Utc>,
+    period_end: DateTime<Utc>,
+    zone: &'static str,
+    series_kind: &'static str,
 }
 
 fn cells((provider, tariff): &(Cell, Cell), price: &Price) -> Row {
