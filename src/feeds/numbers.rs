@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::domain::feed::{FetchClass, Topic};
+use crate::domain::feed::FetchClass;
 
 /// Requests to upstreams by `feed` and `class` of what became of them.
 pub const FETCHES: &str = "trueprice_feed_fetch_total";
@@ -21,7 +21,7 @@ pub const EVENTS: &str = "trueprice_outbox_events_total";
 pub const MQTT_PUBLISHED: &str = "trueprice_mqtt_published_total";
 /// Browsers and programs that read the stream just now.
 pub const SSE_CLIENTS: &str = "trueprice_sse_clients";
-/// Whether the publisher is connected to the MQTT broker.
+/// Whether the publisher is connected to the MQTT broker; of a broker in the process, how many clients.
 pub const MQTT_CONNECTED: &str = "trueprice_mqtt_connected";
 /// Seconds until an answer was read, by `feed`.
 pub const FETCH_SECONDS: &str = "trueprice_feed_fetch_seconds";
@@ -62,7 +62,7 @@ pub fn describe() {
     describe_counter!(EVENTS, "Events that got their place in the stream.");
     describe_counter!(MQTT_PUBLISHED, "Messages given to the MQTT broker.");
     describe_gauge!(SSE_CLIENTS, "Readers of the stream.");
-    describe_gauge!(MQTT_CONNECTED, "Whether the MQTT broker is connected.");
+    describe_gauge!(MQTT_CONNECTED, "Connections with the MQTT broker.");
     describe_histogram!(FETCH_SECONDS, Seconds, "Time until an answer was read.");
     describe_histogram!(LOAD_SECONDS, Seconds, "Time of the transaction of a page.");
     describe_histogram!(EVENT_DELAY, Seconds, "Time from commit to delivery of an event.");
@@ -98,39 +98,4 @@ pub fn loaded<'a>(
         metrics::counter!(FINDINGS, "feed" => feed, "code" => code.to_owned()).increment(1);
     }
     metrics::histogram!(LOAD_SECONDS, "feed" => feed).record(took);
-}
-
-/// Counts an event that got its place in the stream, `delay` after its commit.
-pub fn event(topic: Topic, delay: Duration) {
-    metrics::counter!(EVENTS, "topic" => topic.as_str()).increment(1);
-    metrics::histogram!(EVENT_DELAY).record(delay);
-}
-
-/// Counts messages given to the MQTT broker.
-pub fn mqtt_published(messages: u64) {
-    metrics::counter!(MQTT_PUBLISHED).increment(messages);
-}
-
-/// Tells whether the MQTT broker is connected.
-pub fn mqtt_connected(is: bool) {
-    metrics::gauge!(MQTT_CONNECTED).set(f64::from(u8::from(is)));
-}
-
-/// Counts a reader of the stream for as long as it is kept.
-#[derive(Debug)]
-pub struct SseClient(());
-
-impl SseClient {
-    /// One more.
-    #[must_use]
-    pub fn enter() -> Self {
-        metrics::gauge!(SSE_CLIENTS).increment(1.0);
-        Self(())
-    }
-}
-
-impl Drop for SseClient {
-    fn drop(&mut self) {
-        metrics::gauge!(SSE_CLIENTS).decrement(1.0);
-    }
 }

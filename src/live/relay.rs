@@ -10,7 +10,7 @@ use sqlx::PgConnection;
 use tokio::time::{sleep, timeout};
 
 use super::mqtt::external;
-use crate::{app::App, config::MqttMode, db::feeds::relay};
+use crate::{app::App, config::MqttMode, db::feeds::relay, feeds::numbers};
 
 /// How many events get their numbers in one statement.
 const BATCH: i64 = 1000;
@@ -30,9 +30,6 @@ pub const KEPT: TimeDelta = TimeDelta::days(7);
 /// How many events are let go of in one statement.
 const FORGOTTEN: i64 = 5000;
 
-/// How often it is counted what waits.
-const COUNT: Duration = Duration::from_secs(10);
-
 /// Works until `stop` is done.
 pub async fn run(app: App, stop: impl Future<Output = ()>) {
     let stop = pin!(stop);
@@ -46,7 +43,6 @@ pub async fn run(app: App, stop: impl Future<Output = ()>) {
     };
     tokio::select! {
         () = relaying => {}
-        () = count(&app) => {}
         () = stop => {}
     }
 }
@@ -89,19 +85,7 @@ async fn round(conn: &mut PgConnection) -> sqlx::Result<i64> {
     let numbered = relay::number(conn, BATCH).await?;
     for of in &numbered {
         let topic = of.topic.clone();
-        metrics::counter!("trueprice_outbox_events_total", "topic" => topic)
-            .increment(of.events.unsigned_abs());
+        metrics::counter!(numbers::EVENTS, "topic" => topic).increment(of.events.unsigned_abs());
     }
     Ok(numbered.iter().map(|of| of.events).sum())
-}
-
-/// Counts what waits, on every server: that nobody leads must show, too.
-async fn count(app: &App) {
-    loop {
-        if let Ok(unsent) = relay::unsent(&app.pool).await {
-            let unsent = u32::try_from(unsent).unwrap_or(u32::MAX);
-            metrics::gauge!("trueprice_outbox_unsent").set(unsent);
-        }
-        sleep(COUNT).await;
-    }
 }

@@ -36,7 +36,7 @@ const RETRY: Duration = Duration::from_secs(1);
 
 /// Name of the histogram of seconds from the commit of an event to its being handed to those who
 /// listen; the commit is taken for the instant at which the event was written.
-pub const DELAY: &str = "trueprice_event_delay_seconds";
+pub const DELAY: &str = crate::feeds::numbers::EVENT_DELAY;
 
 /// An event as it is handed to everybody.
 #[derive(Debug)]

@@ -2,11 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use trueprice::{
-    db::feeds::gauges,
-    domain::feed::{FetchClass, Topic},
-    feeds::numbers::{self, SseClient},
-};
+use trueprice::{db::feeds::gauges, domain::feed::FetchClass, feeds::numbers};
 
 use crate::{
     feed_http::{Bench, PATH, page},
@@ -172,18 +168,20 @@ fn names(text: &str) -> BTreeSet<&str> {
 #[tokio::test]
 async fn alerts_look_at_what_there_is() {
     let server = TestServer::start().await;
-    let _reader = SseClient::enter();
     numbers::loaded(
         "test.feed",
         [1, 2, 3, 4],
         ["unknown_fuel"],
         std::time::Duration::from_millis(3),
     );
-    numbers::event(Topic::FeedGap, std::time::Duration::from_millis(3));
     numbers::fetched("test.feed", FetchClass::Ok, Some(std::time::Duration::from_millis(3)));
     numbers::throttled("host.test");
-    numbers::mqtt_published(1);
-    numbers::mqtt_connected(true);
+    // What the stream and the broker count; they run in tests of their own.
+    metrics::counter!(numbers::EVENTS, "topic" => "feed.gap").increment(1);
+    metrics::counter!(numbers::MQTT_PUBLISHED).increment(1);
+    metrics::gauge!(numbers::MQTT_CONNECTED).increment(1);
+    metrics::gauge!(numbers::SSE_CLIENTS).increment(0);
+    metrics::histogram!(numbers::EVENT_DELAY).record(0.003);
     let told = told(&server).await;
     let typed = |name: &str| told.contains(&format!("# TYPE {name} "));
     for name in numbers::NAMES.iter().chain(&gauges::NAMES) {

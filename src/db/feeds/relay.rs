@@ -54,15 +54,6 @@ pub async fn number(conn: &mut PgConnection, most: i64) -> sqlx::Result<Vec<Numb
     sqlx::query_file_as!(Numbered, "sql/queries/number_events.sql", most).fetch_all(conn).await
 }
 
-/// How many committed events have no number yet.
-pub async fn unsent(pool: &PgPool) -> sqlx::Result<i64> {
-    sqlx::query_scalar!(
-        r#"select count(*) as "unsent!" from event_outbox where stream_seq is null"#
-    )
-    .fetch_one(pool)
-    .await
-}
-
 /// Forgets events that were written before an instant, at most `most` of the oldest. Tells how many.
 pub async fn forget(
     conn: &mut PgConnection,

@@ -220,6 +220,7 @@ fn counted(slot: &Slot, metric: Metric, weight: Option<Decimal>) -> rollup::Slot
         value: value.and_then(|value| slot.unit.canonical(value)),
         secs: slot.secs,
         weight,
+        weigh: rollup::Weigh::Power,
         estimated: matches!(slot.quality, Quality::Estimated | Quality::Imputed),
     }
 }

@@ -1,5 +1,7 @@
 //! The transaction of a page: its rows, its scope's marks, its backfill's place.
 
+use std::time::{Duration, Instant};
+
 use serde_json::json;
 use sqlx::PgConnection;
 
@@ -11,11 +13,12 @@ use super::{
 };
 use crate::{
     db::feeds::{progress, runs, runs::Counts, tasks, turn},
-    domain::feed::FetchClass,
+    domain::feed::{FetchClass, TimeSemantics},
     feeds::{
-        Finding,
+        Finding, Parsed, Records,
         http::Fetched,
         load::{self, Loaded, Page},
+        numbers,
     },
 };
 
@@ -50,7 +53,7 @@ pub async fn load(
         return Ok(true);
     }
     let work = after.work;
-    let now = work.app.clock.now();
+    let (now, started) = (work.app.clock.now(), Instant::now());
     let mut tx = work.app.pool.begin().await?;
     let mark = progress::lock(&mut tx, work.place()).await?;
     if !tasks::hold(&mut tx, work.task.task_id, work.task.lease_epoch).await? {
@@ -73,7 +76,15 @@ pub async fn load(
         runs::note(&mut tx, after.run_id, &after.totals.to_json(None)).await?;
     }
     tx.commit().await?;
+    tell(work, &loaded, started.elapsed());
     Ok(goes_on)
+}
+
+/// Counts a page that is loaded.
+fn tell(work: &Work<'_>, loaded: &Loaded, took: Duration) {
+    let rows = [loaded.new, loaded.changed, loaded.same, loaded.rejected];
+    let codes = loaded.findings.iter().map(|finding| finding.code.as_str());
+    numbers::loaded(work.feed.about().id, rows, codes, took);
 }
 
 /// Loads the rows, if there are any to load, and notes with the fetch what became of them.
@@ -84,10 +95,12 @@ async fn rows(
     fetched: Fetched,
     every_slot: bool,
 ) -> Result<Option<Loaded>, RunError> {
-    let Some(parsed) = fetched.parsed else { return Ok(None) };
+    let Some(parsed) = fetched.parsed.or_else(|| standing_still(work, fetched.class)) else {
+        return Ok(None);
+    };
     let now = work.app.clock.now();
     let mut loaded = Loaded::default();
-    if !parsed.records.is_empty() {
+    if !parsed.records.is_empty() || is_resampled(work) {
         let page = Page {
             feed: work.feed,
             settings: work.settings,
@@ -112,6 +125,18 @@ async fn rows(
     runs::loaded(tx, fetched.fetch_id, counts, json!(loaded.findings), now).await?;
     loaded.findings.extend(parsed.findings);
     Ok(Some(loaded))
+}
+
+/// Whether slots are made of readings: one becomes full by a later reading, or with time alone.
+fn is_resampled(work: &Work<'_>) -> bool {
+    work.feed.about().time_semantics == TimeSemantics::Instant
+}
+
+/// No readings, of an answer that brings none: time has passed all the same.
+fn standing_still(work: &Work<'_>, class: FetchClass) -> Option<Parsed> {
+    let stands = class == FetchClass::Unchanged && is_resampled(work);
+    let records = Records::Samples(Vec::new());
+    stands.then(|| Parsed { records, findings: Vec::new(), next: None })
 }
 
 fn rejected(findings: &[Finding]) -> u64 {

@@ -10,6 +10,7 @@ use tokio::sync::{broadcast, watch};
 use uuid::Uuid;
 
 use super::filter::Filter;
+use crate::feeds::numbers;
 
 /// How many messages behind a client may be: then it is let go.
 const PATIENCE: usize = 1024;
@@ -82,7 +83,7 @@ impl Broker {
         }
         // Nobody may be here just now. Still under the lock: all see one order.
         _ = self.0.messages.send(message);
-        metrics::counter!("trueprice_mqtt_published_total").increment(1);
+        metrics::counter!(numbers::MQTT_PUBLISHED).increment(1);
     }
 
     /// All messages from now on.
@@ -110,7 +111,7 @@ impl Broker {
         if let Some(former) = clients.insert(name.clone(), replaced) {
             former.send_replace(true);
         }
-        metrics::gauge!("trueprice_mqtt_connected").set(u32::try_from(clients.len()).unwrap_or(0));
+        metrics::gauge!(numbers::MQTT_CONNECTED).set(u32::try_from(clients.len()).unwrap_or(0));
         Some(Place { broker: self.clone(), name, told })
     }
 
@@ -154,7 +155,7 @@ impl Drop for Place {
         if !*self.told.borrow() {
             clients.remove(&self.name);
         }
-        metrics::gauge!("trueprice_mqtt_connected").set(u32::try_from(clients.len()).unwrap_or(0));
+        metrics::gauge!(numbers::MQTT_CONNECTED).set(u32::try_from(clients.len()).unwrap_or(0));
     }
 }
 

@@ -14,6 +14,7 @@ use crate::{
     app::App,
     config::PublisherConfig,
     db::feeds::retained::{self, Told},
+    feeds::numbers,
 };
 
 /// Messages under way at once.
@@ -33,7 +34,7 @@ pub async fn publish(app: &App, config: &PublisherConfig) {
             Ok((client, events)) => {
                 wait = RETRY.0;
                 let gone = tell(app, config, client, events).await;
-                metrics::gauge!("trueprice_mqtt_connected").set(0);
+                metrics::gauge!(numbers::MQTT_CONNECTED).set(0);
                 gone
             }
             Err(gone) => gone,
@@ -54,7 +55,7 @@ async fn connect(app: &App, config: &PublisherConfig) -> Result<(AsyncClient, Ev
         if let Event::Incoming(Packet::ConnAck(_)) =
             events.poll().await.map_err(|error| broken(&error))?
         {
-            metrics::gauge!("trueprice_mqtt_connected").set(1);
+            metrics::gauge!(numbers::MQTT_CONNECTED).set(1);
             return Ok((client, events));
         }
     }
@@ -136,7 +137,7 @@ impl Sink for Publisher<'_> {
         let sent = self.client.publish(topic, QoS::AtLeastOnce, retain, payload).await;
         sent.map_err(|error| Gone::Broker(error.to_string()))?;
         self.put += 1;
-        metrics::counter!("trueprice_mqtt_published_total").increment(1);
+        metrics::counter!(numbers::MQTT_PUBLISHED).increment(1);
         Ok(())
     }
 

@@ -32,6 +32,7 @@ mod stream;
 mod tokens;
 mod updates;
 pub mod uploads;
+mod usage;
 pub mod users;
 mod versions;
 
@@ -78,6 +79,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(tokens::routes())
         .merge(updates::routes())
         .merge(uploads::routes())
+        .merge(usage::routes())
         .merge(users::routes())
         .merge(versions::routes())
 }

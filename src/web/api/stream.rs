@@ -18,6 +18,7 @@ use crate::{
     auth::SignedIn,
     db::feeds::stream,
     error::{Problem, Result},
+    feeds::numbers,
     live::{
         guests::Guest,
         stream::{self as live, Listening, Told},
@@ -182,14 +183,14 @@ struct Counted;
 
 impl Counted {
     fn new() -> Self {
-        metrics::gauge!("trueprice_sse_clients").increment(1);
+        metrics::gauge!(numbers::SSE_CLIENTS).increment(1);
         Self
     }
 }
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        metrics::gauge!("trueprice_sse_clients").decrement(1);
+        metrics::gauge!(numbers::SSE_CLIENTS).decrement(1);
     }
 }
 

@@ -16,6 +16,8 @@ mod clock;
 mod database;
 pub mod feeds;
 pub mod files;
+pub mod grid;
+pub mod loader;
 mod program;
 pub mod routes;
 mod s3;

@@ -306,11 +306,11 @@ impl Query {
         };
         let payment = app.config.feeds.of("octopus.rates").map(|feed| feed.payment_method.clone());
         let payment = payment.unwrap_or_else(|| "DIRECT_DEBIT".to_owned());
-        let (unit, prices) = steps::priced(snapshot, priced, window, &payment).await?;
+        let (unit, costs) = steps::priced(snapshot, priced, window, &payment).await?;
         if self.by == By::Price {
-            return Ok(Looked { steps: prices, issue, unit });
+            return Ok(Looked { steps: costs, issue, unit });
         }
-        let steps = steps::blend(&carbon, &prices, self.carbon_weight, window)
+        let steps = steps::blend(&carbon, &costs, self.carbon_weight, window)
             .map_err(|error| Problem::new(StatusCode::NOT_FOUND, "no_data", error.to_string()))?;
         Ok(Looked { steps, issue, unit: None })
     }
