@@ -147,7 +147,7 @@ async fn the_switch_of_the_api_shuts_them_too() {
     let mut sql = ann.connect(&server).await;
     texts(&mut sql, "select count(*)::text from trueprice.region").await;
     sqlx::query("update site set api_open = false").execute(&server.owner).await.unwrap();
-    for view in ["region", "carbon_intensity", "meter_usage", "carbon_rollup"] {
+    for view in ["region", "factor_set", "emission_factor"] {
         let shut = sqlx::raw_sql(AssertSqlSafe(format!("select * from trueprice.{view}")))
             .execute(&mut sql)
             .await;

@@ -119,6 +119,24 @@ pub async fn series(pool: &PgPool, choice: &Choice) -> sqlx::Result<Vec<Series>>
     .await
 }
 
+/// The scopes in which a feed loads a region.
+pub async fn scopes_of(pool: &PgPool, feed: &str, region: &str) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!(
+        "select scope from feed_scope where feed_id = $1 and region_id = $2 and enabled order by scope",
+        feed,
+        region
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// How far a run is: `queued`, `running`, `done`, `failed`.
+pub async fn run_state(pool: &PgPool, run_id: i64) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar!("select state from feed_run where run_id = $1", run_id)
+        .fetch_optional(pool)
+        .await
+}
+
 /// The mix of a region.
 #[derive(Debug, Clone)]
 pub struct MixSeries {

@@ -3,6 +3,8 @@
 
 pub mod aggregate;
 pub mod average;
+pub mod command;
+pub mod live;
 pub mod report;
 pub mod steps;
 

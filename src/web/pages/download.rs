@@ -3,6 +3,7 @@
 //! The form leads to this page again; the link that downloads, the preview and the texts to copy
 //! are made from one normalised query, so that they agree.
 
+mod carbon;
 mod choices;
 mod wish;
 
@@ -35,7 +36,7 @@ const SHOWN: (usize, usize) = (12, 12);
 
 /// The page's route.
 pub fn routes() -> Router<App> {
-    Router::new().route("/download", get(download))
+    Router::new().route("/download", get(download)).route("/download/carbon", get(carbon::carbon))
 }
 
 #[derive(Template, WebTemplate)]

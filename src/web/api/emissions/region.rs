@@ -12,6 +12,7 @@ use super::super::carbon::{
 };
 use crate::{
     app::App,
+    audit::Actor,
     db::feeds::{regions::Series, snapshot::FeedSnapshot},
     domain::{
         feed::{IntensityUnit, Metric, Window},
@@ -20,7 +21,7 @@ use crate::{
     error::Result,
     extractors::{feed::held, query::as_of},
     feeds::read::{
-        Calendar,
+        Calendar, live,
         report::{Report, duration_type, piece, reports},
     },
     web::parameters::{FromParameters, Parameters},
@@ -36,6 +37,8 @@ words! {
     Source("a source") {
         /// What is stored.
         Store = "store",
+        /// The upstream, asked now; its rows are kept.
+        Live = "live",
     }
 }
 
@@ -44,6 +47,7 @@ struct Query {
     common: Common,
     window: Window,
     granularity: Granularity,
+    source: Source,
     page: Page,
 }
 
@@ -65,7 +69,7 @@ impl FromParameters for Query {
     ];
 
     fn from_parameters(p: &mut Parameters) -> Result<Self> {
-        let Source::Store = p.value("source")?.unwrap_or(Source::Store);
+        let source = p.value("source")?.unwrap_or(Source::Store);
         let common = Common {
             regions: Vec::new(),
             feed: p.text("feed")?,
@@ -77,7 +81,7 @@ impl FromParameters for Query {
             numbers: p.value("numbers")?.unwrap_or(super::super::carbon::query::Numbers::Exact),
         };
         let granularity = p.value("granularity")?.unwrap_or(Granularity::Native);
-        Ok(Self { common, window: range(p)?, granularity, page: Page::read(p)? })
+        Ok(Self { common, window: range(p)?, granularity, source, page: Page::read(p)? })
     }
 }
 
@@ -141,7 +145,7 @@ struct ReportDuration {
         ("factor_set" = Option<String>, Query, description = "This set of factors rather than the feed's own.", example = "EGRID_u2019"),
         ("unit" = Option<String>, Query, description = "g/kWh (the default), kg/MWh or lb/MWh.", example = "lb/MWh"),
         ("zone" = Option<String>, Query, description = "UTC (the default) or local."),
-        ("source" = Option<String>, Query, description = "store: what is stored."),
+        ("source" = Option<String>, Query, description = "store (the default): what is stored. live: the upstream is asked first, and its rows are kept."),
         ("as_of" = Option<String>, Query, description = "Only what was known then."),
         ("numbers" = Option<String>, Query, description = "string (the default) or float."),
         ("limit" = Option<u32>, Query, description = "Reports of a page, 1 to 1000 (the default)."),
@@ -153,12 +157,22 @@ struct ReportDuration {
         (status = 400, description = "`unknown_parameter`, `bad_parameter`, `contradictory_parameters`"),
         (status = 401, description = "No valid credential."),
         (status = 404, description = "`no_such_region`"),
+        (status = 409, description = "`feed_off`: source=live of a feed that is off."),
+        (status = 502, description = "`upstream_failed`"),
+        (status = 504, description = "`still_loading`: ask for source=store in a while."),
     ),
 )]
-async fn list(Path(region): Path<String>, mut asking: Asking<Query>) -> Result<Response> {
+async fn list(
+    Path(region): Path<String>,
+    actor: Actor,
+    mut asking: Asking<Query>,
+) -> Result<Response> {
     asking.query.common.regions = vec![region];
-    let Query { common, page, .. } = &asking.query;
+    let Query { common, page, window, source, .. } = &asking.query;
     let series = common.one_series(&asking.app, false).await?;
+    if let (Source::Live, Some(series)) = (source, &series) {
+        live::bring(&asking.app, &actor, series, *window).await?;
+    }
     let scopes = series.as_ref().map(|one| one.scopes.clone()).unwrap_or_default();
     let mut snapshot =
         FeedSnapshot::begin(&asking.app.pool, &scopes, page.as_of(common.as_of)).await?;
@@ -173,7 +187,7 @@ async fn list(Path(region): Path<String>, mut asking: Asking<Query>) -> Result<R
 
 async fn items(
     snapshot: &mut FeedSnapshot,
-    Query { common, window, granularity, page }: &Query,
+    Query { common, window, granularity, page, .. }: &Query,
     series: &Series,
 ) -> Result<Vec<ReportItem>> {
     let grain = granularity.grain();
