@@ -15,6 +15,7 @@ mod downloads;
 mod feeds;
 mod files;
 mod hostile;
+mod live;
 mod reads;
 mod server;
 mod standardized;
@@ -52,6 +53,7 @@ async fn run() {
     chart::paint(&server, &mut table).await;
     access::entitlement(&server, &mut table).await;
     access::logins(&server, &mut table).await;
+    live::listeners(&server, &mut table).await;
     drop(server);
     feeds(&mut table).await;
     hostile::memory(&mut table).await;
