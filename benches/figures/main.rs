@@ -15,6 +15,7 @@ mod downloads;
 mod feeds;
 mod files;
 mod hostile;
+mod live;
 mod reads;
 mod server;
 mod standardized;
@@ -68,6 +69,7 @@ async fn curves(table: &mut Table) {
     chart::paint(&server, table).await;
     access::entitlement(&server, table).await;
     access::logins(&server, table).await;
+    live::listeners(&server, table).await;
 }
 
 async fn feeds(table: &mut Table) {

@@ -90,6 +90,11 @@ impl Attempt {
             Err(error) => return Some(format!("{}: {error}", self.what)),
         };
         let status = answer.status();
+        // A stream of events has no end.
+        let content_type = answer.headers().get("content-type").cloned();
+        if content_type.is_some_and(|content_type| content_type == "text/event-stream") {
+            return (!status.is_success()).then(|| format!("{}: {status}", self.what));
+        }
         let body = answer.text().await.unwrap_or_default();
         let list = serde_json::from_str::<Value>(&body).ok();
         let items = list.as_ref().and_then(|list| list["items"].as_array());

@@ -61,7 +61,8 @@ impl Doors {
     /// Lets clients in until the broker ends.
     pub async fn serve(self, app: App, broker: Broker, config: Arc<BrokerConfig>) {
         let hall = Hall { readable: Arc::new(readable(&app)), app, broker, config };
-        let router = Router::new().route(PATH, get(upgrade)).with_state(hall.clone());
+        let router =
+            Router::new().route(PATH, get(upgrade)).fallback(elsewhere).with_state(hall.clone());
         let web = server::serve(self.web, router, hall.broker.ended(), Patience::default());
         let ended = hall.broker.ended();
         tokio::select! {
@@ -115,6 +116,11 @@ async fn upgrade(State(hall): State<Hall>, request: Request) -> Response {
             .max_frame_size(packet::LARGEST)
             .on_upgrade(move |socket| hall.serve(Wire::Web(Box::new(socket)), parts)),
     }
+}
+
+/// For whoever looks what is here.
+async fn elsewhere() -> (StatusCode, &'static str) {
+    (StatusCode::NOT_FOUND, "MQTT is spoken in the web socket at /mqtt.\n")
 }
 
 /// The pages of this server come from another port of the same host.
