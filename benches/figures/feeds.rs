@@ -105,6 +105,7 @@ pub async fn server() -> Server {
         ("TRUEPRICE_FEED_GB_FACTORS_ENABLED", "false"),
         ("TRUEPRICE_FEED_NYISO_RTFUELMIX_ENABLED", "false"),
         ("TRUEPRICE_FEEDS_POLL", "true"),
+        ("TRUEPRICE_MQTT_MODE", "off"),
     ])
     .await;
     // Patience with the upstream is not what is measured.

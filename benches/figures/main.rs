@@ -35,27 +35,39 @@ fn main() {
     runtime.block_on(run());
 }
 
+/// All of them, or only the part that is named behind `cargo bench --`: curves, feeds, hostile.
 async fn run() {
     _ = rustls::crypto::ring::default_provider().install_default();
+    let named = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
+    let is_wanted = |part: &str| named.as_deref().is_none_or(|named| named == part);
     let mut table = Table::default();
-    let server = server::Server::start().await;
-    uploads::small_files(&server, &mut table).await;
-    uploads::wide_file(&server, &mut table).await;
-    uploads::fill(&server, DAYS).await;
-    reads::one_curve(&server, &mut table).await;
-    reads::one_month(&server, &mut table).await;
-    reads::workbook_query(&server, &mut table).await;
-    downloads::csv(&server, &mut table, DAYS).await;
-    downloads::xlsx(&server, &mut table, DAYS).await;
-    downloads::everything(&server, &mut table, DAYS).await;
-    standardized::charges(&server, &mut table).await;
-    chart::paint(&server, &mut table).await;
-    access::entitlement(&server, &mut table).await;
-    access::logins(&server, &mut table).await;
-    drop(server);
-    feeds(&mut table).await;
-    hostile::memory(&mut table).await;
+    if is_wanted("curves") {
+        curves(&mut table).await;
+    }
+    if is_wanted("feeds") {
+        feeds(&mut table).await;
+    }
+    if is_wanted("hostile") {
+        hostile::memory(&mut table).await;
+    }
     table.print();
+}
+
+async fn curves(table: &mut Table) {
+    let server = server::Server::start().await;
+    uploads::small_files(&server, table).await;
+    uploads::wide_file(&server, table).await;
+    uploads::fill(&server, DAYS).await;
+    reads::one_curve(&server, table).await;
+    reads::one_month(&server, table).await;
+    reads::workbook_query(&server, table).await;
+    downloads::csv(&server, table, DAYS).await;
+    downloads::xlsx(&server, table, DAYS).await;
+    downloads::everything(&server, table, DAYS).await;
+    standardized::charges(&server, table).await;
+    chart::paint(&server, table).await;
+    access::entitlement(&server, table).await;
+    access::logins(&server, table).await;
 }
 
 async fn feeds(table: &mut Table) {

@@ -1,10 +1,9 @@
 -- The slots of each fuel in a range as columns, in order.
-select t.fuel as "fuel!",
-       array_agg(extract(epoch from t.start_at)::bigint) as "starts!",
-       array_agg(t.secs) as "secs!",
-       array_agg(t.mw) as "mw!: Values",
-       array_agg(t.percent) as "percent!: Values"
-from (select fuel, start_at, secs, mw, percent from fuel_mix
-      where feed_id = $1 and region_id = $2 and start_at >= $3 and start_at < $4
-      order by start_at) t
-group by t.fuel order by t.fuel
+select fuel as "fuel!",
+       array_agg(extract(epoch from start_at)::bigint order by start_at) as "starts!",
+       array_agg(secs order by start_at) as "secs!",
+       array_agg(mw order by start_at) as "mw!: Values",
+       array_agg(percent order by start_at) as "percent!: Values"
+from fuel_mix
+where feed_id = $1 and region_id = $2 and start_at >= $3 and start_at < $4
+group by fuel order by fuel

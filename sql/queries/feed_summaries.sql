@@ -3,7 +3,7 @@ select s.meter_id as "meter_id!", s.local_date as "local_date!", s.feed_id as "f
        s.factor_set_id as "factor_set_id!", s.zone as "zone!", s.slots_expected as "slots_expected!",
        s.slots_used as "slots_used!", s.slots_estimated as "slots_estimated!",
        s.missing_by_feed as "missing_by_feed!", s.kwh, s.grams_co2, s.average_g_per_kwh, s.cost_exc_vat,
-       s.cost_inc_vat, s.standing_exc_vat, s.standing_inc_vat, s.mix_percent, s.complete as "complete!",
+       s.cost_inc_vat, s.standing_exc_vat, s.standing_inc_vat, s.mix_percent as "mix_percent: _", s.complete as "complete!",
        s.rev as "rev!"
 from unnest($1::text[]) as m (meter_id)
 cross join lateral usage_daily_summary_at(m.meter_id, $2, $3, $4) as s

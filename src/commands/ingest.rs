@@ -34,7 +34,7 @@ pub struct IngestArguments {
 
 /// Status 0 only when every file is stored; one line of JSON for each on standard output.
 pub async fn run(config: Config, arguments: IngestArguments) -> Outcome {
-    let parts = Parts::open(config, Sharing::Joining).await?;
+    let parts = Box::pin(Parts::open(config, Sharing::Joining)).await?;
     let outcome = ingest_all(&parts.app, arguments).await;
     parts.database.close().await;
     outcome

@@ -2,6 +2,7 @@
 //! [`Command::run`].
 
 mod doctor;
+mod feed;
 mod ingest;
 mod migrate;
 mod openapi;
@@ -41,6 +42,9 @@ pub struct Cli {
 enum Command {
     /// Check everything that the server needs, and say what to do
     Doctor,
+    /// Run feeds, fetch their history, see how they fare
+    #[command(subcommand)]
+    Feed(feed::FeedCommand),
     /// Publish curve files without a server
     Ingest(ingest::IngestArguments),
     /// Bring the database's schema up to date
@@ -60,6 +64,7 @@ impl Command {
     async fn run(self, config: Config) -> Outcome {
         match self {
             Self::Doctor => doctor::run(config).await,
+            Self::Feed(command) => Box::pin(feed::run(config, command)).await,
             Self::Ingest(arguments) => Box::pin(ingest::run(config, arguments)).await,
             Self::Migrate => migrate::run(config).await,
             Self::Openapi => openapi::run(),
@@ -106,7 +111,7 @@ impl Parts {
     ) -> Result<Self, Box<dyn Error + Send + Sync>> {
         config.check_data_dir()?;
         let mut database = Box::pin(Database::open(&config, sharing)).await?;
-        match Self::app(config, &mut database).await {
+        match Box::pin(Self::app(config, &mut database)).await {
             Ok(app) => Ok(Self { app, database }),
             Err(error) => {
                 database.close().await;

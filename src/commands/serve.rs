@@ -16,6 +16,7 @@ use trueprice::{
     bi,
     config::{Config, ConfigError, MqttMode},
     db::pool::Sharing,
+    feeds::runner::{self, Upkeep},
     headroom,
     live::{self, mqtt::listen::Doors},
     site, telemetry,
@@ -41,7 +42,7 @@ pub async fn run(mut config: Config) -> Outcome {
     telemetry::recorder();
     let doors = doors(&config).await?;
     let parts = tokio::select! {
-        parts = Parts::open(config, Sharing::Alone) => parts?,
+        parts = Box::pin(Parts::open(config, Sharing::Alone)) => parts?,
         () = stopped(stopping.clone()) => return Ok(ExitCode::SUCCESS),
     };
     if let Err(error) = prepare(&parts.app).await {
@@ -58,6 +59,7 @@ pub async fn run(mut config: Config) -> Outcome {
     let watchdog = tokio::spawn(bi::watchdog::run(parts.app.clone(), stopped(stopping.clone())));
     let relay = tokio::spawn(live::relay::run(parts.app.clone(), stopped(stopping.clone())));
     let mqtt = tokio::spawn(mqtt(parts.app.clone(), doors, stopped(stopping.clone())));
+    let feeds = tokio::spawn(poll(parts.app.clone(), stopped(stopping.clone())));
     let app = parts.app.clone();
     let (bell, stream) = (app.bell.clone(), app.stream.clone());
     let router = web::router(parts.app);
@@ -70,7 +72,7 @@ pub async fn run(mut config: Config) -> Outcome {
         stream.end();
     };
     server::serve(listener, router, stop, Patience::default()).await;
-    _ = tokio::join!(headroom, derivation, watchdog, relay, mqtt);
+    _ = tokio::join!(headroom, derivation, watchdog, feeds, relay, mqtt);
     last_words(&app, address).await;
     parts.database.close().await;
     tracing::info!("ended");
@@ -90,6 +92,13 @@ async fn mqtt(app: App, doors: Option<Doors>, stop: impl Future<Output = ()>) {
     let config = app.config.clone();
     if let (Some(doors), MqttMode::Embedded(broker)) = (doors, &config.live.mqtt) {
         live::mqtt::serve(app, doors, broker.clone(), stop).await;
+    }
+}
+
+/// Polls the feeds unless the settings leave that to other servers.
+async fn poll(app: App, stop: impl Future<Output = ()>) {
+    if app.config.feeds.poll {
+        runner::run(app, stop).await;
     }
 }
 
@@ -115,6 +124,8 @@ async fn last_words(app: &App, address: SocketAddr) {
 /// server alone tells it.
 async fn prepare(app: &App) -> Result<(), Box<dyn Error + Send + Sync>> {
     site::settle_timezone(app).await?;
+    let upkeep = if app.config.feeds.poll { Upkeep::Settle } else { Upkeep::Ensure };
+    runner::sync(app, upkeep).await?;
     first_administrator(app).await
 }
 

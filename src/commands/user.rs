@@ -84,7 +84,7 @@ impl From<Problem> for UserCommandError {
 }
 
 pub async fn run(config: Config, command: UserCommand) -> Outcome {
-    let Parts { app, database } = Parts::open(config, Sharing::Joining).await?;
+    let Parts { app, database } = Box::pin(Parts::open(config, Sharing::Joining)).await?;
     let done = perform(&app, command).await;
     database.close().await;
     write!(std::io::stdout(), "{}", done?)?;

@@ -10,15 +10,17 @@ use super::{
 };
 use crate::{
     auth::Secret,
+    domain::feed::Metric,
     feeds::{About, FEEDS, Feed, Secrecy, Settings, http::Manners, settings::FeedsConfig},
 };
 
 /// Reads the settings of every feed.
 pub(super) fn read(s: &mut Sources) -> Result<FeedsConfig, ConfigError> {
     let poll = s.value("feeds.poll")?.unwrap_or(true);
+    let facade_metric = s.value("feeds.facade_metric")?.unwrap_or(Metric::Generated);
     let concurrency = s.number("feeds.concurrency", 2..=64, 4)?;
     let each = FEEDS.iter().map(|feed| known(s, *feed)).collect::<Result<_, _>>()?;
-    Ok(FeedsConfig { poll, concurrency, each, manners: Manners::default() })
+    Ok(FeedsConfig { poll, facade_metric, concurrency, each, manners: Manners::default() })
 }
 
 /// Reads the settings of one feed.

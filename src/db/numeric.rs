@@ -41,6 +41,25 @@ impl<'r> Decode<'r, Postgres> for Values {
     }
 }
 
+/// One `numeric`, where there are many: read without the detour of digits on the heap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Number(pub Decimal);
+
+impl Type<Postgres> for Number {
+    fn type_info() -> PgTypeInfo {
+        <Decimal as Type<Postgres>>::type_info()
+    }
+}
+
+impl<'r> Decode<'r, Postgres> for Number {
+    fn decode(value: PgValueRef<'r>) -> Result<Self, BoxDynError> {
+        match value.format() {
+            PgValueFormat::Binary => Ok(Self(read_numeric(value.as_bytes()?)?)),
+            PgValueFormat::Text => Ok(Self(value.as_str()?.parse()?)),
+        }
+    }
+}
+
 /// Bytes that are no `numeric`, or one that a [`Decimal`] cannot hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NumericError {

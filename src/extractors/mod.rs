@@ -19,6 +19,7 @@ pub mod analysis;
 pub mod cell;
 pub mod copy_box;
 pub mod diff;
+pub mod feed;
 mod headroom;
 pub mod layout;
 pub mod negotiate;

@@ -24,7 +24,10 @@ pub mod load;
 pub mod numbers;
 pub mod nyiso;
 pub mod octopus;
+pub mod overview;
+pub mod read;
 mod records;
+pub mod replay;
 pub mod rollups;
 pub mod runner;
 #[cfg(test)]
@@ -46,7 +49,17 @@ use chrono::{DateTime, Utc};
 use crate::domain::feed::Window;
 
 /// Every feed that there is.
-pub const FEEDS: &[&dyn Feed] = &[&carbonara::CarbonaraIntensity, &nyiso::FuelMix];
+pub const FEEDS: &[&dyn Feed] = &[
+    &carbonara::CarbonaraIntensity,
+    &gb::GbFactors,
+    &gb::GbForecast,
+    &gb::GbIntensity,
+    &gb::GbMix,
+    &nyiso::FuelMix,
+    &octopus::OctopusAccount,
+    &octopus::OctopusRates,
+    &octopus::OctopusUsage,
+];
 
 /// The feed with an id.
 #[must_use]

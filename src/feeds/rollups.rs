@@ -15,9 +15,13 @@ use crate::{
     app::App,
     db::feeds::{
         outbox::{self, NewEvent},
-        rollups::{self as store, Computed, Dirty, Measure, Series, Setting},
+        rollups::{self as store, Carbon, Computed, Dirty, Measure, Series, Setting},
     },
-    domain::feed::{Grain, Topic, Window, period},
+    domain::feed::{
+        Grain, Topic, Window, period,
+        rollup::{Figures, Strand},
+    },
+    feeds::load::summary::SOURCES,
 };
 
 /// How many dirty days of a series are computed in one transaction.
@@ -61,6 +65,14 @@ impl Rolling {
             zones.push((setting.zone.clone(), local));
         }
         Ok(Some(Self { series, setting, zones }))
+    }
+
+    /// Whose intensities weigh the usage of a meter.
+    fn carbon(&self) -> Option<Carbon<'_>> {
+        let region_id = self.setting.region_id.as_deref()?;
+        let sources = SOURCES.iter().find(|sources| sources.region_id == region_id)?;
+        let (feed_id, factor_set) = (sources.carbon_feed, sources.factor_set);
+        Some(Carbon { feed_id, region_id, factor_set })
     }
 
     /// The periods that meet some stretches of time, which are in order.
@@ -110,7 +122,8 @@ pub(crate) async fn compute(
 ) -> sqlx::Result<()> {
     let tracks = rolling.tracks(stretches);
     for range in joined(&tracks) {
-        let measures = store::base(conn, &rolling.series, &rolling.setting, range).await?;
+        let measures =
+            store::base(conn, &rolling.series, &rolling.setting, rolling.carbon(), range).await?;
         let rows = fold(rolling, &tracks, range, &measures, now);
         store::store(conn, &rolling.series, &rows, computed_at).await?;
         look_again(conn, &rolling.series, &rows, now).await?;
@@ -131,8 +144,8 @@ fn fold<'a>(
         let inside = |period: &&Window| period.meet(range).is_some();
         let periods: Vec<Window> = track.periods.iter().filter(inside).copied().collect();
         for measure in measures {
-            for (period, fold) in periods.iter().zip(measure.strand.fold(&periods)) {
-                let Some(figures) = fold.map(|fold| fold.figures()) else { continue };
+            for (period, figures) in periods.iter().zip(figures(measure, &periods)) {
+                let Some(figures) = figures else { continue };
                 if figures.present == 0 && !measure.always {
                     continue;
                 }
@@ -153,6 +166,20 @@ fn fold<'a>(
         }
     }
     rows
+}
+
+/// What a measure comes to in each period; nothing where no slot begins in one.
+fn figures(measure: &Measure, periods: &[Window]) -> Vec<Option<Figures>> {
+    let of = |strand: &Strand| -> Vec<Option<Figures>> {
+        strand.fold(periods).into_iter().map(|fold| fold.map(|fold| fold.figures())).collect()
+    };
+    let mut all = of(&measure.strand);
+    for (own, weighted) in all.iter_mut().zip(measure.weighted.iter().flat_map(of)) {
+        if let Some(own) = own {
+            own.mean_weighted = weighted.and_then(|weighted| weighted.mean_weighted);
+        }
+    }
+    all
 }
 
 /// A period that is full but has not ended is looked at again at its end.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{About, http::Manners};
-use crate::auth::Secret;
+use crate::{auth::Secret, domain::feed::Metric};
 
 /// The settings of one feed.
 #[derive(Debug, Clone)]
@@ -67,6 +67,8 @@ impl Settings {
 pub struct FeedsConfig {
     /// Whether this server polls at all; others on the same database may.
     pub poll: bool,
+    /// Which intensity the interface of the Carbon Aware SDK gives.
+    pub facade_metric: Metric,
     /// How many scopes it works at at once.
     pub concurrency: usize,
     /// One for each feed there is, in the order of [`super::FEEDS`].

@@ -1,7 +1,8 @@
 //! Feeds: what they loaded, how far they came, and what is to be told of it.
 
-pub mod backfills;
 mod copy;
+pub mod backfills;
+pub mod carbon;
 pub mod discovered;
 pub mod factors;
 pub mod fetches;
@@ -13,15 +14,21 @@ pub mod intensity;
 pub mod meters;
 pub mod mix;
 pub mod outbox;
+pub mod overview;
 pub mod prices;
 pub mod progress;
+pub mod reads;
+pub mod regions;
 pub mod registry;
 pub mod relay;
+pub mod replay;
 pub mod retained;
 pub mod rollups;
 pub mod rows;
 pub mod runs;
 pub mod samples;
+pub mod snapshot;
+pub mod status;
 pub mod stream;
 pub mod summary;
 pub mod tasks;

@@ -12,7 +12,7 @@ use crate::{
     db::numeric::Values,
     domain::feed::{
         Grain, SeriesKind, Window,
-        rollup::{Figures, Strand},
+        rollup::{Figures, Strand, Weigh},
     },
 };
 
@@ -46,6 +46,19 @@ pub struct Setting {
     pub primary: Option<String>,
     /// The unit of a meter.
     pub unit: Option<String>,
+    /// The region of a meter of electricity.
+    pub region_id: Option<String>,
+}
+
+/// Whose intensities the usage of a meter has.
+#[derive(Debug, Clone, Copy)]
+pub struct Carbon<'a> {
+    /// The feed.
+    pub feed_id: &'a str,
+    /// The region.
+    pub region_id: &'a str,
+    /// The set of factors.
+    pub factor_set: &'a str,
 }
 
 impl Series {
@@ -71,6 +84,10 @@ pub struct Measure {
     pub always: bool,
     /// Its slots.
     pub strand: Strand,
+    /// The slots whose weighted mean goes with it, where these are others.
+    pub weighted: Option<Strand>,
+    /// What weighs them.
+    pub weight_kind: &'static str,
 }
 
 /// What the sum of a measure is.
@@ -131,7 +148,8 @@ pub async fn setting(conn: &mut PgConnection, series: &Series) -> sqlx::Result<O
     sqlx::query_as!(
         Setting,
         r#"select coalesce(m.zone, r.zone) as "zone!", f.step_secs as "step!", f.primary_metric as "primary",
-                  m.unit as "unit?"
+                  m.unit as "unit?",
+                  case when m.fuel_kind = 'electricity' then m.region_id end as "region_id?"
            from feed f
            left join region r on r.region_id = $2 and $3 <> 'usage'
            left join meter m on m.meter_id = $2 and $3 = 'usage'
@@ -149,12 +167,13 @@ pub async fn base(
     conn: &mut PgConnection,
     series: &Series,
     setting: &Setting,
+    carbon: Option<Carbon<'_>>,
     range: Window,
 ) -> sqlx::Result<Vec<Measure>> {
     match series.kind {
         SeriesKind::Intensity => intensity(conn, series, range).await,
         SeriesKind::Mix => mix(conn, series, setting, range).await,
-        SeriesKind::Usage => usage(conn, series, setting, range).await,
+        SeriesKind::Usage => usage(conn, series, setting, carbon, range).await,
     }
 }
 
@@ -183,8 +202,11 @@ async fn intensity(
             secs: row.secs.clone(),
             values: values.0,
             weights: weights.clone(),
+            weigh: Weigh::Power,
             estimated: Some(row.estimated.clone()),
         },
+        weighted: None,
+        weight_kind: "generation",
     };
     Ok(vec![
         measure("generated", row.generated),
@@ -215,36 +237,54 @@ async fn mix(
             let name = format!("{}:{what}", row.fuel);
             let always = setting.primary.as_deref() == Some(what);
             let (starts, secs) = (row.starts.clone(), row.secs.clone());
-            let strand = Strand { starts, secs, values: values.0, weights: None, estimated: None };
-            measures.push(Measure { name, sum, always, strand });
+            let strand = Strand { starts, secs, values: values.0, ..Strand::default() };
+            let (weighted, weight_kind) = (None, "generation");
+            measures.push(Measure { name, sum, always, strand, weighted, weight_kind });
         }
     }
     Ok(measures)
 }
 
+/// What is used, and with it the mean intensity of what is used.
 async fn usage(
     conn: &mut PgConnection,
     series: &Series,
     setting: &Setting,
+    carbon: Option<Carbon<'_>>,
     range: Window,
 ) -> sqlx::Result<Vec<Measure>> {
     let row = sqlx::query_file!(
         "sql/queries/feed_rollup_usage.sql",
         series.subject,
         range.from(),
-        range.to()
+        range.to(),
+        carbon.map(|carbon| carbon.feed_id),
+        carbon.map(|carbon| carbon.region_id),
+        carbon.map(|carbon| carbon.factor_set)
     )
     .fetch_one(conn)
     .await?;
-    let name = setting.unit.as_deref().unwrap_or("kWh").to_lowercase();
     let strand = Strand {
         starts: row.starts,
         secs: row.secs,
         values: row.quantity.0,
-        weights: None,
         estimated: Some(row.estimated),
+        ..Strand::default()
     };
-    Ok(vec![Measure { name, sum: SumOf::Values, always: true, strand }])
+    let weighted = Strand {
+        values: row.grams.0,
+        weights: Some(strand.values.clone()),
+        weigh: Weigh::Energy,
+        ..strand.clone()
+    };
+    Ok(vec![Measure {
+        name: setting.unit.as_deref().unwrap_or("kWh").to_lowercase(),
+        sum: SumOf::Values,
+        always: true,
+        strand,
+        weighted: Some(weighted),
+        weight_kind: "usage",
+    }])
 }
 
 /// Stores rollups; one whose figures are another gets its next revision.
@@ -271,7 +311,8 @@ async fn store_part(
     fn each<'a, 'b, T>(rows: &'b [Computed<'a>], of: impl FnMut(&'b Computed<'a>) -> T) -> Vec<T> {
         rows.iter().map(of).collect()
     }
-    let weight = |row: &Computed<'_>| row.figures.mean_weighted.map(|_| "generation".to_owned());
+    let weight =
+        |row: &Computed<'_>| row.figures.mean_weighted.map(|_| row.measure.weight_kind.to_owned());
     sqlx::query_file!(
         "sql/queries/feed_rollup_store.sql",
         series.kind.as_str(),
@@ -393,6 +434,16 @@ pub async fn sets_of(
     sqlx::query_scalar!(
         "select factor_set_id from intensity_series where feed_id = $1 and region_id = $2 order by 1",
         feed_id,
+        region_id
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// The meters of electricity in a region.
+pub async fn meters_of(conn: &mut PgConnection, region_id: &str) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!(
+        "select meter_id from meter where region_id = $1 and fuel_kind = 'electricity' order by 1",
         region_id
     )
     .fetch_all(conn)

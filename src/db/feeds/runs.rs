@@ -167,12 +167,22 @@ pub async fn close_left(
     Ok(())
 }
 
-/// The state of a run and how far it came.
-pub async fn state(conn: &mut PgConnection, run_id: i64) -> sqlx::Result<Option<(String, Value)>> {
-    let row = sqlx::query!("select state, totals from feed_run where run_id = $1", run_id)
+/// A run and what came of it.
+#[derive(Debug, Clone)]
+pub struct RunRow {
+    /// Its scope.
+    pub scope: String,
+    /// `queued`, `running`, `done` or `failed`.
+    pub state: String,
+    /// What came of it.
+    pub totals: Value,
+}
+
+/// One run.
+pub async fn find(conn: &mut PgConnection, run_id: i64) -> sqlx::Result<Option<RunRow>> {
+    sqlx::query_as!(RunRow, "select scope, state, totals from feed_run where run_id = $1", run_id)
         .fetch_optional(conn)
-        .await?;
-    Ok(row.map(|row| (row.state, row.totals)))
+        .await
 }
 
 /// Notes what came of a run so far.

@@ -1,27 +1,8 @@
-//! Readings of generation, and what is made of them by slot.
-
-use std::collections::HashMap;
+//! Readings of generation by slot.
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
-
-use super::rows::{ATTRIBUTE, Kind, METRIC, Part, Table, column};
-
-/// Rows of `fuel_sample`.
-pub const TABLE: Table = Table {
-    name: "fuel_sample",
-    columns: &[
-        column("feed_id", Kind::Text, Part::Fixed),
-        column("region_id", Kind::Text, Part::Fixed),
-        column("sampled_at", Kind::Instant, Part::Start),
-        column("fuel", Kind::Text, Part::Further),
-        column("mw", Kind::Number, METRIC),
-    ],
-    series: &["feed_id", "region_id"],
-    updated_at: None,
-    reconcile: None,
-};
 
 /// A stored reading.
 #[derive(Debug)]
@@ -88,41 +69,4 @@ pub async fn is_computed(
     )
     .fetch_one(conn)
     .await
-}
-
-/// Rows of `fuel_mix` that are computed from readings.
-pub const MIX: Table = Table {
-    name: "fuel_mix",
-    columns: &[
-        column("feed_id", Kind::Text, Part::Fixed),
-        column("region_id", Kind::Text, Part::Fixed),
-        column("start_at", Kind::Instant, Part::Start),
-        column("fuel", Kind::Text, Part::Further),
-        column("secs", Kind::Int, ATTRIBUTE),
-        column("mw", Kind::Number, METRIC),
-        column("percent", Kind::Number, METRIC),
-        column("n_samples", Kind::Int, ATTRIBUTE),
-    ],
-    series: &["feed_id", "region_id"],
-    updated_at: None,
-    reconcile: None,
-};
-
-/// Which content the mixes of slots have: a number that grows with each change of a fuel's row.
-pub async fn mix_revs(
-    conn: &mut PgConnection,
-    feed_id: &str,
-    region_id: &str,
-    starts: &[DateTime<Utc>],
-) -> sqlx::Result<HashMap<DateTime<Utc>, i64>> {
-    let rows = sqlx::query!(
-        r#"select start_at, sum(rev) as "rev!" from fuel_mix
-           where feed_id = $1 and region_id = $2 and start_at = any($3) group by start_at"#,
-        feed_id,
-        region_id,
-        starts
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows.into_iter().map(|row| (row.start_at, row.rev)).collect())
 }

@@ -29,7 +29,8 @@ pub async fn after(pool: &PgPool, seq: i64, limit: i64) -> sqlx::Result<Vec<Even
         EventRow,
         r#"select stream_seq as "seq!", topic, subject, created_at, payload::text as "envelope!",
                   topic in ('retail.usage', 'retail.usage.restated', 'usage.day')
-                      or topic = 'rollup' and payload #>> '{data,series_kind}' = 'usage' as "of_meter!"
+                      or topic = 'rollup' and payload #>> '{data,series_kind}' is not distinct from 'usage'
+                      as "of_meter!"
            from event_outbox where stream_seq > $1 order by stream_seq limit $2"#,
         seq,
         limit,

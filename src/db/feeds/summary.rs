@@ -4,12 +4,12 @@
 //! until its commit, so that of two loads at once the later sees what the earlier brought. A reader that
 //! takes the lock shared before its view begins sees all that was changed by its cut-off.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
-use serde_json::Value;
-use sqlx::PgConnection;
+use serde_json::{Value, value::RawValue};
+use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
 use super::rows::{ATTRIBUTE, Kind, Part, Row, Table, column};
@@ -86,8 +86,8 @@ pub struct Day {
     pub standing_exc_vat: Option<Decimal>,
     /// Pence for the day.
     pub standing_inc_vat: Option<Decimal>,
-    /// Percent by fuel, as strings of exact digits.
-    pub mix_percent: Option<Value>,
+    /// Percent by fuel, with their exact digits.
+    pub mix_percent: Option<Json<BTreeMap<String, Box<RawValue>>>>,
     /// Whether every slot has every part.
     pub complete: bool,
     /// Which content.
@@ -99,6 +99,9 @@ impl Day {
     #[must_use]
     pub fn cells(&self) -> Row {
         let json = |value: &Value| Cell::Json(value.to_string().into());
+        let mix = |mix: &Json<_>| {
+            serde_json::to_string(mix).map_or(Cell::Null, |text| Cell::Json(text.into()))
+        };
         vec![
             self.meter_id.as_str().into(),
             Cell::Date(self.local_date),
@@ -116,7 +119,7 @@ impl Day {
             self.cost_inc_vat.into(),
             self.standing_exc_vat.into(),
             self.standing_inc_vat.into(),
-            self.mix_percent.as_ref().map_or(Cell::Null, json),
+            self.mix_percent.as_ref().map_or(Cell::Null, mix),
             Cell::Bool(self.complete),
         ]
     }
@@ -131,7 +134,7 @@ pub async fn lock(conn: &mut PgConnection, meter_id: &str) -> sqlx::Result<DateT
     sqlx::query_scalar!(r#"select clock_timestamp() as "now!""#).fetch_one(conn).await
 }
 
-/// Waits until nobody computes the summaries of some meters. The answer is the instant up to which a
+/// Waits until nobody computes the summaries of some meters, in the order in which loads lock them. The answer is the instant up to which a
 /// view that begins now knows.
 pub async fn lock_shared(
     conn: &mut PgConnection,
@@ -139,7 +142,7 @@ pub async fn lock_shared(
 ) -> sqlx::Result<DateTime<Utc>> {
     sqlx::query!(
         "select pg_advisory_xact_lock_shared($1, k)
-         from (select distinct hashtext(m) as k from unnest($2::text[]) m order by 1) keys",
+         from (select hashtext(m) as k from unnest($2::text[]) m order by m) keys",
         SUMMARY_LOCK,
         meter_ids
     )

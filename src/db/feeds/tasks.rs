@@ -203,25 +203,6 @@ pub async fn next_due(conn: &mut PgConnection) -> sqlx::Result<Option<DateTime<U
     .await
 }
 
-/// Whether somebody works at a task.
-pub async fn is_leased(
-    conn: &mut PgConnection,
-    feed_id: &str,
-    scope: &str,
-    kind: TaskKind,
-) -> sqlx::Result<bool> {
-    let leased = sqlx::query_scalar!(
-        r#"select lease_until > now() as "leased?" from feed_task
-           where feed_id = $1 and scope = $2 and task_kind = $3"#,
-        feed_id,
-        scope,
-        kind.as_str(),
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(leased.flatten().unwrap_or(false))
-}
-
 /// Pauses or resumes what a feed does by itself; what somebody asks for by hand is done in any case.
 /// Gives the scopes for which that was a change.
 pub async fn pause(

@@ -1,7 +1,9 @@
 //! The words of feeds: what is polled, restated one interval at a time, and read as rows.
 
+pub mod best;
 pub mod day;
 pub mod factors;
+mod mean;
 pub mod mix;
 pub mod period;
 pub mod rollup;
@@ -12,6 +14,7 @@ mod unit;
 pub mod upsert;
 mod window;
 
+pub use mean::Mean;
 pub use state::{BackfillState, GapState, RunState, ScopeState};
 pub use unit::{IntensityUnit, ParseUnitError};
 pub use window::{EmptyWindow, Window};

@@ -15,10 +15,22 @@ pub struct Slot {
     pub value: Option<Decimal>,
     /// Length of the slot in seconds.
     pub secs: i32,
-    /// What weighs it besides its length: MW.
+    /// What weighs it.
     pub weight: Option<Decimal>,
+    /// What kind of weight that is.
+    pub weigh: Weigh,
     /// Whether the value is not measured.
     pub estimated: bool,
+}
+
+/// What kind of weight values have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Weigh {
+    /// Power, MW: it counts for as long as the slot is.
+    #[default]
+    Power,
+    /// Energy, kWh: the length of the slot is in it.
+    Energy,
 }
 
 /// Slots of one measure as columns of one length, in the order of their starts.
@@ -32,6 +44,8 @@ pub struct Strand {
     pub values: Vec<Option<Decimal>>,
     /// What weighs them; none where nothing does.
     pub weights: Option<Vec<Option<Decimal>>>,
+    /// What kind of weights these are.
+    pub weigh: Weigh,
     /// Which are not measured; none where all are.
     pub estimated: Option<Vec<bool>>,
 }
@@ -59,6 +73,7 @@ impl Strand {
             value: self.values[place],
             secs: self.secs[place],
             weight: self.weights.as_ref().and_then(|weights| weights[place]),
+            weigh: self.weigh,
             estimated: self.estimated.as_ref().is_some_and(|estimated| estimated[place]),
         }
     }
@@ -88,7 +103,7 @@ pub struct Fold {
 pub struct Figures {
     /// The mean of the values, weighted by the length of their slots.
     pub mean_time: Option<Decimal>,
-    /// The mean weighted by length and weight, over the slots that have both.
+    /// The mean weighted by weight, over the slots that have both value and weight.
     pub mean_weighted: Option<Decimal>,
     /// The sum of the values.
     pub sum: Option<Decimal>,
@@ -191,8 +206,9 @@ impl Fold {
         self.present += 1;
         self.estimated += i32::from(slot.estimated);
         if let Some(weight) = slot.weight {
-            self.weighted.add([number, nano(weight), secs]);
-            self.weights.add([nano(weight), secs, 1]);
+            let length = if slot.weigh == Weigh::Power { secs } else { 1 };
+            self.weighted.add([number, nano(weight), length]);
+            self.weights.add([nano(weight), length, 1]);
         }
     }
 
@@ -228,7 +244,13 @@ mod tests {
     }
 
     fn slot(value: &str, secs: i32, weight: Option<&str>) -> Slot {
-        Slot { value: Some(d(value)), secs, weight: weight.map(d), estimated: false }
+        Slot {
+            value: Some(d(value)),
+            secs,
+            weight: weight.map(d),
+            weigh: Weigh::Power,
+            estimated: false,
+        }
     }
 
     fn fold(slots: &[Slot]) -> Figures {
@@ -245,6 +267,14 @@ mod tests {
         assert_eq!((figures.min, figures.max), (Some(d("100")), Some(d("200"))));
         assert_eq!(figures.sum_by_hours, Some(d("41.666666667")));
         assert_eq!(figures.present, 2);
+    }
+
+    #[test]
+    fn energy_has_the_length_of_its_slot_in_it() {
+        let energy =
+            |value, secs, kwh| Slot { weigh: Weigh::Energy, ..slot(value, secs, Some(kwh)) };
+        let figures = fold(&[energy("100", 300, "1"), energy("200", 600, "3")]);
+        assert_eq!(figures.mean_weighted, Some(d("175")));
     }
 
     #[test]
@@ -276,6 +306,7 @@ mod tests {
                     value: Some(Decimal::new(*value, 1)),
                     secs: *secs,
                     weight: Some(Decimal::from(*weight)),
+                    weigh: Weigh::Power,
                     estimated: false,
                 })
                 .collect();

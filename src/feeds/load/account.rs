@@ -71,7 +71,10 @@ async fn store_one(work: &mut Work<'_>, metering: &Metering) -> Result<(), LoadE
         ]
     };
     let rows = metering.agreements.iter().map(agreement).collect();
-    work.upsert(&AGREEMENTS, Manner::Told, rows).await?;
+    for change in work.upsert(&AGREEMENTS, Manner::Told, rows).await? {
+        // From then on: whether one is in force depends on those that began before it.
+        work.summaries.meter(&meter_id, change.after[1].instant().unwrap_or_default(), None);
+    }
     discover(work, metering, &meter_id, region_id).await
 }
 

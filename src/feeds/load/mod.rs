@@ -13,6 +13,7 @@ mod intensity;
 mod mix;
 mod prices;
 mod samples;
+pub mod summary;
 mod touched;
 mod usage;
 
@@ -20,6 +21,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 
 pub use account::meter_id;
+pub(crate) use summary::Affected;
 pub(crate) use touched::Touched;
 
 use super::{Feed, Finding, Records, Scope, Settings};
@@ -104,10 +106,17 @@ pub async fn load(
     page: &Page<'_>,
     records: Records,
 ) -> Result<Loaded, LoadError> {
-    let mut work = Work { conn, page, loaded: Loaded::default(), touched: Touched::default() };
+    let mut work = Work {
+        conn,
+        page,
+        loaded: Loaded::default(),
+        touched: Touched::default(),
+        summaries: Affected::default(),
+    };
     // On the heap: it is long, and part of every future that loads.
     Box::pin(store(&mut work, records)).await?;
-    let Work { conn, page, loaded, touched } = work;
+    let Work { conn, page, loaded, touched, summaries } = work;
+    Box::pin(summaries.settle(conn, page, &touched)).await?;
     Box::pin(touched.settle(conn, page)).await?;
     Ok(loaded)
 }
@@ -140,6 +149,8 @@ pub(crate) struct Work<'a> {
     pub loaded: Loaded,
     /// The rollups that they change.
     pub touched: Touched,
+    /// What they change of daily summaries besides.
+    pub summaries: Affected,
 }
 
 impl Work<'_> {

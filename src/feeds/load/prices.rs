@@ -30,8 +30,12 @@ pub(super) async fn store(work: &mut Work<'_>, prices: Vec<Price>) -> Result<(),
     let tariff = page.scope.tariff_code.as_deref().ok_or_else(|| page.lacks("tariff"))?;
     let provider = page.feed.about().provider;
     let key = (Cell::from(provider), Cell::from(tariff));
-    let rows: Vec<Row> = prices.into_iter().map(|price| cells(&key, price)).collect();
+    let rows: Vec<Row> = prices.iter().map(|price| cells(&key, price)).collect();
     let changes = work.upsert(&TABLE, Manner::Told, rows).await?;
+    for row in changes.iter().flat_map(|change| change.before.iter().chain([&change.after])) {
+        let from = row[VALID_FROM].instant().unwrap_or_default();
+        work.summaries.tariff(tariff, from, row[VALID_TO].instant());
+    }
     let keys: Vec<String> =
         changes.iter().map(|change| series_key(provider, tariff, change)).collect();
     let mut events = Vec::with_capacity(changes.len());
@@ -50,7 +54,7 @@ pub(super) async fn store(work: &mut Work<'_>, prices: Vec<Price>) -> Result<(),
     Ok(work.tell(&events).await?)
 }
 
-fn cells((provider, tariff): &(Cell, Cell), price: Price) -> Row {
+fn cells((provider, tariff): &(Cell, Cell), price: &Price) -> Row {
     let unit = if price.rate_kind == RateKind::Standing { "pence/day" } else { "pence/kWh" };
     vec![
         provider.clone(),

@@ -5,29 +5,30 @@
 //! load without rows.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeSet, HashMap},
     sync::Arc,
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::Serialize;
-use serde_json::value::to_raw_value;
 
-use super::{LoadError, Work, event::Figure, intensity};
+use super::{
+    LoadError, Work, intensity,
+    mix::{self as mix_rows, Part},
+};
 use crate::{
     db::feeds::{
         factors,
-        outbox::NewEvent,
-        rows::{Change, Row},
-        samples::{self, MIX, TABLE},
+        mix::{SAMPLES, START},
+        rows::Row,
+        samples,
     },
     domain::feed::{
-        IntensityUnit, Quality, SeriesKind, Topic,
+        IntensityUnit, Quality,
         day::day_of,
         mix::{self, NoIntensity, Sample, SlotMix},
         upsert::{Cell, Manner},
     },
-    feeds::{FuelSample, Intensity, nyiso},
+    feeds::{FuelSample, Intensity, Shared, nyiso},
 };
 
 /// Length of a slot where the feed says nothing.
@@ -38,10 +39,10 @@ pub(super) async fn store(work: &mut Work<'_>, rows: Vec<FuelSample>) -> Result<
     let (feed_id, region) = (work.page.feed_id(), work.page.region()?.to_owned());
     let before = samples::newest(work.conn, feed_id, &region).await?;
     let admitted = admit(work, &region, rows);
-    let changes = work.upsert(&TABLE, Manner::Told, admitted).await?;
+    let changes = work.upsert(&SAMPLES, Manner::Told, admitted).await?;
     let newest = samples::newest(work.conn, feed_id, &region).await?;
     let step = step(work);
-    let read = changes.iter().filter_map(|change| change.after[2].instant());
+    let read = changes.iter().filter_map(|change| change.after[START].instant());
     let mut starts: BTreeSet<_> = read.map(|at| mix::slot_of(at, step)).collect();
     if let Some(last) = before.map(|at| mix::slot_of(at, step)) {
         let is_computed = samples::is_computed(work.conn, feed_id, &region, last).await?;
@@ -91,80 +92,28 @@ async fn compute(
     let read: Vec<Sample<'_>> =
         read.iter().map(|row| Sample { at: row.sampled_at, fuel: &row.fuel, mw: row.mw }).collect();
     let slots = mix::resample(&read, step);
-    store_mixes(work, region, &slots, secs).await?;
+    mix_rows::store(work, Manner::Computed, parts(&slots, secs)).await?;
     let rows = intensities(work, region, &slots, secs).await?;
     intensity::store(work, Manner::Computed, rows).await
 }
 
-async fn store_mixes(
-    work: &mut Work<'_>,
-    region: &str,
-    slots: &[SlotMix<'_>],
-    secs: i32,
-) -> Result<(), LoadError> {
-    let (feed_id, region_id) = (Cell::from(work.page.feed_id()), Cell::from(region));
-    let rows = slots.iter().flat_map(|slot| slot.fuels.iter().map(move |fuel| (slot.start, fuel)));
-    let rows = rows.map(|(start, (fuel, mean))| {
-        vec![
-            feed_id.clone(),
-            region_id.clone(),
-            Cell::Instant(start),
-            Cell::from(*fuel),
-            Cell::Int(secs),
-            mean.mw().into(),
-            Cell::Null,
-            Cell::Int(i32::try_from(mean.n_samples()).unwrap_or(i32::MAX)),
-        ]
-    });
-    let changes = work.upsert(&MIX, Manner::Computed, rows.collect()).await?;
-    let starts: BTreeSet<_> = changes.iter().filter_map(start_of).collect();
-    let page = work.page;
-    work.touched.add(page, SeriesKind::Mix, (region, None), starts.iter().copied());
-    let told = slots.iter().filter(|slot| starts.contains(&slot.start));
-    let told: Vec<&SlotMix<'_>> = told.filter(|slot| page.tells_of(slot.start)).collect();
-    tell(work, region, &told, secs).await
-}
-
-fn start_of(change: &Change) -> Option<DateTime<Utc>> {
-    change.after[2].instant()
-}
-
-/// What an event says of the mix of a slot.
-#[derive(Serialize)]
-struct Told<'a> {
-    start: DateTime<Utc>,
-    secs: i32,
-    unit: &'static str,
-    fuels: BTreeMap<&'a str, Figure>,
-}
-
-async fn tell(
-    work: &mut Work<'_>,
-    region: &str,
-    slots: &[&SlotMix<'_>],
-    secs: i32,
-) -> Result<(), LoadError> {
-    if slots.is_empty() {
-        return Ok(());
-    }
-    let feed_id = work.page.feed_id();
-    let starts: Vec<_> = slots.iter().map(|slot| slot.start).collect();
-    let revs = samples::mix_revs(work.conn, feed_id, region, &starts).await?;
-    let series_key = [feed_id, region].join("/");
-    let mut events = Vec::with_capacity(slots.len());
+/// The fuels of slots as they are stored.
+fn parts(slots: &[SlotMix<'_>], secs: i32) -> Vec<Part> {
+    let mut names: HashMap<&str, Shared> = HashMap::new();
+    let mut parts = Vec::with_capacity(slots.len() * nyiso::FUELS.len());
     for slot in slots {
-        let fuels = slot.fuels.iter().map(|(fuel, mean)| (*fuel, Figure(mean.mw()))).collect();
-        events.push(NewEvent {
-            topic: Topic::GridFuelMix,
-            subject: region,
-            series_key: &series_key,
-            feed_id,
-            time: slot.start,
-            rev: revs.get(&slot.start).copied().unwrap_or_default(),
-            data: to_raw_value(&Told { start: slot.start, secs, unit: "MW", fuels })?,
-        });
+        for (&fuel, mean) in &slot.fuels {
+            parts.push(Part {
+                start: slot.start,
+                secs,
+                fuel: Arc::clone(names.entry(fuel).or_insert_with(|| fuel.into())),
+                mw: mean.mw(),
+                percent: None,
+                n_samples: i32::try_from(mean.n_samples()).unwrap_or(i32::MAX),
+            });
+        }
     }
-    Ok(work.tell(&events).await?)
+    parts
 }
 
 /// The intensity of each slot under each set of factors; none where it cannot be told.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-use super::Page;
+use super::{Page, summary::SOURCES};
 use crate::{
     db::feeds::rollups::{self as store, Dirty, NO_SET, Series},
     domain::feed::{Grain, SeriesKind, TaskKind, Window, period},
@@ -35,6 +35,11 @@ impl Touched {
             factor_set: factor_set.unwrap_or(NO_SET).to_owned(),
         };
         self.0.entry(series).or_default().extend(slots);
+    }
+
+    /// The slots by series.
+    pub(super) fn each(&self) -> impl Iterator<Item = (&Series, &BTreeSet<DateTime<Utc>>)> {
+        self.0.iter()
     }
 
     /// Computes the rollups of what was changed, or leaves them to the worker where they are many or
@@ -67,7 +72,8 @@ impl Touched {
         Ok(())
     }
 
-    /// What generates weighs the intensities of the same slots.
+    /// What generates weighs the intensities of the same slots, and these have their mean over what is
+    /// used.
     async fn weigh(&mut self, conn: &mut PgConnection) -> sqlx::Result<()> {
         let mixes: Vec<Series> =
             self.0.keys().filter(|series| series.kind == SeriesKind::Mix).cloned().collect();
@@ -76,6 +82,24 @@ impl Touched {
             for factor_set in store::sets_of(conn, &mix.feed_id, &mix.subject).await? {
                 let weighed = Series { kind: SeriesKind::Intensity, factor_set, ..mix.clone() };
                 self.0.entry(weighed).or_default().extend(slots.iter().copied());
+            }
+        }
+        for sources in SOURCES {
+            let carbon = Series {
+                kind: SeriesKind::Intensity,
+                feed_id: sources.carbon_feed.to_owned(),
+                subject: sources.region_id.to_owned(),
+                factor_set: sources.factor_set.to_owned(),
+            };
+            let Some(slots) = self.0.get(&carbon).cloned() else { continue };
+            for meter_id in store::meters_of(conn, sources.region_id).await? {
+                let used = Series {
+                    kind: SeriesKind::Usage,
+                    feed_id: sources.usage_feed.to_owned(),
+                    subject: meter_id,
+                    factor_set: NO_SET.to_owned(),
+                };
+                self.0.entry(used).or_default().extend(slots.iter().copied());
             }
         }
         Ok(())

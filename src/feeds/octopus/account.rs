@@ -13,6 +13,9 @@ use crate::{
     },
 };
 
+/// The only scope: the number of the account names a person, and stays in the settings.
+const SCOPE: &str = "account";
+
 static ACCOUNT: About = About {
     id: "octopus.account",
     name: "Octopus account",
@@ -30,8 +33,8 @@ impl Feed for OctopusAccount {
     }
 
     fn scopes(&self, settings: &Settings) -> Vec<Scope> {
-        let scope = |account: &String| Scope {
-            scope: account.clone(),
+        let scope = |_: &String| Scope {
+            scope: SCOPE.to_owned(),
             region_id: None,
             meter: None,
             tariff_code: None,
@@ -50,15 +53,15 @@ impl Feed for OctopusAccount {
     }
 
     fn request(&self, ask: &Ask<'_>) -> Request {
-        let path = format!("/v1/accounts/{}/", segment(&ask.scope.scope));
+        let account = ask.settings.account.as_deref().unwrap_or_default();
+        let path = format!("/v1/accounts/{}/", segment(account));
         Request { path, query: Vec::new(), auth: Auth::BasicUser, is_archive: false }
     }
 
     fn parse(&self, body: &[u8], ask: &Ask<'_>) -> Result<Parsed, BadBody> {
         let account: Account<'_> = json::read(body)?;
-        let (asked, found) = (&ask.scope.scope, &*account.number);
-        if found != asked {
-            return Err(json::bad(&format!("expected the account {asked}, found {found}")));
+        if Some(&*account.number) != ask.settings.account.as_deref() {
+            return Err(json::bad("expected the account of the settings, found another"));
         }
         let gas_unit = if ask.settings.gas_in_m3 { "m3" } else { "kWh" };
         let (mut meters, mut findings) = (Vec::new(), Vec::new());

@@ -8,7 +8,8 @@ use super::*;
 use crate::{
     domain::feed::RateKind,
     feeds::{
-        Ask, Auth, Feed, Live, MeterPoint, Metering, Parsed, Price, Records, Scope, Usage, gb,
+        Ask, Auth, Feed, Live, MeterPoint, Metering, Parsed, Price, Records, Scope, Settings,
+        Usage, gb,
         samples::{self, at, d, window},
     },
 };
@@ -53,7 +54,8 @@ fn with_ask<T>(
     page: &PageRef,
     of: impl FnOnce(&Ask<'_>) -> T,
 ) -> T {
-    let settings = samples::settings(feed);
+    let account = Some("A-00000000".to_owned());
+    let settings = Settings { account, ..samples::settings(feed) };
     let window = window("2025-01-15T00:00Z", "2025-01-16T00:00Z");
     of(&Ask { settings: &settings, scope, window, page, now: at("2025-01-16T09:00Z") })
 }
@@ -75,7 +77,7 @@ fn prices(scope: &Scope, page: &PageRef, body: &[u8]) -> (Vec<Price>, Option<Nex
 }
 
 fn meters(body: &str) -> (Vec<Metering>, Vec<Finding>) {
-    let scope = samples::scope("A-00000000");
+    let scope = samples::scope("account");
     let parsed = parse(&OctopusAccount, &scope, &PageRef::FIRST, body.as_bytes()).unwrap();
     let Records::Account(rows) = parsed.records else { panic!("other rows") };
     (rows, parsed.findings)
@@ -122,9 +124,10 @@ fn gas_and_export_are_told_apart_and_what_never_began_is_left_out() {
     assert_eq!(kinds, [("1", "electricity", "export"), ("2", "gas", "import")]);
     assert!(meters[0].agreements.is_empty());
     assert_eq!((&*findings[0].code, findings[0].rejects_row), ("bad_row", true));
-    let scope = samples::scope("A-1");
-    let other = parse(&OctopusAccount, &scope, &PageRef::FIRST, ACCOUNT).unwrap_err();
-    assert_eq!(other.0, "expected the account A-1, found A-00000000");
+    let other = body.replace("A-00000000", "A-1");
+    let scope = samples::scope("account");
+    let other = parse(&OctopusAccount, &scope, &PageRef::FIRST, other.as_bytes()).unwrap_err();
+    assert_eq!(other.0, "expected the account of the settings, found another");
 }
 
 #[test]
@@ -353,7 +356,7 @@ fn scopes_are_what_the_settings_name() {
     );
     settings.account = Some("A-00000000".to_owned());
     settings.scopes = Some(vec![AGILE.to_owned()]);
-    assert_eq!(OctopusAccount.scopes(&settings)[0].scope, "A-00000000");
+    assert_eq!(OctopusAccount.scopes(&settings)[0].scope, "account");
     assert_eq!(OctopusRates.scopes(&settings)[0].tariff_code.as_deref(), Some(AGILE));
     let path = asked(&OctopusAccount, &OctopusAccount.scopes(&settings)[0], &PageRef::FIRST);
     assert_eq!(path, ("/v1/accounts/A-00000000/".to_owned(), Auth::BasicUser));
@@ -379,7 +382,7 @@ proptest! {
         body in samples::damaged(&[ACCOUNT, FLEXIBLE, RATES_2, STANDING, LATE, USAGE_1, NOTHING]),
         code in "\\PC{0,12}",
     ) {
-        drop(parse(&OctopusAccount, &samples::scope("A-00000000"), &PageRef::FIRST, &body));
+        drop(parse(&OctopusAccount, &samples::scope("account"), &PageRef::FIRST, &body));
         drop(parse(&OctopusRates, &tariff(&code), &PageRef::FIRST, &body));
         drop(parse(&OctopusUsage, &meter(&code), &PageRef::FIRST, &body));
     }

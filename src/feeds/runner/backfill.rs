@@ -92,6 +92,7 @@ fn cursor(row: &BackfillRow) -> Option<Cursor> {
 }
 
 /// Whether somebody wants it to go on.
+#[must_use]
 pub fn is_wanted(row: &BackfillRow) -> bool {
     [BackfillState::Queued, BackfillState::Running].iter().any(|state| state.as_str() == row.state)
 }

@@ -19,7 +19,7 @@ pub mod orders;
 mod page;
 pub mod plan;
 pub mod registry;
-mod status;
+pub mod status;
 mod sweep;
 mod walk;
 mod work;
@@ -32,8 +32,8 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub use manual::dry_run;
-pub use registry::{Sync, sync};
-pub use work::{RunError, Totals};
+pub use registry::{Upkeep, sync};
+pub use work::{RunError, Totals, scope_of};
 
 use crate::{
     app::App,
@@ -72,6 +72,23 @@ pub async fn catch_up(app: &App) -> sqlx::Result<()> {
             return Ok(());
         }
     }
+}
+
+/// Works at the task of one scope, due or not; `false`: somebody else does.
+pub async fn take_part(
+    app: &App,
+    halt: &CancellationToken,
+    (feed_id, scope): (&str, &str),
+    kind: TaskKind,
+) -> sqlx::Result<bool> {
+    let node = app.clock.new_id();
+    let mut conn = app.pool.acquire().await?;
+    let Some(task) = tasks::claim_one(&mut conn, node, feed_id, scope, kind).await? else {
+        return Ok(false);
+    };
+    drop(conn);
+    Box::pin(attend::attend(app, node, halt, &task)).await;
+    Ok(true)
 }
 
 /// What one server works at.
@@ -159,7 +176,7 @@ impl<'a> Scheduler<'a> {
         let (app, node, halt) = (self.app.clone(), self.node, self.halt.clone());
         self.long += usize::from(is_long);
         self.running.spawn(async move {
-            attend::attend(&app, node, &halt, &task).await;
+            Box::pin(attend::attend(&app, node, &halt, &task)).await;
             is_long
         });
     }

@@ -13,9 +13,9 @@ use super::{
 };
 use crate::{
     db::feeds::{progress, runs, runs::Counts, tasks, turn},
-    domain::feed::FetchClass,
+    domain::feed::{FetchClass, TimeSemantics},
     feeds::{
-        Finding,
+        Finding, Parsed, Records,
         http::Fetched,
         load::{self, Loaded, Page},
         numbers,
@@ -95,10 +95,12 @@ async fn rows(
     fetched: Fetched,
     every_slot: bool,
 ) -> Result<Option<Loaded>, RunError> {
-    let Some(parsed) = fetched.parsed else { return Ok(None) };
+    let Some(parsed) = fetched.parsed.or_else(|| standing_still(work, fetched.class)) else {
+        return Ok(None);
+    };
     let now = work.app.clock.now();
     let mut loaded = Loaded::default();
-    if !parsed.records.is_empty() {
+    if !parsed.records.is_empty() || is_resampled(work) {
         let page = Page {
             feed: work.feed,
             settings: work.settings,
@@ -123,6 +125,18 @@ async fn rows(
     runs::loaded(tx, fetched.fetch_id, counts, json!(loaded.findings), now).await?;
     loaded.findings.extend(parsed.findings);
     Ok(Some(loaded))
+}
+
+/// Whether slots are made of readings: one becomes full by a later reading, or with time alone.
+fn is_resampled(work: &Work<'_>) -> bool {
+    work.feed.about().time_semantics == TimeSemantics::Instant
+}
+
+/// No readings, of an answer that brings none: time has passed all the same.
+fn standing_still(work: &Work<'_>, class: FetchClass) -> Option<Parsed> {
+    let stands = class == FetchClass::Unchanged && is_resampled(work);
+    let records = Records::Samples(Vec::new());
+    stands.then(|| Parsed { records, findings: Vec::new(), next: None })
 }
 
 fn rejected(findings: &[Finding]) -> u64 {

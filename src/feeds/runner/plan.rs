@@ -10,19 +10,19 @@ use crate::domain::feed::{FetchClass, Window};
 pub const LIVE_AT_MOST: TimeDelta = TimeDelta::days(14);
 
 /// The longest wait after failures.
-const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+const LONGEST_WAIT: Duration = Duration::from_hours(1);
 
 /// The wait of a scope whose key was refused, and between its probes.
-const AUTH_WAIT: Duration = Duration::from_secs(3600);
+const AUTH_WAIT: Duration = Duration::from_hours(1);
 
 /// Where an upstream that asks for patience does not say for how long.
-const THROTTLE_WAIT: Duration = Duration::from_secs(60);
+const THROTTLE_WAIT: Duration = Duration::from_mins(1);
 
 /// So many failed runs in a row mean that a scope fails.
 pub const FAILS: i32 = 5;
 
 /// How often sweeps are.
-pub const SWEEP_EVERY: Duration = Duration::from_secs(7 * 86400);
+pub const SWEEP_EVERY: Duration = Duration::from_hours(7 * 24);
 
 /// What a live run asks for now, and what waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,7 +110,7 @@ mod tests {
         DateTime::from_timestamp(seconds, 0).unwrap()
     }
 
-    const POLL: Duration = Duration::from_secs(300);
+    const POLL: Duration = Duration::from_mins(5);
 
     fn ended(class: FetchClass, failed_before: i32) -> Ended {
         Ended { class, failed_before, not_before: None }

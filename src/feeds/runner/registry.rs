@@ -11,7 +11,7 @@ use crate::{
 
 /// Whose settings count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sync {
+pub enum Upkeep {
     /// Ours: we poll.
     Settle,
     /// Those of whoever polls; only what is not there at all is made.
@@ -19,11 +19,11 @@ pub enum Sync {
 }
 
 /// Writes down every feed, its sets of factors, scopes and tasks.
-pub async fn sync(app: &App, how: Sync) -> sqlx::Result<()> {
+pub async fn sync(app: &App, how: Upkeep) -> sqlx::Result<()> {
     let mut tx = app.pool.begin().await?;
     for settings in &app.config.feeds.each {
         if let Some(feed) = find(settings.feed.id) {
-            put(&mut tx, feed, settings, how == Sync::Settle).await?;
+            put(&mut tx, feed, settings, how == Upkeep::Settle).await?;
         }
     }
     tx.commit().await?;

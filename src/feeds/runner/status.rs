@@ -17,6 +17,7 @@ use crate::{
 };
 
 /// How a scope fares after a run that ended with `class`.
+#[must_use]
 pub fn state(
     class: FetchClass,
     fail_count: i32,

@@ -47,7 +47,7 @@ impl From<LoadError> for RunError {
 
 /// Whether a statement failed for what was given to it: trying again changes nothing.
 fn is_of_the_data(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(|error| error.code());
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     code.is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
 }
 
@@ -264,6 +264,7 @@ pub fn history_start(settings: &Settings, scope: &Scope) -> DateTime<Utc> {
 }
 
 /// A scope as feeds know it.
+#[must_use]
 pub fn scope_of(row: ScopeRow) -> Scope {
     let meter = match (row.meter_id, row.mpan, row.serial) {
         (Some(meter_id), Some(mpan), Some(serial)) => Some(MeterPoint { meter_id, mpan, serial }),

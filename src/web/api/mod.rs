@@ -3,10 +3,12 @@
 pub mod admin;
 pub mod audit;
 mod bi;
+mod carbon;
 mod curve;
 mod data;
 mod datasets;
 mod diff;
+mod emissions;
 mod exports;
 mod feeds;
 mod get_data;
@@ -22,6 +24,7 @@ mod me;
 mod meters;
 mod operating_days;
 mod reference_hours;
+mod regions;
 mod series;
 mod sessions;
 mod site;
@@ -29,6 +32,7 @@ mod stream;
 mod tokens;
 mod updates;
 pub mod uploads;
+mod usage;
 pub mod users;
 mod versions;
 
@@ -47,10 +51,12 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(admin::routes())
         .merge(audit::routes())
         .merge(bi::routes())
+        .merge(carbon::routes())
         .merge(curve::routes())
         .merge(data::routes())
         .merge(datasets::routes())
         .merge(diff::routes())
+        .merge(emissions::routes())
         .merge(exports::routes())
         .merge(feeds::routes())
         .merge(get_data::routes())
@@ -65,6 +71,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(meters::routes())
         .merge(operating_days::routes())
         .merge(reference_hours::routes())
+        .merge(regions::routes())
         .merge(series::routes())
         .merge(sessions::routes())
         .merge(site::routes())
@@ -72,6 +79,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(tokens::routes())
         .merge(updates::routes())
         .merge(uploads::routes())
+        .merge(usage::routes())
         .merge(users::routes())
         .merge(versions::routes())
 }

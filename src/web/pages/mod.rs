@@ -3,6 +3,7 @@
 mod account;
 mod admin;
 mod bi;
+mod carbon;
 mod context;
 mod curves;
 mod download;
@@ -54,6 +55,7 @@ pub fn routes() -> Router<App> {
         .merge(account::routes())
         .merge(admin::routes())
         .merge(bi::routes())
+        .merge(carbon::routes())
         .merge(curves::routes())
         .merge(download::routes())
         .merge(forgot::routes())

@@ -10,12 +10,13 @@ const OF_WRITERS: [&str; 2] = ["/upload", "/uploads"];
 const ADMIN: &str = "/admin";
 
 /// Path and name, in the order of a working day.
-const ENTRIES: [(&str, &str); 7] = [
+const ENTRIES: [(&str, &str); 8] = [
     ("/", "New"),
     ("/upload", "Upload"),
     ("/uploads", "Log"),
     ("/curves", "Curves"),
     ("/headroom", "Headroom"),
+    ("/carbon", "Carbon"),
     ("/download", "Download"),
     (ADMIN, "Admin"),
 ];

@@ -2,6 +2,7 @@
 
 mod audit;
 mod bi;
+mod feeds;
 mod jobs;
 mod logs;
 mod packages;
@@ -23,6 +24,7 @@ const TABS: &[(&str, &str)] = &[
     ("/admin/packages", "Packages"),
     ("/admin/tokens", "Tokens and sessions"),
     ("/admin/uploads", "Uploads"),
+    ("/admin/feeds", "Feeds"),
     ("/admin/jobs", "Jobs"),
     ("/admin/bi", "BI"),
     ("/admin/site", "Site"),
@@ -44,6 +46,7 @@ pub fn routes() -> Router<App> {
         .route("/admin", get(async || Redirect::to("/admin/users")))
         .merge(audit::routes())
         .merge(bi::routes())
+        .merge(feeds::routes())
         .merge(jobs::routes())
         .merge(logs::routes())
         .merge(packages::routes())

@@ -1,0 +1,149 @@
+//! `GET /api/v1/carbon-intensity/average`: the mean over exactly a range.
+
+use axum::response::Response;
+use rust_decimal::Decimal;
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    answer::{Asking, digits, moment},
+    intensity::ByMetric,
+    query::{Common, RangeParams, SeriesParams, named, range},
+};
+use crate::{
+    app::App,
+    db::feeds::snapshot::FeedSnapshot,
+    domain::feed::{Metric, Window},
+    error::Result,
+    feeds::read::{Average, averages},
+    web::parameters::{FromParameters, Parameters},
+};
+
+/// The route of this file.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(average))
+}
+
+/// What is asked.
+struct Query {
+    common: Common,
+    window: Window,
+}
+
+impl FromParameters for Query {
+    const NAMES: &'static [&'static str] = &[
+        "region",
+        "start",
+        "end",
+        "feed",
+        "factor_set",
+        "metric",
+        "unit",
+        "zone",
+        "as_of",
+        "asOf",
+        "numbers",
+    ];
+
+    fn from_parameters(p: &mut Parameters) -> Result<Self> {
+        Ok(Self { common: Common::read(p)?, window: range(p)? })
+    }
+}
+
+type Digits = Option<Box<RawValue>>;
+
+/// Means over a range, each metric for itself.
+#[derive(Debug, serde::Serialize, ToSchema)]
+#[schema(example = json!({"region": "GB", "feed": "gb.intensity", "factor_set": "NESO",
+    "start": "2025-01-15T01:15:00Z", "end": "2025-01-15T02:40:00Z", "generated": "180.117647059",
+    "consumed": null, "marginal": null, "unit": "g/kWh", "coverage": "1",
+    "coverage_by_metric": {"generated": "1", "consumed": "0", "marginal": "0"}}))]
+struct AverageItem {
+    /// Where.
+    region: String,
+    /// Which feed brought it; null where there is none.
+    feed: Option<String>,
+    /// Under which set of factors.
+    factor_set: Option<String>,
+    /// First instant.
+    start: String,
+    /// The instant after the last one.
+    end: String,
+    /// Of generation, slots at the edges weighted by what lies in the range; null where nothing is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    generated: Option<Digits>,
+    /// Of consumption.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    consumed: Option<Digits>,
+    /// Marginal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    marginal: Option<Digits>,
+    /// The unit of all of them.
+    unit: &'static str,
+    /// How much of the range is known, 0 to 1: of generation, or of the first metric that is asked for.
+    #[schema(value_type = String)]
+    coverage: Digits,
+    /// The same of each metric.
+    #[schema(value_type = Object)]
+    coverage_by_metric: ByMetric<Digits>,
+}
+
+/// Average carbon intensity
+///
+/// The mean over exactly `[start, end)`, weighted by time: a slot at an edge counts by the seconds that lie
+/// inside. What is not known counts nowhere; `coverage` says how much is.
+#[utoipa::path(
+    get,
+    path = "/api/v1/carbon-intensity/average",
+    tag = "carbon",
+    params(SeriesParams, RangeParams),
+    responses(
+        (status = 200, description = "The means.", body = AverageItem),
+        (status = 304, description = "What If-None-Match names is still the answer."),
+        (status = 400, description = "`unknown_parameter`, `bad_parameter`, `contradictory_parameters`"),
+        (status = 401, description = "No valid credential."),
+        (status = 404, description = "`no_such_region`"),
+    ),
+)]
+async fn average(asking: Asking<Query>) -> Result<Response> {
+    let Query { common, window } = &asking.query;
+    let region = common.one_region()?.to_owned();
+    let series = common.one_series(&asking.app, false).await?;
+    let scopes = series.as_ref().map(|one| one.scopes.clone()).unwrap_or_default();
+    let mut snapshot = FeedSnapshot::begin(&asking.app.pool, &scopes, common.as_of).await?;
+    let nothing = Average { value: None, coverage: Decimal::ZERO };
+    let means = match &series {
+        Some(series) => averages(&mut snapshot, series, *window, common.unit).await?,
+        None => [nothing; 3],
+    };
+    let known_at = snapshot.known_at;
+    snapshot.finish().await?;
+    let clock = series.as_ref().map_or(chrono_tz::Tz::UTC, |one| common.clock(&one.zone));
+    let of = |metric: Metric| {
+        common.wants(metric).then(|| digits(means[metric as usize].value, common.numbers))
+    };
+    let coverage = |metric: Metric| digits(Some(means[metric as usize].coverage), common.numbers);
+    let first = Metric::ALL.iter().copied().find(|metric| common.wants(*metric));
+    let region = match &series {
+        Some(series) => series.region_id.clone(),
+        None => named(&asking.app, &[region]).await?.pop().unwrap_or_default(),
+    };
+    let item = AverageItem {
+        region,
+        feed: series.as_ref().map(|one| one.feed_id.clone()),
+        factor_set: series.as_ref().map(|one| one.factor_set_id.clone()),
+        start: moment(window.from(), clock),
+        end: moment(window.to(), clock),
+        generated: of(Metric::Generated),
+        consumed: of(Metric::Consumed),
+        marginal: of(Metric::Marginal),
+        unit: common.unit.as_str(),
+        coverage: first.and_then(coverage),
+        coverage_by_metric: ByMetric::new(common, coverage),
+    };
+    asking.one(known_at, &item)
+}
