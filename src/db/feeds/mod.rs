@@ -1,8 +1,8 @@
 //! Feeds: what they loaded, how far they came, and what is to be told of it.
 
-mod copy;
 pub mod backfills;
 pub mod carbon;
+mod copy;
 pub mod discovered;
 pub mod factors;
 pub mod fetches;
