@@ -75,8 +75,10 @@ const SEED: &str = "
     insert into event_outbox (event_id, topic, subject, series_key, payload, created_at, stream_seq)
     values (gen_random_uuid(), 'feed.gap', 'x', 'x', '{}', '2025-01-15T11:59:00Z', null),
            (gen_random_uuid(), 'feed.gap', 'x', 'x', '{}', '2025-01-15T11:00:00Z', 1);
-    insert into rollup_dirty (series_kind, feed_id, subject_id, factor_set_id, grain, zone, period_start)
-    values ('intensity', 'test.feed', 'GB', 'NESO', 'hour', 'UTC', now());
+    insert into rollup_dirty (series_kind, feed_id, subject_id, factor_set_id, grain, zone, period_start,
+                              due_at)
+    values ('intensity', 'test.feed', 'GB', 'NESO', 'day', 'UTC', '2025-01-14T00:00Z', '-infinity'),
+           ('intensity', 'test.feed', 'GB', 'NESO', 'day', 'UTC', '2025-01-15T00:00Z', '2025-01-16T00:00Z');
     insert into feed_fetch (run_id, feed_id, scope, task_kind, url_redacted, request_key, page, attempt, class,
                             fetched_at, duration_ms, parser_version, lease_epoch)
     select (select min(run_id) from feed_run), 'test.feed', 'meter-1', 'live', '', '', 1, 1, class, now(), 1, 1, 1

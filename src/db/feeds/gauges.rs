@@ -181,7 +181,7 @@ async fn waiting(conn: &mut PgConnection, now: DateTime<Utc>, text: &mut Text) -
                 as "unsent!",
             (select extract(epoch from $2 - created_at)::float8 from event_outbox
              where stream_seq is null order by outbox_id limit 1) as oldest,
-            (select count(*) from (select from rollup_dirty limit $1) d)::float8 as "dirty!""#,
+            (select count(*) from (select from rollup_dirty where due_at <= $2 limit $1) d)::float8 as "dirty!""#,
         COUNTED_TO,
         now
     );
