@@ -16,6 +16,7 @@ use trueprice::{
     error::Problem,
     feeds::{
         FEEDS,
+        read::command,
         runner::{self, RunError, Upkeep},
     },
 };
@@ -38,6 +39,8 @@ pub enum FeedCommand {
     Run(run::RunArguments),
     /// Fetch history; or pause, resume, cancel a backfill
     Backfill(run::BackfillArguments),
+    /// Print the emissions of a region
+    Emissions(command::Arguments),
     /// How the scopes fare: state, lag, gaps, when they are due, backfills
     Status {
         /// A feed; all when left out.
@@ -132,6 +135,13 @@ async fn perform(app: &App, command: FeedCommand) -> Result<ExitCode, FeedComman
             }
             FeedCommand::Run(arguments) => run::run(app, &halt, arguments).await,
             FeedCommand::Backfill(arguments) => run::backfill(app, &halt, arguments).await,
+            FeedCommand::Emissions(arguments) => {
+                match command::print(app, &arguments, &mut std::io::stdout()).await {
+                    Ok(()) => Ok(ExitCode::SUCCESS),
+                    Err(command::Refused::Problem(problem)) => Err(problem.into()),
+                    Err(command::Refused::Output(error)) => Err(error.into()),
+                }
+            }
             FeedCommand::Status { feed, json } => status::print(app, feed.as_deref(), json).await,
         }
     };

@@ -34,6 +34,9 @@ words! {
     }
 }
 
+/// A span of the calendar; none: slots. The name keeps clap from taking it for an argument that may be left out.
+type Span = Option<Grain>;
+
 /// Which emissions.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Arguments {
@@ -47,7 +50,7 @@ pub struct Arguments {
     end: DateTime<Utc>,
     /// 5m (slots), hour, day, week or month
     #[arg(long, default_value = "5m", value_parser = granularity)]
-    granularity: Option<Grain>,
+    granularity: Span,
     /// g/kWh, kg/MWh or lb/MWh
     #[arg(long, default_value = "g/kWh")]
     unit: IntensityUnit,
@@ -60,7 +63,7 @@ pub struct Arguments {
 }
 
 /// `5m` and `native` are slots.
-fn granularity(text: &str) -> Result<Option<Grain>, String> {
+fn granularity(text: &str) -> Result<Span, String> {
     match text {
         "5m" | "native" => Ok(None),
         text => {
