@@ -526,7 +526,9 @@ async fn people_ask_for_runs_and_history_and_it_is_written_down() {
     let pool = &server.app.pool;
     assert_eq!(one::<String>(pool, "select state from feed_backfill").await, "paused");
     let totals: Value = one(pool, "select totals from feed_run where task_kind = 'manual'").await;
-    assert_eq!((&totals["new"], &totals["pages"]), (&json!(12), &json!(1)));
+    // The poll beside it may have been first.
+    let rows = totals["new"].as_u64().unwrap() + totals["same"].as_u64().unwrap();
+    assert_eq!((rows, &totals["pages"]), (12, &json!(1)));
     assert_eq!(post(&format!("carbonara.intensity/backfill/{id}/resume"), None).await.0, 204);
     runner::catch_up(&server.app).await.unwrap();
     assert_eq!(one::<String>(pool, "select state from feed_backfill").await, "done");
