@@ -373,6 +373,8 @@ pub async fn metered(server: &TestServer) -> (Loader, String) {
     for feed in [&OctopusUsage as &'static dyn Feed, &OctopusRates] {
         Loader::of(server, feed, Scope { scope: "none".to_owned(), ..scope.clone() }).await;
     }
+    // Daily summaries are of its intensities.
+    gb(server).await;
     account.load(&wire("octopus_account.json")).await;
     let (meter_id, mpan, serial): (String, String, String) = sqlx::query_as(
         "select meter_id, mpan, serial from meter where fuel_kind = 'electricity' and direction = 'import'",
@@ -428,7 +430,7 @@ async fn usage_of_the_days_of_a_clock_change_is_whole() {
         );
     }
     assert_eq!(count(pool, "event_outbox where topic = 'retail.usage'").await, 96);
-    assert_eq!(count(pool, "row_revision").await, 0);
+    assert_eq!(count(pool, "row_revision where table_name = 'meter_usage'").await, 0);
 }
 
 #[tokio::test]
