@@ -52,8 +52,8 @@ pub async fn sweep_hourly(app: App) {
 /// How long a link that is over is kept, so that whoever follows it is told why it is.
 const LINKS_KEPT: TimeDelta = TimeDelta::days(30);
 
-/// Forgets what has ended: sessions, login tokens, links, counters of failed sign-ins; and tells the
-/// audit log of packages that ran out. Tells how many.
+/// Forgets what has ended: sessions, login tokens, links, counters of failed sign-ins, old issues of
+/// forecasts; and tells the audit log of packages that ran out. Tells how many.
 pub async fn sweep(app: &App) -> sqlx::Result<u64> {
     db::audit::drop_old(&app.pool).await?;
     let day_ago = app.clock.now() - TimeDelta::days(1);
@@ -62,5 +62,6 @@ pub async fn sweep(app: &App) -> sqlx::Result<u64> {
     let links = db::links::sweep(&app.pool, app.clock.now() - LINKS_KEPT).await?;
     let packages = packages::sweep(app).await?;
     let counters = db::throttle::sweep(&app.pool, day_ago).await?;
-    Ok(sessions + tokens + links + packages + counters)
+    let points = db::feeds::forecasts::thin(&app.pool, app.clock.now()).await?;
+    Ok(sessions + tokens + links + packages + counters + points)
 }

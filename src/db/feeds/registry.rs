@@ -268,3 +268,20 @@ pub async fn tell(
     .fetch_one(conn)
     .await
 }
+
+/// Gives each region that has none the feed whose intensity is meant where none is named: the first of
+/// `feeds` that is polled for it. It stays, whatever is polled later.
+pub async fn choose_default_feeds(conn: &mut PgConnection, feeds: &[String]) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update region r set default_feed_id = chosen.feed_id
+         from (select distinct on (s.region_id) s.region_id, s.feed_id
+               from feed_scope s join feed f using (feed_id)
+               where s.enabled and f.enabled and f.primary_metric in ('generated', 'mw')
+               order by s.region_id, array_position($1::text[], s.feed_id)) chosen
+         where chosen.region_id = r.region_id and r.default_feed_id is null",
+        feeds
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 use crate::{
     app::App,
     db::feeds::registry::{self, FeedRow},
-    feeds::{FEEDS, Feed, Settings, find},
+    feeds::{FEEDS, Feed, Secrecy, Settings, find},
 };
 
 /// Whose settings count.
@@ -26,8 +26,16 @@ pub async fn sync(app: &App, how: Upkeep) -> sqlx::Result<()> {
             put(&mut tx, feed, settings, how == Upkeep::Settle).await?;
         }
     }
+    registry::choose_default_feeds(&mut tx, &by_openness()).await?;
     tx.commit().await?;
     settle_tasks(app).await
+}
+
+/// The feeds, those first that need no key.
+fn by_openness() -> Vec<String> {
+    let mut abouts: Vec<_> = FEEDS.iter().map(|feed| feed.about()).collect();
+    abouts.sort_by_key(|about| about.secrecy != Secrecy::Open);
+    abouts.into_iter().map(|about| about.id.to_owned()).collect()
 }
 
 /// Gives scopes their tasks, also those that documents told of since the last time.

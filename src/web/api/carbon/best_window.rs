@@ -219,7 +219,7 @@ struct BestItem {
 /// The window of the given length with the lowest mean, weighted by time: windows that begin or end where a
 /// slot does, wholly inside the range; of equals the earliest. A window that touches a missing slot is out
 /// unless `allow_gaps`. `by=blend` looks for the lowest
-/// carbon_weight × carbon / mean carbon + (1 − carbon_weight) × price / mean price, means over the range.
+/// `carbon_weight` × carbon / mean carbon + (1 − `carbon_weight`) × price / mean price, means over the range.
 #[utoipa::path(
     get,
     path = "/api/v1/carbon-intensity/best-window",

@@ -257,12 +257,12 @@ fn file(
     let whole = Whole {
         name,
         object: format!("carbon-intensity-forecast/{}", regions.join(",")),
-        state: told
-            .iter()
+        state: (told.iter())
             .map(|(series, issue, slots)| {
                 format!("{} {issue:?} {}\n", series.region_id, slots.len())
             })
-            .collect(),
+            .collect::<Vec<_>>()
+            .concat(),
         most: slots().count() as u64 * Metric::ALL.len() as u64,
     };
     let subject = |series: &Series| Subject {

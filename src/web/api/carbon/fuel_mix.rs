@@ -202,10 +202,10 @@ async fn whole(
     series: &[MixSeries],
     format: Format,
 ) -> Result<Whole> {
-    let (mut state, mut most) = (String::new(), 0);
+    let (mut state, mut most) = (Vec::new(), 0);
     for one in series {
         let stamp = reads::mix_stamp(snapshot, one, *window).await?;
-        state += &format!("{} {} {stamp:?}\n", one.region_id, one.feed_id);
+        state.push(format!("{} {} {stamp:?}\n", one.region_id, one.feed_id));
         // A fuel may have megawatts and percent.
         most += 2 * u64::try_from(stamp.rows).unwrap_or_default();
     }
@@ -216,7 +216,12 @@ async fn whole(
         regions
     };
     let name = file_name(("mix", "native", format.as_str()), &regions, *window);
-    Ok(Whole { name, object: format!("fuel-mix/{}", regions.join(",")), state, most })
+    Ok(Whole {
+        name,
+        object: format!("fuel-mix/{}", regions.join(",")),
+        state: state.concat(),
+        most,
+    })
 }
 
 fn file(asking: &Asking<Query>, series: &[MixSeries], format: Format) -> (File, Reading) {

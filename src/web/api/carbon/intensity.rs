@@ -365,15 +365,15 @@ async fn whole(
     format: Format,
 ) -> Result<Whole> {
     let Query { common, window, granularity, .. } = query;
-    let (mut state, mut rows) = (String::new(), 0);
+    let (mut state, mut rows) = (Vec::new(), 0);
     for one in series {
         let stamp = reads::stamp(snapshot, one, *window).await?;
-        state += &format!("{} {} {:?}\n", one.region_id, one.feed_id, stamp);
+        state.push(format!("{} {} {stamp:?}\n", one.region_id, one.feed_id));
         rows += u64::try_from(stamp.rows).unwrap_or_default();
     }
     if granularity.grain().is_some() {
         // A span is complete only once it is over.
-        state += &snapshot.known_at.format("%Y-%m-%dT%H").to_string();
+        state.push(snapshot.known_at.format("%Y-%m-%dT%H").to_string());
     }
     let regions: Vec<&str> = series.iter().map(|one| &*one.region_id).collect();
     let regions = if regions.is_empty() {
@@ -385,7 +385,7 @@ async fn whole(
     Ok(Whole {
         name: file_name(("intensity", granularity.as_str(), format.as_str()), &regions, *window),
         object: format!("carbon-intensity/{}", regions.join(",")),
-        state,
+        state: state.concat(),
         most: rows * metrics as u64,
     })
 }

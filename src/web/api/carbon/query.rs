@@ -289,16 +289,17 @@ pub fn no_such_region(text: &str) -> Problem {
 async fn check_words(app: &App, feed: Option<&str>, factor_set: Option<&str>) -> Result<()> {
     if let Some(feed) = feed {
         let known = regions::feed_ids(&app.pool).await?;
-        check("feed", feed, known)?;
+        check("feed", feed, &known)?;
     }
     if let Some(set) = factor_set {
         let known = regions::factor_sets(&app.pool).await?;
-        check("factor_set", set, known.into_iter().map(|set| set.factor_set_id).collect())?;
+        let known: Vec<String> = known.into_iter().map(|set| set.factor_set_id).collect();
+        check("factor_set", set, &known)?;
     }
     Ok(())
 }
 
-fn check(name: &str, text: &str, known: Vec<String>) -> Result<()> {
+fn check(name: &str, text: &str, known: &[String]) -> Result<()> {
     if known.iter().any(|known| known == text) {
         return Ok(());
     }
@@ -317,11 +318,11 @@ pub fn range(p: &mut Parameters) -> Result<Window> {
     window(("start", start), end)
 }
 
+/// The two ends of a range, as far as they are given.
+pub type Ends = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);
+
 /// Takes the two ends of a range.
-pub fn ends(
-    p: &mut Parameters,
-    (first, last): (&str, &str),
-) -> Result<(Option<DateTime<Utc>>, Option<DateTime<Utc>>)> {
+pub fn ends(p: &mut Parameters, (first, last): (&str, &str)) -> Result<Ends> {
     let mut end = |name: &str| -> Result<_> { Ok(p.value::<Instant>(name)?.map(|at| at.0)) };
     Ok((end(first)?, end(last)?))
 }

@@ -72,7 +72,7 @@ enum Answer {
     Nothing,
     /// It cannot be asked like this.
     Refused(String),
-    Preview(Shown),
+    Preview(Box<Shown>),
 }
 
 /// The beginning of what is downloaded.
@@ -170,7 +170,8 @@ pub(super) async fn carbon(
         (_, _, Some(fault)) => Answer::Refused(fault.detail),
         (_, None, _) => Answer::Refused("The last day comes before the first one.".to_owned()),
         (Some(series), Some(window), None) => {
-            Answer::Preview(shown(&app, series, window, (&pairs, &base_url(&app, &headers))).await?)
+            let copied = (&pairs[..], &*base_url(&app, &headers));
+            Answer::Preview(Box::new(shown(&app, series, window, copied).await?))
         }
     };
     let status =
