@@ -228,7 +228,7 @@ mod tests {
             ("TRUEPRICE_MQTT_COMPAT_PREFIX", "a/b"),
         ] {
             let error = with(&[(name, value)]).unwrap_err();
-            let place = ["TRUEPRICE_MQTT_URL", name].iter().any(|place| error.contains(*place));
+            let place = ["mqtt.url", name].iter().any(|place| error.contains(*place));
             assert!(place, "{name}={value}: {error}");
         }
         let clear = [

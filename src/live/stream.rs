@@ -47,8 +47,8 @@ pub struct Told {
     pub topic: Topic,
     /// What topics are chosen by: a region, a meter, a tariff, a feed.
     pub subject: String,
-    /// Whether the subject is a meter: then it is for those only who may read it.
-    pub of_meter: bool,
+    /// The meter that it tells of: then it is for those only who may read it.
+    pub meter: Option<String>,
     /// As a server-sent event.
     pub frame: Bytes,
     envelope: std::ops::Range<usize>,
@@ -64,7 +64,7 @@ impl Told {
             seq: row.seq,
             topic,
             subject: row.subject.clone(),
-            of_meter: row.of_meter,
+            meter: row.meter.clone(),
             frame: Bytes::from(format!("{head}{}\n\n", row.envelope)),
             envelope,
         })
@@ -77,12 +77,12 @@ impl Told {
     }
 
     #[cfg(test)]
-    pub(super) fn for_tests(seq: i64, topic: Topic, subject: &str, of_meter: bool) -> Self {
+    pub(super) fn for_tests(seq: i64, topic: Topic, subject: &str, meter: Option<&str>) -> Self {
         let row = EventRow {
             seq,
             topic: topic.to_string(),
             subject: subject.to_owned(),
-            of_meter,
+            meter: meter.map(str::to_owned),
             created_at: DateTime::UNIX_EPOCH,
             envelope: "{\"v\":1}".to_owned(),
         };
@@ -240,7 +240,7 @@ mod tests {
 
     #[test]
     fn an_event_is_one_frame_and_its_envelope_a_part_of_it() {
-        let told = Told::for_tests(7, Topic::GridFuelMix, "GB", false);
+        let told = Told::for_tests(7, Topic::GridFuelMix, "GB", None);
         assert_eq!(told.frame, "id: 7\nevent: grid.fuelmix\ndata: {\"v\":1}\n\n");
         assert_eq!(told.envelope(), "{\"v\":1}");
     }

@@ -50,7 +50,7 @@ impl Wanted {
         let asked = self.0.iter().any(|(topic, subject)| {
             *topic == told.topic && subject.as_ref().is_none_or(|subject| *subject == told.subject)
         });
-        asked && (!told.of_meter || meters.contains(&told.subject))
+        asked && told.meter.as_ref().is_none_or(|meter| meters.contains(meter))
     }
 }
 
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     fn told(topic: Topic, subject: &str, of_meter: bool) -> Told {
-        Told::for_tests(1, topic, subject, of_meter)
+        Told::for_tests(1, topic, subject, of_meter.then_some(subject))
     }
 
     fn meters(ids: &[&str]) -> Meters {
@@ -114,5 +114,8 @@ mod tests {
         let rollups: Wanted = "rollup".parse().unwrap();
         assert!(rollups.wants(&told(Topic::Rollup, "GB", false), &meters(&[])));
         assert!(!rollups.wants(&told(Topic::Rollup, "m1", true), &meters(&[])));
+        let status: Wanted = "feed.status".parse().unwrap();
+        let of_m1 = Told::for_tests(1, Topic::FeedStatus, "octopus.usage", Some("m1"));
+        assert!(status.wants(&of_m1, &meters(&["m1"])) && !status.wants(&of_m1, &meters(&[])));
     }
 }

@@ -2,13 +2,18 @@
 
 use std::{pin::pin, time::Duration};
 
-use axum::{Extension, Router, extract::ConnectInfo};
+use axum::{BoxError, Extension, Router, extract::ConnectInfo};
+use hyper::{
+    body::Incoming,
+    server::conn::http1::{self, UpgradeableConnection},
+    service::HttpService,
+};
 use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto, graceful::GracefulShutdown},
+    rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::Layer as _;
 
 /// How long the server waits for its clients.
@@ -36,7 +41,8 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
     patience: Patience,
 ) {
-    let (builder, graceful) = (builder(patience), GracefulShutdown::new());
+    let builder = builder(patience);
+    let (ending, connections) = (CancellationToken::new(), TaskTracker::new());
     let mut stop = pin!(stop);
     loop {
         let accepted = tokio::select! {
@@ -51,9 +57,8 @@ pub async fn serve(
                 // Requests know the address they came from.
                 let service = Extension(ConnectInfo(peer)).layer(router.clone());
                 let service = TowerToHyperService::new(service);
-                let connection =
-                    builder.serve_connection_with_upgrades(TokioIo::new(socket), service);
-                tokio::spawn(graceful.watch(connection.into_owned()));
+                let connection = builder.serve_connection(TokioIo::new(socket), service);
+                connections.spawn(until(ending.clone(), connection.with_upgrades()));
             }
             // Out of file descriptors, or a client that is gone already.
             Err(error) => {
@@ -63,19 +68,35 @@ pub async fn serve(
         }
     }
     drop(listener);
-    if tokio::time::timeout(patience.grace, graceful.shutdown()).await.is_err() {
+    ending.cancel();
+    connections.close();
+    if tokio::time::timeout(patience.grace, connections.wait()).await.is_err() {
         tracing::warn!("requests in flight did not finish in time; they are cut");
     }
 }
 
+/// Serves a connection; from the end of the server on only the request in flight.
+async fn until<S>(
+    ending: CancellationToken,
+    connection: UpgradeableConnection<TokioIo<TcpStream>, S>,
+) where
+    S: HttpService<Incoming, ResBody = axum::body::Body, Future: Send, Error: Into<BoxError>>
+        + Send,
+{
+    let mut connection = pin!(connection);
+    // How a connection ends is its client's business.
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        () = ending.cancelled() => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    _ = connection.await;
+}
+
 /// HTTP/1.1 only: what stands in front of the server translates, and it reads the first byte of a
 /// connection under the same clock as the rest.
-fn builder(patience: Patience) -> auto::Builder<TokioExecutor> {
-    let mut builder = auto::Builder::new(TokioExecutor::new()).http1_only();
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(patience.head)
-        .max_buf_size(HEAD_BYTES);
+fn builder(patience: Patience) -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(patience.head).max_buf_size(HEAD_BYTES);
     builder
 }

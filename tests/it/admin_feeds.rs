@@ -292,6 +292,11 @@ async fn post(
     (answer.status(), to.unwrap_or_default(), answer.text().await.unwrap())
 }
 
+const PAUSED: &str = "select count(*) from feed_task where feed_id = 'gb.intensity' and paused";
+
+const AUDITED: &str = "select count(*) from audit_event
+    where action in ('feed_run', 'feed_backfill', 'feed_paused')";
+
 #[tokio::test]
 async fn the_page_has_a_row_for_each_scope_and_takes_orders() {
     let server = server().await;
@@ -348,13 +353,11 @@ async fn the_page_has_a_row_for_each_scope_and_takes_orders() {
         assert_eq!(now, state);
     }
 
-    const PAUSED: &str = "select count(*) from feed_task where feed_id = 'gb.intensity' and paused";
     for (wanted, are_paused) in [("pause", true), ("resume", false)] {
         let paused = post(&browser, "/admin/feeds/gb.intensity", &[("do", wanted)]).await;
         assert_eq!(paused.1, format!("/admin/feeds?done={wanted}d"));
         assert_eq!(count(&server, PAUSED).await > 0, are_paused);
     }
-    const AUDITED: &str = "select count(*) from audit_event where action in ('feed_run', 'feed_backfill', 'feed_paused')";
     assert_eq!(count(&server, AUDITED).await, 2 + 1 + 3 + 2);
 }
 

@@ -1,5 +1,7 @@
 //! Loading what pages of feeds say: what is stored, kept, told, and left alone.
 
+#![expect(clippy::similar_names, reason = "a loader loads, and what it loaded is looked at")]
+
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -299,7 +301,7 @@ async fn whoever_asks_as_of_an_instant_sees_what_was_known_then() {
     for _ in 0..60 {
         let fetched_at = at("2025-01-20T00:00:00Z") + TimeDelta::hours(random.below(200));
         loader.fetched_at = Some(fetched_at);
-        let rows: Vec<(DateTime<Utc>, Option<i64>)> = (0..1 + random.below(5))
+        let rows: Vec<(DateTime<Utc>, Option<i64>)> = (0..=random.below(5))
             .map(|_| {
                 let slot = first + TimeDelta::minutes(30 * random.below(12));
                 (slot, (random.below(3) > 0).then(|| random.below(3)))

@@ -1,5 +1,7 @@
 //! The fuel mix of New York: what its files make of slots, in whatever pieces and order they come.
 
+#![expect(clippy::similar_names, reason = "a loader loads, and what it loaded is looked at")]
+
 use std::fmt::Write as _;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -60,6 +62,8 @@ async fn content(pool: &PgPool) -> Vec<String> {
     all
 }
 
+const TODAY: &str = "2025-02-01";
+
 #[tokio::test]
 async fn factors_are_dated_rows_with_their_source() {
     let server = TestServer::start().await;
@@ -74,7 +78,6 @@ async fn factors_are_dated_rows_with_their_source() {
         )
         .await
     };
-    const TODAY: &str = "2025-02-01";
     for (fuel, expected) in [
         ("Natural Gas", "(473.035727290)"),
         ("Petroleum", "(970.268387065)"),

@@ -72,6 +72,10 @@ const GAPS: &str = "select start_at, end_at, state from feed_gap order by start_
 const MARKS: &str = "select contiguous_to, high_water from feed_watermark w
     join feed_scope s using (feed_id, scope) where s.enabled";
 
+type Mark = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);
+
+type History = (DateTime<Utc>, DateTime<Utc>, String, i32, i32);
+
 type Gap = (DateTime<Utc>, DateTime<Utc>, String);
 
 fn gap(start: &str, end: &str, state: &str) -> Gap {
@@ -169,7 +173,7 @@ async fn what_is_long_ago_waits_as_a_backfill_and_is_not_asked_for_again() {
     server.clock.set("2021-08-10T00:00:00Z");
     runner::catch_up(&server.app).await.unwrap();
     let pool = &server.app.pool;
-    let backfills: Vec<(DateTime<Utc>, DateTime<Utc>, String, i32, i32)> =
+    let backfills: Vec<History> =
         all(pool, "select from_at, to_at, state, windows_total, windows_done from feed_backfill")
             .await;
     let whole = (at("2021-07-01T00:00:00Z"), at("2021-07-27T00:00:00Z"), "done".to_owned(), 4, 4);
@@ -218,12 +222,12 @@ async fn gaps_are_asked_for_again_by_their_schedule() {
         all(pool, "select tries from feed_gap where state = 'open' and start_at < '2021-08-07'")
             .await;
     assert!(again.iter().all(|(tries,)| *tries == 1), "{again:?}");
-    assert!(grid.asked().keys().any(|asked| asked.1 < "2021-08-07".to_owned()));
+    assert!(grid.asked().keys().any(|asked| asked.1.as_str() < "2021-08-07"));
     grid.forget();
     server.clock.advance(TimeDelta::minutes(10));
     runner::catch_up(&server.app).await.unwrap();
     assert!(
-        grid.asked().keys().all(|asked| asked.1 > "2021-08-07".to_owned()),
+        grid.asked().keys().all(|asked| asked.1.as_str() > "2021-08-07"),
         "not before its time"
     );
 }
@@ -250,7 +254,7 @@ async fn failures_wait_longer_and_longer_and_five_in_a_row_are_told() {
         server.clock.advance(TimeDelta::minutes(67));
     }
     assert_eq!(one::<i64>(pool, "select count(*) from carbon_intensity").await, 0);
-    let marks: Vec<(Option<DateTime<Utc>>, Option<DateTime<Utc>>)> = all(pool, MARKS).await;
+    let marks: Vec<Mark> = all(pool, MARKS).await;
     assert_eq!(marks, [(None, None)], "the marks did not move");
     upstream.heal();
     upstream.always(SEARCH, Answer::file("carbonara_search_empty.json"));
@@ -331,7 +335,8 @@ async fn two_servers_never_load_a_page_twice() {
     server.clock.set("2021-08-10T00:00:00Z");
     let second = other(&server, |_| {});
     let (first, second) = tokio::join!(runner::catch_up(&server.app), runner::catch_up(&second));
-    (first.unwrap(), second.unwrap());
+    first.unwrap();
+    second.unwrap();
     // Whoever ended early may have left a backfill that was queued later.
     runner::catch_up(&server.app).await.unwrap();
     assert!(grid.asked().values().all(|&times| times == 1), "{:?}", grid.asked());
@@ -716,7 +721,7 @@ fn new_york(until: &str, days: [&str; 2], zone: &str) -> Answer {
     let text = text.replace(",EST,", &format!(",{zone},"));
     let text = text.replace("02/02/2025", days[1]).replace("02/01/2025", days[0]);
     let rows = text.lines().take_while(|line| !line.starts_with(until));
-    Answer::body(rows.map(|line| format!("{line}\n")).collect::<String>())
+    Answer::body(rows.flat_map(|line| [line, "\n"]).collect::<String>())
 }
 
 #[tokio::test]

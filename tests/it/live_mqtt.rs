@@ -463,7 +463,6 @@ impl Elsewhere {
                     if stream.read_buf(&mut buffer).await.unwrap_or(0) == 0 {
                         return;
                     }
-                    continue;
                 }
                 Ok(Packet::Connect(connect)) => {
                     let login = connect.login.unwrap();

@@ -55,7 +55,8 @@ impl Ear {
     /// The next frame of any kind; none at the end.
     pub async fn frame(&mut self) -> Option<Frame> {
         loop {
-            if let Some((frame, rest)) = self.text.split_once("\n\n") {
+            if let Some(end) = self.text.find("\n\n") {
+                let frame: String = self.text.drain(..end + 2).collect();
                 let mut read = Frame::default();
                 for line in frame.lines() {
                     match line.split_once(':').map(|(name, value)| (name, value.trim_start())) {
@@ -66,7 +67,6 @@ impl Ear {
                         _ => {}
                     }
                 }
-                self.text = rest.to_owned();
                 return Some(read);
             }
             let piece = tokio::time::timeout(NEVER, self.body.next()).await;
@@ -366,6 +366,9 @@ async fn it_breaks_off_for_who_is_shut_out_and_when_the_server_ends() {
     assert_eq!(ears[2].frame().await, None);
 }
 
+/// Far more than the network holds.
+const EVENTS: i64 = 3000;
+
 #[tokio::test]
 async fn who_takes_nothing_is_let_go_and_goes_on_later() {
     let server = TestServer::start().await;
@@ -378,7 +381,6 @@ async fn who_takes_nothing_is_let_go_and_goes_on_later() {
     // Far more than the network holds.
     let padding = "x".repeat(20_000);
     let data = format!(r#"{{"padding":"{padding}"}}"#);
-    const EVENTS: i64 = 3000;
     let writing = async {
         for n in 0..EVENTS {
             let time = at("2025-01-01T00:00:00Z") + TimeDelta::seconds(n);

@@ -15,8 +15,8 @@ pub struct EventRow {
     pub topic: String,
     /// What topics are chosen by: a region, a meter, a tariff, a feed.
     pub subject: String,
-    /// Whether the subject is a meter: then it is for those only who may read it.
-    pub of_meter: bool,
+    /// The meter that it tells of: then it is for those only who may read it.
+    pub meter: Option<String>,
     /// When it was written.
     pub created_at: DateTime<Utc>,
     /// As it is told: JSON on one line, numbers with their digits.
@@ -28,9 +28,12 @@ pub async fn after(pool: &PgPool, seq: i64, limit: i64) -> sqlx::Result<Vec<Even
     sqlx::query_as!(
         EventRow,
         r#"select stream_seq as "seq!", topic, subject, created_at, payload::text as "envelope!",
-                  topic in ('retail.usage', 'retail.usage.restated', 'usage.day')
-                      or topic = 'rollup' and payload #>> '{data,series_kind}' is not distinct from 'usage'
-                      as "of_meter!"
+                  case when topic in ('retail.usage', 'retail.usage.restated', 'usage.day')
+                            or topic = 'rollup' and payload #>> '{data,series_kind}' = 'usage' then subject
+                       when topic in ('feed.status', 'feed.gap')
+                            then (select s.meter_id from feed_scope s
+                                  where s.feed_id = subject and s.scope = payload #>> '{data,scope}')
+                  end as meter
            from event_outbox where stream_seq > $1 order by stream_seq limit $2"#,
         seq,
         limit,

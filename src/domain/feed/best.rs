@@ -154,6 +154,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use rust_decimal::RoundingStrategy;
 
     fn at(minutes: i64) -> DateTime<Utc> {
         DateTime::from_timestamp(minutes * 60, 0).unwrap()
@@ -223,10 +224,9 @@ mod tests {
             prop_assert_eq!(found.considered, considered);
             let got: Vec<(DateTime<Utc>, Decimal)> =
                 found.windows.iter().map(|w| (w.start, w.average)).collect();
-            use rust_decimal::RoundingStrategy::MidpointAwayFromZero;
             let wanted: Vec<(DateTime<Utc>, Decimal)> = wanted
                 .iter()
-                .map(|(start, mean, _)| (at(*start), mean.round_dp_with_strategy(9, MidpointAwayFromZero)))
+                .map(|(start, mean, _)| (at(*start), mean.round_dp_with_strategy(9, RoundingStrategy::MidpointAwayFromZero)))
                 .collect();
             prop_assert_eq!(got, wanted);
         }

@@ -320,7 +320,7 @@ mod tests {
     fn naive(samples: &[(i64, usize, Option<i64>)]) -> BTreeMap<(i64, usize), (i64, i64)> {
         let mut means = BTreeMap::new();
         for (second, fuel, mw) in samples {
-            let slot = (0..).find(|slot| (slot + 1) * 300 >= *second).unwrap();
+            let slot = (0..=*second / 300).find(|slot| (slot + 1) * 300 >= *second).unwrap();
             let mean: &mut (i64, i64) = means.entry((slot, *fuel)).or_default();
             if let Some(mw) = mw {
                 *mean = (mean.0 + mw, mean.1 + 1);

@@ -255,7 +255,9 @@ mod tests {
 
     fn fold(slots: &[Slot]) -> Figures {
         let mut fold = Fold::default();
-        slots.iter().for_each(|slot| fold.add(slot));
+        for slot in slots {
+            fold.add(slot);
+        }
         fold.figures()
     }
 

@@ -120,7 +120,7 @@ impl<'a, S: Sink> Feeder<'a, S> {
                 _ => {}
             }
             let is_of_grid = event.topic.as_str().starts_with("grid.");
-            if is_of_grid || event.topic == Topic::Rollup && !event.of_meter {
+            if is_of_grid || event.topic == Topic::Rollup && event.meter.is_none() {
                 regions.insert(event.subject.clone());
             }
         }

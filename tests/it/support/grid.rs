@@ -158,7 +158,7 @@ pub fn only_carbonara(config: &mut Config, base: &str, scopes: &[&str]) -> &'sta
     }
     let settings = carbonara(config);
     settings.enabled = true;
-    settings.base_url = base.to_owned();
+    base.clone_into(&mut settings.base_url);
     settings.api_key = Some(Secret::new("k"));
     settings.scopes = Some(scopes.iter().map(|&scope| scope.to_owned()).collect());
     "carbonara.intensity"

@@ -106,8 +106,9 @@ pub async fn assert_sound(pool: &PgPool, documents: &Documents) {
 /// Points and their exact sum through the views of one kind: `""` or `"_history"`.
 pub async fn through_views(pool: &PgPool, suffix: &str) -> (i64, String) {
     let views: Vec<String> = sqlx::query_scalar(
-        "select viewname::text from pg_views
-         where schemaname = 'trueprice' and (viewname like '%\\_history') = ($1 <> '')",
+        "select v.viewname::text from pg_views v join dataset d
+             on v.viewname in (d.iso || '_' || d.family, d.iso || '_' || d.family || '_history')
+         where v.schemaname = 'trueprice' and (v.viewname like '%\\_history') = ($1 <> '')",
     )
     .bind(suffix)
     .fetch_all(pool)
