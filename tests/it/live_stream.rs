@@ -326,7 +326,7 @@ async fn usage_is_told_to_the_owner_and_to_whom_the_owner_lets_read() {
     assert_eq!(heard, ["m1 GB", "m1 GB", "m2 m2 GB"]);
     // Whoever is let read no more hears no more, on the same connection.
     sqlx::query("delete from meter_reader").execute(&server.app.pool).await.unwrap();
-    tokio::time::sleep(Duration::from_secs(5)).await;
+    tokio::time::sleep(Duration::from_secs(10)).await;
     let later = event(Topic::UsageDay, "m1", "octopus.usage", at("2025-01-02T00:00:00Z"), "{}");
     write(&server.app, later).await;
     let last = event(Topic::Rollup, "GB", "gb.mix", at("2025-01-02T00:00:00Z"), "{}");

@@ -14,7 +14,7 @@ use trueprice::{
 use crate::{
     admin_pages::keep_lines,
     auth::{Browser, PASSWORD, user},
-    bi, packages,
+    bi, feed_examples, packages,
     support::{Caller, TestServer, files},
 };
 
@@ -164,6 +164,7 @@ impl Loaded {
         let answer = loaded.send("/api/v1/uploads", &["good/all_families.zip"]).await;
         assert!(answer["results"].as_array().unwrap().iter().all(|one| one["status"] == 201));
         headroom::catch_up(&loaded.server.app).await.unwrap();
+        feed_examples::fill(&loaded.server).await;
         loaded
     }
 
@@ -204,6 +205,9 @@ impl Loaded {
         let (method, path) = name.split_once(' ').unwrap();
         if path == "/api/v1/me" || packages::has(path) {
             return vec![packages::answer(&self.server, &self.caller, method, path).await];
+        }
+        if method == "GET" && feed_examples::has(path) {
+            return vec![feed_examples::answer(&self.caller, path).await];
         }
         if path.starts_with("/api/v1/bi") {
             return vec![bi::answer(&self.server, method, path).await];
@@ -365,7 +369,9 @@ async fn every_example_is_like_a_real_answer() {
             .filter(|(_, media, _)| *media == "application/json")
             .filter_map(|(status, _, content)| Some((status, example(&description, content)?)))
             .collect();
-        if examples.is_empty() {
+        let is_elsewhere =
+            name.split_once(' ').is_some_and(|(_, path)| feed_examples::is_elsewhere(path));
+        if examples.is_empty() || is_elsewhere {
             continue;
         }
         let answers = loaded.answers(&name).await;

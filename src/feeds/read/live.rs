@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use chrono::TimeDelta;
 
 use crate::{
     app::App,
@@ -19,9 +20,16 @@ const LOOK: Duration = Duration::from_millis(200);
 /// How many looks it takes: half a minute.
 const LOOKS: u32 = 150;
 
-/// Orders what a series has in a window and waits until it is loaded. 409 `feed_off` where the feed is not
-/// polled, 502 `upstream_failed`, 504 `still_loading` where it takes longer than half a minute.
+/// The longest that is fetched for one request: what polling itself reaches.
+const LONGEST: TimeDelta = TimeDelta::days(14);
+
+/// Orders what a series has in a window and waits until it is loaded. 400 `range_too_long` over two weeks,
+/// 409 `feed_off` where the feed is not polled, 502 `upstream_failed`, 504 `still_loading` where it takes longer than half a minute.
 pub async fn bring(app: &App, actor: &Actor, series: &Series, window: Window) -> Result<()> {
+    if window.length() > LONGEST {
+        let detail = "source=live fetches two weeks at the most: ask for less, or for source=store";
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "range_too_long", detail));
+    }
     let feed = Ordered::of(app, &series.feed_id)?;
     if !feed.settings.enabled {
         let detail = format!("the feed {} is off: ask for source=store", feed.id());

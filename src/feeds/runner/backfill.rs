@@ -106,12 +106,13 @@ pub struct Tracker {
 }
 
 impl Tracker {
-    /// Moves the cursor behind a page, in its transaction; `false`: it shall go no further.
+    /// Moves the cursor behind a page, in its transaction; `false`: it shall go no further. What nothing
+    /// follows ends where its window does, though the backfill be stretched meanwhile.
     pub async fn advance(
         &mut self,
         conn: &mut PgConnection,
         work: &Work<'_>,
-        following: Option<&Place>,
+        (place, following): (&Place, Option<&Place>),
         loaded: &Loaded,
         is_last: bool,
     ) -> sqlx::Result<bool> {
@@ -125,7 +126,7 @@ impl Tracker {
                 page: place.page.clone(),
             },
             None => Cursor {
-                window_start: self.row.to_at,
+                window_start: place.window.to(),
                 window_end: None,
                 page_size,
                 page: PageRef::FIRST,
@@ -318,7 +319,9 @@ pub async fn queue(
 
 fn as_open(row: &BackfillRow) -> Option<Open> {
     let window = Window::new(row.from_at, row.to_at).ok()?;
-    Some(Open { id: row.backfill_id, window, begun: row.cursor.is_some() })
+    // One that runs may have its first page under way.
+    let begun = row.cursor.is_some() || row.state == BackfillState::Running.as_str();
+    Some(Open { id: row.backfill_id, window, begun })
 }
 
 fn total(wish: &Wish<'_>, window: Window) -> i32 {

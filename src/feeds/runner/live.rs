@@ -71,12 +71,18 @@ async fn queue_rest(
     let all = backfills::ranges(conn, work.place(), BackfillState::Failed.as_str()).await?;
     let covered: Vec<Window> =
         all.into_iter().filter_map(|(from, to)| Window::new(from, to).ok()).collect();
+    let high_water = progress::read(conn, work.place()).await?.and_then(|mark| mark.high_water);
     for piece in super::gaps::without(rest, &covered) {
-        // What slid out of reach since the last run was polled while it was in reach.
-        if work.task.last_ok.is_some() && piece.length() < work.settings.window {
-            continue;
+        // What slid out of reach was polled while it was in reach: all before the newest slot, and where
+        // there is none yet, what is short. What came during an outage was not.
+        let unpolled = match high_water {
+            Some(high_water) => Window::new(piece.from().max(high_water), piece.to()).ok(),
+            None if work.task.last_ok.is_some() && piece.length() < work.settings.window => None,
+            None => Some(piece),
+        };
+        if let Some(unpolled) = unpolled {
+            backfill::want(conn, work, unpolled, now).await?;
         }
-        backfill::want(conn, work, piece, now).await?;
     }
     Ok(())
 }

@@ -76,7 +76,10 @@ pub async fn load(
     after.count(&loaded);
     let goes_on = match &mut after.tracker {
         None => true,
-        Some(tracker) => tracker.advance(&mut tx, work, following, &loaded, is_last).await?,
+        Some(tracker) => {
+            let step = (place, following);
+            tracker.advance(&mut tx, work, step, &loaded, is_last).await?
+        }
     };
     if is_last {
         runs::note(&mut tx, after.run_id, &after.totals.to_json(None)).await?;
