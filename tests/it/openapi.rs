@@ -207,7 +207,7 @@ impl Loaded {
             return vec![packages::answer(&self.server, &self.caller, method, path).await];
         }
         if method == "GET" && feed_examples::has(path) {
-            return vec![feed_examples::answer(&self.caller, path).await];
+            return feed_examples::answers(&self.caller, path).await;
         }
         if path.starts_with("/api/v1/bi") {
             return vec![bi::answer(&self.server, method, path).await];

@@ -327,7 +327,7 @@ impl FromParameters for Span {
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({"location": "GB", "startTime": "2025-01-15T01:15:00Z",
     "endTime": "2025-01-15T02:40:00Z", "carbonIntensity": 180.117_647_059}))]
-struct AverageItem {
+struct AwareAverage {
     /// Where.
     location: String,
     /// First instant.
@@ -352,7 +352,7 @@ struct AverageItem {
         ("endTime" = String, Query, description = "The instant after the last one.", example = "2025-01-15T02:40:00Z"),
     ),
     responses(
-        (status = 200, description = "The mean.", body = AverageItem),
+        (status = 200, description = "The mean.", body = AwareAverage),
         (status = 204, description = "Nothing is known of the range."),
         (status = 400, description = "`unknown_parameter`, `bad_parameter`, `contradictory_parameters`"),
         (status = 401, description = "No valid credential."),
@@ -373,7 +373,7 @@ async fn average(asked: Caseless<Span>) -> Result<Response> {
     let (Some(mean), Some(series)) = (mean, series.first()) else {
         return array::<()>(known_at, &[]);
     };
-    let item = AverageItem {
+    let item = AwareAverage {
         location: series.region_id.clone(),
         start_time: stamp(window.from()),
         end_time: stamp(window.to()),
@@ -415,7 +415,7 @@ impl FromParameters for Ahead {
 /// The forecast of a location.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct ForecastItem {
+struct AwareForecast {
     /// When it was issued.
     generated_at: String,
     /// Now.
@@ -465,7 +465,7 @@ struct ForecastPoint {
         ("windowSize" = Option<u32>, Query, description = "Minutes of a window.", example = 180),
     ),
     responses(
-        (status = 200, description = "A forecast for each location that has one.", body = Vec<ForecastItem>),
+        (status = 200, description = "A forecast for each location that has one.", body = Vec<AwareForecast>),
         (status = 204, description = "There is nothing."),
         (status = 400, description = "`unknown_parameter`, `bad_parameter`, `contradictory_parameters`"),
         (status = 401, description = "No valid credential."),
@@ -494,7 +494,7 @@ fn foretold(
     series: &Series,
     (issue, slots): (Issue, &[ForecastSlot]),
     (metric, now): (Metric, DateTime<Utc>),
-) -> Option<ForecastItem> {
+) -> Option<AwareForecast> {
     let (first, last) = (slots.first()?, slots.last()?);
     let start = ahead.start.map_or(first.start, |start| start.max(first.start));
     let end = ahead.end.map_or(last.end(), |end| end.min(last.end()));
@@ -510,7 +510,7 @@ fn foretold(
     };
     let points: Vec<ForecastPoint> = slots.iter().filter_map(point).collect();
     let lowest = points.iter().map(|point| point.exact).min()?;
-    Some(ForecastItem {
+    Some(AwareForecast {
         generated_at: stamp(issue.0),
         requested_at: stamp(now),
         location: series.region_id.clone(),
