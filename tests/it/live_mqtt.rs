@@ -408,8 +408,7 @@ async fn mosquitto_sub_reads_state_and_stream() {
 async fn readings_of_new_york_are_told_in_time_order_as_others_know_them() {
     let served = served(|config| config.live.compat_nyiso = Some("ny-power".into())).await;
     let (app, start) = (&served.server.app, at("2025-02-01T05:00:00Z"));
-    NEW_YORK.slot(app, start, "229.145120000").await;
-    NEW_YORK.mix(app, start, &FUELS[..2]).await;
+    NEW_YORK.reading(app, start, Some("229.145120000"), &FUELS[..2]).await;
     let token = served.server.account(Role::ReadOnly).await.token;
     let mut client = Client::connect(served.tcp, Some(&token)).await.unwrap();
     assert!(client.subscribe("ny-power/#").await);
@@ -423,8 +422,7 @@ async fn readings_of_new_york_are_told_in_time_order_as_others_know_them() {
         r#"{"units":"g / kWh","ts":["2025-02-01T05:05:00Z"],"values":[229.145]}"#
     );
     let next = start + TimeDelta::minutes(5);
-    NEW_YORK.slot(app, next, "230").await;
-    NEW_YORK.mix(app, next, &FUELS[..2]).await;
+    NEW_YORK.reading(app, next, Some("230"), &FUELS[..2]).await;
     let mut order = Vec::new();
     while order.last().is_none_or(|topic| topic != "ny-power/archive/co2/24h") {
         order.push(client.message().await.0);

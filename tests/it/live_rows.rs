@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::value::RawValue;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use trueprice::{
     app::App,
     db::feeds::outbox::{self, NewEvent},
@@ -109,10 +109,42 @@ impl Series {
         .unwrap()
     }
 
-    /// Stores the intensity of a slot, or restates it, and writes its event, in one transaction.
+    /// Stores a slot and writes its event.
     pub async fn slot(&self, app: &App, start: DateTime<Utc>, generated: &str) {
-        let fetch = self.make(&app.pool).await;
+        self.reading(app, start, Some(generated), &[]).await;
+    }
+
+    /// Stores the mix of a slot and the reading that closes it, and writes its event.
+    pub async fn mix(&self, app: &App, start: DateTime<Utc>, fuels: &[(&str, &str)]) {
+        self.reading(app, start, None, fuels).await;
+    }
+
+    /// Both in one transaction, as loading does.
+    pub async fn reading(
+        &self,
+        app: &App,
+        start: DateTime<Utc>,
+        generated: Option<&str>,
+        fuels: &[(&str, &str)],
+    ) {
+        let of = (self.make(&app.pool).await, app.clock.now());
         let mut transaction = app.pool.begin().await.unwrap();
+        if let Some(generated) = generated {
+            self.put_slot(&mut transaction, of, start, generated).await;
+        }
+        if !fuels.is_empty() {
+            self.put_mix(&mut transaction, of, start, fuels).await;
+        }
+        transaction.commit().await.unwrap();
+    }
+
+    async fn put_slot(
+        &self,
+        conn: &mut PgConnection,
+        (fetch, now): (i64, DateTime<Utc>),
+        start: DateTime<Utc>,
+        generated: &str,
+    ) {
         let rev: i32 = sqlx::query_scalar(
             "insert into carbon_intensity as c (feed_id, region_id, factor_set_id, start_at, secs, generated,
                  raw_unit, quality, content_hash, first_seen, changed_at, fetch_id)
@@ -128,7 +160,7 @@ impl Series {
         .bind(self.step)
         .bind(generated)
         .bind(fetch)
-        .fetch_one(&mut *transaction)
+        .fetch_one(&mut *conn)
         .await
         .unwrap();
         let series = format!("{}/{}/{}", self.feed, self.region, self.set);
@@ -142,14 +174,16 @@ impl Series {
         let event =
             NewEvent { rev: rev.into(), ..event(topic, self.region, self.feed, start, &data) };
         let event = NewEvent { series_key: &series, ..event };
-        outbox::write(&mut transaction, &[event], app.clock.now()).await.unwrap();
-        transaction.commit().await.unwrap();
+        outbox::write(conn, &[event], now).await.unwrap();
     }
 
-    /// Stores the mix of a slot and the reading that closes it, and writes its event.
-    pub async fn mix(&self, app: &App, start: DateTime<Utc>, fuels: &[(&str, &str)]) {
-        let fetch = self.make(&app.pool).await;
-        let mut transaction = app.pool.begin().await.unwrap();
+    async fn put_mix(
+        &self,
+        conn: &mut PgConnection,
+        (fetch, now): (i64, DateTime<Utc>),
+        start: DateTime<Utc>,
+        fuels: &[(&str, &str)],
+    ) {
         let end = start + TimeDelta::seconds(self.step.into());
         let mut told = Vec::new();
         for (fuel, mw) in fuels {
@@ -165,7 +199,7 @@ impl Series {
             .bind(self.step)
             .bind(mw)
             .bind(fetch)
-            .execute(&mut *transaction)
+            .execute(&mut *conn)
             .await
             .unwrap();
             sqlx::query(
@@ -179,7 +213,7 @@ impl Series {
             .bind(fuel)
             .bind(mw)
             .bind(fetch)
-            .execute(&mut *transaction)
+            .execute(&mut *conn)
             .await
             .unwrap();
             told.push(format!(r#""{fuel}":{mw}"#));
@@ -191,8 +225,7 @@ impl Series {
             told.join(",")
         );
         let event = event(Topic::GridFuelMix, self.region, self.feed, start, &data);
-        outbox::write(&mut transaction, &[event], app.clock.now()).await.unwrap();
-        transaction.commit().await.unwrap();
+        outbox::write(conn, &[event], now).await.unwrap();
     }
 
     /// Stores a forecast and writes its event.
