@@ -200,7 +200,7 @@ impl FromParameters for ListQuery {
     params(DaysParams, WhichParams, AsOfParams),
     responses(
         (status = 200, description = "A page of summaries: `{\"items\": [...], \"next\": cursor}`.",
-         body = Vec<Told>, headers(("X-Known-At" = String, description = "The cut-off really used, UTC."))),
+         body = paging::Listing<Told>, headers(("X-Known-At" = String, description = "The cut-off really used, UTC."))),
         (status = 400, description = "`unknown_parameter`, `bad_parameter`"),
         (status = 401, description = "No valid credential."),
         (status = 404, description = "`not_found`: no such meter, or not yours."),
