@@ -49,7 +49,11 @@ async fn shown(connection: &mut PgConnection, condition: &str) -> Vec<Vec<String
         .iter()
         .map(|name| match name.as_str() {
             "curve_timestamp" => instant("curve_timestamp", ""),
-            "known_at" => format!("replace({}, '.000000Z', 'Z')", instant("known_at", ".US")),
+            "known_at" => {
+                // As many digits as the instant has, in threes.
+                let micros = instant("known_at", ".US");
+                format!(r"regexp_replace({micros}, '(\.000)?000Z$', 'Z')")
+            }
             "cob" => "case when cob then 'True' else 'False' end".to_owned(),
             name => format!("coalesce({name}::text, '')"),
         })

@@ -26,8 +26,10 @@ const TABLES: [&str; 5] = [
     "select jsonb_build_array(feed_id, scope, high_water, contiguous_to) from feed_watermark
      order by feed_id, scope",
     // Of what is polled: with the clock it moves from where on a backfill tells of days instead.
+    // Counted back from the last slot, for the clock moves between two readings of this too.
     "select jsonb_build_array(event_id, topic, payload) from event_outbox
-     where topic like 'grid.intensity%' and (payload ->> 'time')::timestamptz > now() - interval '13 days'
+     where topic like 'grid.intensity%' and (payload ->> 'time')::timestamptz
+         > (select max(start_at) from carbon_intensity) - interval '13 days'
      order by event_id",
 ];
 
