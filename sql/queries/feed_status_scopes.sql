@@ -19,7 +19,7 @@ cross join lateral (
     from feed_gap g where g.feed_id = s.feed_id and g.scope = s.scope and g.state = 'open'
 ) gap
 where s.feed_id = any($1) and ($2::text is null or s.scope = $2)
-  and ($3 or s.meter_id is null
+  and ($3 or s.meter_id is null and (s.region_id is not null or s.tariff_code is not null)
        or exists (select from meter m where m.meter_id = s.meter_id and m.owner_user_id = $4)
        or exists (select from meter_reader m where m.meter_id = s.meter_id and m.user_id = $4))
 order by s.feed_id, s.enabled desc, s.scope

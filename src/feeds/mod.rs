@@ -103,6 +103,11 @@ pub trait Feed: Debug + Sync {
         false
     }
 
+    /// The page after one that does not exist yet, where a window has other pages besides.
+    fn after_not_yet(&self, _ask: &Ask<'_>) -> Option<PageRef> {
+        None
+    }
+
     /// What the bytes of a page say. An error rejects the page whole; what is wrong with single rows is a
     /// finding.
     fn parse(&self, body: &[u8], ask: &Ask<'_>) -> Result<Parsed, BadBody>;
@@ -117,4 +122,6 @@ pub struct Live {
     pub history_start: DateTime<Utc>,
     /// End of the newest slot with the primary metric.
     pub high_water: Option<DateTime<Utc>>,
+    /// When a live run last went well: what feeds without slots go by.
+    pub last_ok: Option<DateTime<Utc>>,
 }

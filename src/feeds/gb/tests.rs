@@ -190,6 +190,7 @@ fn a_slot_is_asked_for_from_inside_of_it() {
 #[test]
 fn a_forecast_covers_two_days_from_the_present_slot() {
     let live = Live {
+        last_ok: None,
         now: at("2025-01-15T23:47:12.5Z"),
         history_start: at("2018-01-01T00:00Z"),
         high_water: None,

@@ -135,7 +135,11 @@ impl Judge<'_> {
         let outcome = Outcome { bytes: body.len(), ..Outcome::of(answer, verdict) };
         match (outcome.verdict.class, self.base) {
             (FetchClass::Unchanged, Some(base)) => outcome.unchanged(base),
-            (FetchClass::NotYet, _) => outcome,
+            (FetchClass::NotYet, _) => {
+                let errand = self.asking.errand;
+                let next = errand.feed.after_not_yet(&errand.ask);
+                Outcome { next, ..outcome }
+            }
             _ if body.is_empty() || self.ready.key.is_in(body) => outcome,
             _ => Outcome { keep: Some((Sha256::of(body), body.clone())), ..outcome },
         }

@@ -392,6 +392,7 @@ proptest! {
 /// From when on a live run asks.
 fn live(now: &str, high_water: &str) -> String {
     let live = Live {
+        last_ok: None,
         now: at(now),
         history_start: at("2015-12-01T05:00:00Z"),
         high_water: Some(at(high_water)),
@@ -429,7 +430,7 @@ fn the_month_before_is_looked_at_on_the_third() {
 fn without_rows_it_begins_at_the_beginning() {
     let start = at("2015-12-01T05:00:00Z");
     let ask = |now: &str, high_water| {
-        let live = Live { now: at(now), history_start: start, high_water };
+        let live = Live { now: at(now), history_start: start, high_water, last_ok: None };
         FuelMix.live_range(&settings(), &live)
     };
     assert_eq!(ask("2025-02-05T17:00:00Z", None).unwrap().from(), start);

@@ -144,8 +144,8 @@ fn is_empty(from: Stamp, to: Option<Stamp>, what: &str, findings: &mut Vec<Findi
 }
 
 /// The page after `page` that this program asks for by itself.
-fn follow(page: &PageRef, path_and_query: String) -> Next {
-    Next::Page(PageRef::Link { number: page.number().saturating_add(1), path_and_query })
+fn follow(page: &PageRef, path_and_query: String) -> PageRef {
+    PageRef::Link { number: page.number().saturating_add(1), path_and_query }
 }
 
 #[cfg(test)]

@@ -15,8 +15,8 @@ use super::{ABOUT, Listing, day_of, follow, is_empty, nullable, path_of, period,
 use crate::{
     domain::feed::{RateKind, Window},
     feeds::{
-        About, Ask, Auth, BadBody, Default, Feed, Finding, Live, PageRef, Parsed, Price, Records,
-        Request, Scope, Secrecy, Settings,
+        About, Ask, Auth, BadBody, Default, Feed, Finding, Live, Next, PageRef, Parsed, Price,
+        Records, Request, Scope, Secrecy, Settings,
         json::{self, Exact, Stamp, Text},
     },
 };
@@ -70,8 +70,10 @@ impl Feed for OctopusRates {
         settings.scopes.iter().flatten().map(scope).collect()
     }
 
+    /// From the look-back before the last good answer; at first, all that the tariff had.
     fn live_range(&self, settings: &Settings, live: &Live) -> Option<Window> {
-        Window::new(live.now - settings.look_back, live.now + AHEAD).ok()
+        let from = live.last_ok.map_or(live.history_start, |last_ok| last_ok - settings.look_back);
+        Window::new(from.min(live.now), live.now + AHEAD).ok()
     }
 
     fn poll_after(&self, settings: &Settings, now: DateTime<Utc>) -> Duration {
@@ -102,6 +104,11 @@ impl Feed for OctopusRates {
         kind(ask).is_some_and(|kind| kind != kinds(tariff(ask))[0])
     }
 
+    /// A kind that a tariff does not have hides none of those after it.
+    fn after_not_yet(&self, ask: &Ask<'_>) -> Option<PageRef> {
+        first_of_next(ask, kind(ask)?)
+    }
+
     fn parse(&self, body: &[u8], ask: &Ask<'_>) -> Result<Parsed, BadBody> {
         let listing: Listing<'_, Rate<'_>> = json::read(body)?;
         let tariff = tariff(ask);
@@ -113,12 +120,7 @@ impl Feed for OctopusRates {
         Ok(Parsed {
             records: Records::Prices(prices.into_iter().flatten().collect()),
             findings,
-            next: next.or_else(|| {
-                let after = kinds(tariff).iter().skip_while(|one| **one != kind).nth(1)?;
-                let mut query = form_urlencoded::Serializer::new(String::new());
-                query.extend_pairs(period(ask.window, ask.settings.page_size));
-                Some(follow(ask.page, format!("{}?{}", path(tariff, *after), query.finish())))
-            }),
+            next: next.or_else(|| first_of_next(ask, kind).map(Next::Page)),
         })
     }
 }
@@ -134,6 +136,15 @@ fn kinds(tariff: &str) -> &'static [RateKind] {
     } else {
         &[RateKind::Standard, RateKind::Standing]
     }
+}
+
+/// The first page of the kind after one.
+fn first_of_next(ask: &Ask<'_>, kind: RateKind) -> Option<PageRef> {
+    let tariff = tariff(ask);
+    let after = kinds(tariff).iter().skip_while(|one| **one != kind).nth(1)?;
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(period(ask.window, ask.settings.page_size));
+    Some(follow(ask.page, format!("{}?{}", path(tariff, *after), query.finish())))
 }
 
 /// What a page is of.

@@ -260,6 +260,7 @@ fn usage_is_asked_for_by_days_of_london() {
     assert!(asked(&OctopusUsage, &meter("1234567890"), &PageRef::FIRST).0.starts_with("/v1/gas-"));
     let mut settings = samples::settings(&OctopusUsage);
     let live = Live {
+        last_ok: None,
         now: at("2025-07-16T09:10Z"),
         history_start: at("2024-01-01T00:00Z"),
         high_water: Some(at("2025-07-14T12:00Z")),
@@ -295,13 +296,20 @@ fn news_of_prices_is_asked_for_when_it_comes() {
         let after = OctopusRates.poll_after(&settings, at(now));
         assert_eq!(after, Duration::from_mins(minutes), "{now}");
     }
-    let live = Live {
-        now: at("2025-01-15T15:00Z"),
-        history_start: at("2018-01-01T00:00Z"),
-        high_water: None,
+    let range = |last_ok: Option<&str>| {
+        let live = Live {
+            now: at("2025-01-15T15:00Z"),
+            history_start: at("2023-05-01T00:00Z"),
+            high_water: None,
+            last_ok: last_ok.map(at),
+        };
+        OctopusRates.live_range(&settings, &live).unwrap()
     };
-    let range = OctopusRates.live_range(&settings, &live).unwrap();
-    assert_eq!(range, window("2025-01-12T15:00Z", "2025-01-17T15:00Z"));
+    // All of it at first, and what an outage left out.
+    assert_eq!(range(None), window("2023-05-01T00:00Z", "2025-01-17T15:00Z"));
+    let polled = range(Some("2025-01-15T15:00Z"));
+    assert_eq!(polled, window("2025-01-12T15:00Z", "2025-01-17T15:00Z"));
+    assert_eq!(range(Some("2025-01-01T15:00Z")).from(), at("2024-12-29T15:00Z"));
 }
 
 #[test]

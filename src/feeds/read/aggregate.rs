@@ -69,9 +69,13 @@ impl Figure {
     }
 }
 
+/// A mean is known to nine decimals of a gram. In a unit of another size one less is certain, and the
+/// upstream's own numbers come back as they were.
 fn in_unit(grams: Option<Decimal>, unit: IntensityUnit) -> Option<Decimal> {
     let value = IntensityUnit::GPerKwh.convert(grams?, unit)?;
-    Some(value.round_dp_with_strategy(PLACES, MidpointAwayFromZero))
+    let is_same_size = unit.in_grams() == Decimal::ONE;
+    let places = if is_same_size { PLACES } else { PLACES - 1 };
+    Some(value.round_dp_with_strategy(places, MidpointAwayFromZero))
 }
 
 impl Aggregate {

@@ -56,7 +56,8 @@ async fn split(
 ) -> sqlx::Result<Option<Split>> {
     let mark = progress::read(conn, work.place()).await?;
     let high_water = mark.and_then(|mark| mark.high_water);
-    let live = Live { now, history_start: work.history_start(), high_water };
+    let last_ok = work.task.last_ok;
+    let live = Live { now, history_start: work.history_start(), high_water, last_ok };
     Ok(work.feed.live_range(work.settings, &live).map(|range| plan::split(range, now)))
 }
 

@@ -27,6 +27,9 @@ use crate::{
     },
 };
 
+/// So many findings of loading are kept with an answer; all are counted.
+const MOST_FINDINGS: usize = 200;
+
 /// What loading a page changes about a walk.
 #[derive(Debug)]
 pub struct After<'a> {
@@ -131,7 +134,8 @@ async fn rows(
         same: small(loaded.same),
         rejected: small(loaded.rejected),
     };
-    runs::loaded(tx, fetched.fetch_id, counts, json!(loaded.findings), now).await?;
+    let told = &loaded.findings[..loaded.findings.len().min(MOST_FINDINGS)];
+    runs::loaded(tx, fetched.fetch_id, counts, json!(told), now).await?;
     loaded.findings.extend(parsed.findings);
     Ok(Some(loaded))
 }

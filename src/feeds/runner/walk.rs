@@ -39,17 +39,24 @@ pub struct Walk<'a> {
     pub is_dry: bool,
     /// The class of the answer before.
     last: FetchClass,
+    /// Windows that were passed over, and why the last of them was.
+    passed_over: (usize, Option<Ended>),
 }
+
+/// So many windows may be passed over in one run: what fails again and again fails as a whole.
+const MOST_PASSED_OVER: usize = 3;
 
 impl<'a> Walk<'a> {
     /// A run that has not begun.
     pub fn new(work: &'a Work<'a>, run_id: i64) -> Self {
         let totals = Totals::default();
-        Self { work, run_id, totals, tracker: None, is_dry: false, last: FetchClass::Ok }
+        let last = FetchClass::Ok;
+        Self { work, run_id, totals, tracker: None, is_dry: false, last, passed_over: (0, None) }
     }
 
     /// Asks for the windows, the first from `page` on. What follows is fetched while a page is loaded,
-    /// and no more than one page ahead.
+    /// and no more than one page ahead. A window whose page is refused or damaged does not stop those
+    /// after it: it is passed over, and the run fails at its end.
     pub async fn through(
         &mut self,
         windows: &mut VecDeque<Window>,
@@ -60,7 +67,12 @@ impl<'a> Walk<'a> {
         let mut ahead = fetch(work, self.run_id, Place { window, page }).await?;
         while let Some((place, fetched)) = ahead {
             if !fetched.class.is_success() {
-                return Ok(failed(fetched));
+                let (class, failed) = (fetched.class, failed(fetched));
+                let Some(window) = self.after_failed(class, windows) else { return Ok(failed) };
+                self.passed_over = (self.passed_over.0 + 1, Some(failed));
+                let place = Place { window, page: PageRef::FIRST };
+                ahead = fetch(work, self.run_id, place).await?;
+                continue;
             }
             self.last = fetched.class;
             let following = following(&place, &fetched, windows);
@@ -77,11 +89,21 @@ impl<'a> Walk<'a> {
             (self.totals, self.tracker) = (after.totals, after.tracker);
             ahead = match (goes_on, following) {
                 (false, _) => break,
-                (true, None) => return Ok(Ended::Done(self.last)),
+                (true, None) => {
+                    let passed_over = self.passed_over.1.take();
+                    return Ok(passed_over.unwrap_or(Ended::Done(self.last)));
+                }
                 (true, Some(_)) => fetched,
             };
         }
         Ok(Ended::Stopped)
+    }
+
+    /// The window to go on with after one that failed: a backfill stops there, so that its cursor does.
+    fn after_failed(&self, class: FetchClass, windows: &mut VecDeque<Window>) -> Option<Window> {
+        let of_page = [FetchClass::BadBody, FetchClass::ClientError, FetchClass::TooLarge];
+        let goes_on = of_page.contains(&class) && self.passed_over.0 < MOST_PASSED_OVER;
+        windows.pop_front().filter(|_| goes_on && self.tracker.is_none())
     }
 
     /// What loading a page changes about it.

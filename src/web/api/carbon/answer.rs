@@ -196,7 +196,7 @@ impl<Q> Asking<Q> {
         let micros = known_at.timestamp_micros();
         let next = last.map(|last| paging::cursor(format!("{micros}:{}", key(last)).as_bytes()));
         // The cursor holds the cut-off, which is another each time.
-        let tag = Sha256::of(&json(&items)?);
+        let tag = Sha256::of(&json(&(&items, more))?);
         let mut headers = known_at_headers(known_at)?;
         if let Some(next) = &next {
             let query = self.uri.query().unwrap_or_default();

@@ -258,9 +258,7 @@ fn file(
         name,
         object: format!("carbon-intensity-forecast/{}", regions.join(",")),
         state: (told.iter())
-            .map(|(series, issue, slots)| {
-                format!("{} {issue:?} {}\n", series.region_id, slots.len())
-            })
+            .map(|(series, issue, slots)| format!("{} {issue:?} {slots:?}\n", series.region_id))
             .collect::<Vec<_>>()
             .concat(),
         most: slots().count() as u64 * Metric::ALL.len() as u64,

@@ -382,12 +382,28 @@ async fn whole(
         regions
     };
     let metrics = common.metrics.as_ref().map_or(Metric::ALL.len(), Vec::len);
+    if let Some(grain) = granularity.grain() {
+        // A span at either end may lie half outside.
+        let spans = window.length().num_seconds() / least_seconds(grain) + 2;
+        rows = u64::try_from(spans).unwrap_or_default() * series.len() as u64;
+    }
     Ok(Whole {
         name: file_name(("intensity", granularity.as_str(), format.as_str()), &regions, *window),
         object: format!("carbon-intensity/{}", regions.join(",")),
         state: state.concat(),
         most: rows * metrics as u64,
     })
+}
+
+/// The shortest that a span can be: a day of 23 hours, a February.
+const fn least_seconds(grain: Grain) -> i64 {
+    const HOUR: i64 = 3600;
+    match grain {
+        Grain::Hour => HOUR,
+        Grain::Day => 23 * HOUR,
+        Grain::Week => (7 * 24 - 1) * HOUR,
+        Grain::Month => (28 * 24 - 1) * HOUR,
+    }
 }
 
 fn file(asking: &Asking<Query>, series: &[Series], format: Format) -> (File, Reading) {
