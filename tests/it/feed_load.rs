@@ -73,6 +73,14 @@ async fn a_row_refers_to_a_fetch_and_a_series_that_are_there() {
         let refused = sqlx::query(statement).execute(&server.owner).await.unwrap_err().to_string();
         assert!(refused.contains("one of which is not there"), "{statement}: {refused}");
     }
+    let of_another = "update rollup set feed_id = 'nobody.knows'";
+    let refused = sqlx::query(of_another).execute(&server.owner).await.unwrap_err().to_string();
+    assert!(refused.contains("feed nobody.knows, which is not there"), "{refused}");
+    for statement in ["delete from feed_fetch", "delete from intensity_series", "delete from feed"]
+    {
+        let refused = sqlx::query(statement).execute(&server.owner).await.unwrap_err().to_string();
+        assert!(refused.contains("are never deleted"), "{statement}: {refused}");
+    }
     let right = "insert into carbon_intensity
          select (jsonb_populate_record(c, '{\"start_at\": \"2021-07-08\"}')).* from carbon_intensity c
          where factor_set_id = 'EGRID_u2019' order by c.start_at limit 1";
