@@ -134,20 +134,20 @@ async fn what_never_answered_waits_and_every_failure_is_shown_with_its_time() {
     let well = server.app.clock.now();
     runner::catch_up(&server.app).await.unwrap();
     let found = scope(&reader).await;
-    assert_eq!((&found["state"], &found["last_error_at"]), (&json!("ok"), &Value::Null));
+    assert_eq!((&found["state"], &found["last_error_at"]), (&json!("late"), &Value::Null));
     server.clock.advance(TimeDelta::minutes(6));
     upstream.fault(Answer::file("fault_wrong_type.json"));
     runner::catch_up(&server.app).await.unwrap();
     let found = scope(&reader).await;
-    assert_eq!((&found["state"], &found["failures"]), (&json!("ok"), &json!(1)));
+    assert_eq!((&found["state"], &found["failures"]), (&json!("late"), &json!(1)));
     assert_eq!(at(found["last_ok"].as_str().unwrap()), well);
     let error = found["last_error"].as_str().unwrap();
     let shown = page("/admin/feeds").await;
-    assert!(shown.contains(">ok<") && shown.contains(">0 s ago<"), "{shown}");
+    assert!(shown.contains(">late<") && shown.contains(">0 s ago<"), "{shown}");
     assert!(shown.contains(error.split('"').next().unwrap()), "{error}: {shown}");
     let last = "select payload -> 'data' from event_outbox where topic = 'feed.status' order by outbox_id desc limit 1";
     let last: Value = one(&server.app.pool, last).await;
-    assert_eq!((&last["state"], &last["error"]), (&json!("ok"), &found["last_error"]));
+    assert_eq!((&last["state"], &last["error"]), (&json!("late"), &found["last_error"]));
 }
 
 type History = (DateTime<Utc>, DateTime<Utc>, String);
