@@ -347,6 +347,7 @@ async fn history_is_refused_where_the_upstream_tells_of_the_present_alone() {
     let browser = Browser::signed_in(&server, "ada@example.com").await;
     let page = browser.get("/admin/feeds/gb.forecast/GB").await.text().await.unwrap();
     assert!(page.contains("nothing of the past") && !page.contains("Load history"), "{page}");
+    assert!(!page.contains("History from"), "{page}");
     let path = "/admin/feeds/gb.forecast/GB/backfill";
     let refused = browser.account_form(path, &[("from", "2025-01-02")]).await;
     assert_eq!(refused.status(), 409);

@@ -153,7 +153,7 @@ fn facts(feed: &FeedStatus, scope: &ScopeStatus, today: Today) -> Vec<(&'static 
         ("Newest slot ends", at(scope.high_water)),
         ("That is ago", scope.lag_seconds.map(length)),
         ("Without a hole up to", at(scope.contiguous_to)),
-        ("History from", Some(today.at(scope.history_start))),
+        ("History from", Some(today.at(scope.history_start)).filter(|_| has_history(&feed.feed))),
         ("Asked", Some(expected)),
         ("Next", at(scope.next_due)),
         ("Last good run", at(scope.last_ok)),

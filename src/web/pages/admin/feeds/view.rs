@@ -133,7 +133,7 @@ pub struct RowView {
     pub state: &'static str,
     pub class: &'static str,
     pub error: Option<ErrorView>,
-    /// Why there is no error either.
+    /// What its state means.
     pub note: Option<&'static str>,
     pub lag: Option<String>,
     pub whole_to: Option<String>,
@@ -153,7 +153,7 @@ impl RowView {
             about: about(scope),
             state: scope.state,
             class: chip(scope.state),
-            note: (scope.state == "waiting" && error.is_none()).then_some("nothing came yet"),
+            note: (scope.state == "waiting").then_some("nothing came yet"),
             error,
             lag: scope.lag_seconds.map(|secs| span(TimeDelta::seconds(secs))),
             whole_to: scope.contiguous_to.map(|at| today.at(at)),
