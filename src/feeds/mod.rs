@@ -85,6 +85,11 @@ pub trait Feed: Debug + Sync {
     /// as the tariffs of an account, are not among them: loading makes them.
     fn scopes(&self, settings: &Settings) -> Vec<Scope>;
 
+    /// Whether the upstream tells of the past; else there is nothing to backfill.
+    fn has_history(&self) -> bool {
+        true
+    }
+
     /// Cuts what is to be asked into windows, oldest first, without hole or overlap. One window may
     /// need several pages.
     fn windows(&self, settings: &Settings, _scope: &Scope, range: Window) -> Vec<Window> {

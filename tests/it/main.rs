@@ -45,6 +45,7 @@ mod feed_kill;
 mod feed_load;
 mod feed_numbers;
 mod feed_nyiso;
+mod feed_orders;
 mod feed_rollups;
 mod feed_runner;
 mod feed_summary;

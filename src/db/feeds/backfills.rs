@@ -131,6 +131,17 @@ pub async fn stretch(
     Ok(())
 }
 
+/// Lets backfills tell of each slot from now on, however old it is.
+pub async fn tell_every_slot(conn: &mut PgConnection, backfill_ids: &[i64]) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update feed_backfill set every_slot = true where backfill_id = any($1)",
+        backfill_ids
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Moves a backfill from one of some states to another; `false` if it is in none of them.
 pub async fn turn(
     conn: &mut PgConnection,

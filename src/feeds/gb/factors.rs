@@ -51,6 +51,10 @@ impl Feed for GbFactors {
         vec![range]
     }
 
+    fn has_history(&self) -> bool {
+        false
+    }
+
     fn live_range(&self, _settings: &Settings, live: &Live) -> Option<Window> {
         Window::new(live.now - TimeDelta::days(1), live.now).ok()
     }

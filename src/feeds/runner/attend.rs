@@ -86,8 +86,8 @@ async fn give_back(app: &App, task: &Task, ended: &Ended) -> sqlx::Result<()> {
     }
     let Some(ending) = ending(app, &mut tx, task, ended).await? else { return tx.commit().await };
     tasks::give_back(&mut tx, task, &ending).await?;
-    if let Some(class) = ended.class().filter(|_| tells_of_its_scope(task)) {
-        status::judge(app, &mut tx, task, class, ending.fail_count, ending.error).await?;
+    if ended.class().is_some() && tells_of_its_scope(task) {
+        status::judge(app, &mut tx, task).await?;
     }
     tx.commit().await
 }

@@ -273,6 +273,8 @@ pub struct Wish<'a> {
     pub requested_by: Option<Uuid>,
     /// Whether it was asked for by hand: then one that is paused goes on.
     pub by_hand: bool,
+    /// Whether each slot has an event of its own, however old it is.
+    pub every_slot: bool,
 }
 
 /// Lets a piece of history wait for a server, for the program itself.
@@ -283,7 +285,8 @@ pub async fn want(
     now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
     let (feed, settings, scope) = (work.feed, work.settings, &work.scope);
-    let wish = Wish { feed, settings, scope, window, requested_by: None, by_hand: false };
+    let (by_hand, every_slot) = (false, false);
+    let wish = Wish { feed, settings, scope, window, requested_by: None, by_hand, every_slot };
     queue(conn, &wish, now).await.map(drop)
 }
 
@@ -307,6 +310,9 @@ pub async fn queue(
     for window in new {
         let (range, total) = ((window.from(), window.to()), total(wish, window));
         ids.push(backfills::insert(conn, place, range, total, wish.requested_by, now).await?);
+    }
+    if wish.every_slot {
+        backfills::tell_every_slot(conn, &ids).await?;
     }
     if wish.by_hand {
         let (paused, queued) = (BackfillState::Paused, BackfillState::Queued);

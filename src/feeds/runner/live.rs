@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use super::{
-    backfill,
+    backfill, basis,
     plan::{self, Split},
     work::{Ended, RunError, Work},
 };
@@ -34,6 +34,7 @@ pub async fn run(work: &Work<'_>) -> Result<Ended, RunError> {
 pub async fn due(work: &Work<'_>) -> sqlx::Result<Option<Window>> {
     let now = work.app.clock.now();
     let mut tx = work.app.pool.begin().await?;
+    basis::follow(&mut tx, work, now).await?;
     let Some(Split { live, backfill }) = split(&mut tx, work, now).await? else { return Ok(None) };
     if let Some(rest) = backfill {
         queue_rest(&mut tx, work, rest, now).await?;

@@ -43,7 +43,7 @@ pub async fn settle(
 }
 
 /// End of the newest slot with a value. It never moves back.
-async fn high_water(
+pub(super) async fn high_water(
     conn: &mut PgConnection,
     work: &Work<'_>,
     slots: Slots<'_>,
@@ -55,7 +55,7 @@ async fn high_water(
 
 /// End of the unbroken run of slots with a value. It goes on where it ended: what was found unbroken once
 /// is not looked at again, and only a window that holds its end can move it.
-async fn contiguous_to(
+pub(super) async fn contiguous_to(
     conn: &mut PgConnection,
     work: &Work<'_>,
     (slots, grid): (Slots<'_>, Grid),

@@ -40,7 +40,7 @@ pub struct Walk<'a> {
     /// The class of the answer before.
     last: FetchClass,
     /// Windows that were passed over, and why the last of them was.
-    passed_over: (usize, Option<Ended>),
+    pub passed_over: (usize, Option<Ended>),
 }
 
 /// So many windows may be passed over in one run: what fails again and again fails as a whole.

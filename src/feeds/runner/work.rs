@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -101,7 +101,8 @@ impl Ended {
 }
 
 /// What came of a run.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Totals {
     /// Windows that were asked for.
     pub windows: u64,
@@ -120,6 +121,12 @@ pub struct Totals {
 }
 
 impl Totals {
+    /// As they were kept.
+    #[must_use]
+    pub fn of(kept: &serde_json::Value) -> Self {
+        Self::deserialize(kept).unwrap_or_default()
+    }
+
     /// As they are kept, with what went wrong.
     #[must_use]
     pub fn to_json(self, error: Option<&str>) -> serde_json::Value {
