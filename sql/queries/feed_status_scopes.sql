@@ -1,6 +1,6 @@
 -- How the scopes of some feeds fare, as far as the reader may know of their meters.
 select s.feed_id, s.scope, s.region_id, r.name as "region_name?", s.meter_id, s.tariff_code, s.enabled,
-       s.first_available,
+       greatest(s.first_available, w.begins_at) as "first_available!",
        w.high_water as "high_water?", w.contiguous_to as "contiguous_to?",
        coalesce(live.paused, false) as "paused!", coalesce(live.fail_count, 0) as "fail_count!",
        live.last_class as "last_class?", live.last_ok as "last_ok?", live.last_try as "last_try?",

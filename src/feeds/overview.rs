@@ -150,6 +150,9 @@ pub struct BackfillStatus {
     /// Windows that are done.
     #[schema(example = 131)]
     pub windows_done: i32,
+    /// Of these, those that the upstream refused: their slots are gaps.
+    #[schema(example = 1)]
+    pub windows_failed: i32,
     /// Of a hundred, rounded down.
     #[schema(example = 50)]
     pub percent: i32,
@@ -329,6 +332,7 @@ impl BackfillStatus {
             state: row.state,
             windows_total: row.windows_total,
             windows_done: row.windows_done,
+            windows_failed: row.windows_failed,
             percent: progress.percent,
             rows_new: row.rows_new,
             rows_changed: row.rows_changed,

@@ -108,7 +108,7 @@ pub async fn put_feed(
     Ok(())
 }
 
-/// Forgets from where scopes are unbroken when their history begins earlier than it did. To be called
+/// Forgets where history was found to begin, and from where it is unbroken, when more of it is wanted. To be called
 /// before the feed is written.
 pub async fn begin_history_at(
     conn: &mut PgConnection,
@@ -116,10 +116,11 @@ pub async fn begin_history_at(
     not_before: DateTime<Utc>,
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        "update feed_watermark w set contiguous_to = null
+        "update feed_watermark w set contiguous_to = null, begins_at = null
          from feed f join feed_scope s using (feed_id)
          where (w.feed_id, w.scope) = (s.feed_id, s.scope) and f.feed_id = $1 and f.not_before > $2
-           and s.first_available < f.not_before and w.contiguous_to is not null",
+           and s.first_available < f.not_before
+           and coalesce(w.contiguous_to, w.begins_at) is not null",
         feed_id,
         not_before
     )
