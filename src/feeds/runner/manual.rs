@@ -67,7 +67,7 @@ async fn one(work: &Work<'_>, queued: &QueuedRun) -> Result<(Ended, Option<Again
     let again = match ended {
         Ended::Stopped => Some(Again { from: None }),
         // What was passed over before has failed, whatever comes after it.
-        Ended::Failed { class: FetchClass::Throttled, .. } if walk.passed_over.0 == 0 => {
+        Ended::Failed { class: FetchClass::Throttled, .. } if walk.totals.failed == 0 => {
             Some(Again { from: windows.get(done).map(|window| window.from()) })
         }
         _ => None,
