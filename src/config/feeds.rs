@@ -163,6 +163,6 @@ fn one(sources: &mut Sources, about: &'static About) -> Result<Settings, ConfigE
         account: s.value("account")?,
         owner: s.value("owner")?,
         payment_method: s.value("payment_method")?.unwrap_or_else(|| "DIRECT_DEBIT".to_owned()),
-        gas_in_m3: s.value("gas_in_m3")?.unwrap_or(false),
+        gas_in_m3: s.value("gas_in_m3")?,
     })
 }

@@ -44,8 +44,8 @@ pub struct Settings {
     pub owner: Option<String>,
     /// Whose prices count where they differ by the way of payment.
     pub payment_method: String,
-    /// Whether gas is metered in cubic metres rather than kWh.
-    pub gas_in_m3: bool,
+    /// Whether gas is metered in cubic metres rather than kWh: no document tells. None: it is not known.
+    pub gas_in_m3: Option<bool>,
 }
 
 impl Settings {

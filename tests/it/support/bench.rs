@@ -240,7 +240,7 @@ pub fn settings(upstream: &Upstream) -> Settings {
         account: Some(ACCOUNT.to_owned()),
         owner: None,
         payment_method: String::new(),
-        gas_in_m3: false,
+        gas_in_m3: None,
     }
 }
 

@@ -60,7 +60,7 @@ pub fn settings(feed: &dyn Feed) -> Settings {
         account: None,
         owner: None,
         payment_method: "DIRECT_DEBIT".to_owned(),
-        gas_in_m3: false,
+        gas_in_m3: None,
     }
 }
 
