@@ -1,5 +1,7 @@
--- The owner that the settings name goes before the one that is there; nobody takes it away.
-with put as (
+-- The owner that the settings name goes before the one that is there; nobody takes it away. What its usage comes
+-- to is named by its unit.
+with old as (select unit from meter where meter_id = $1),
+put as (
     insert into meter as m (meter_id, fuel_kind, direction, unit, zone, mpan, serial, region_id, owner_user_id)
     select $1, $2, $3, $4, r.zone, $5, $6, r.region_id, (select id from app_user where email = lower($8))
     from region r where r.region_id = $7
@@ -7,5 +9,11 @@ with put as (
     set direction = excluded.direction, unit = excluded.unit,
         owner_user_id = coalesce(excluded.owner_user_id, m.owner_user_id)
     returning owner_user_id
+),
+named as (
+    update rollup r set measure = lower(coalesce($4::text, 'unknown')) from old
+    where old.unit is distinct from $4 and r.series_kind = 'usage' and r.subject_id = $1
+      and r.feed_id in (select feed_id from feed_scope where meter_id = $1)
+      and r.measure = lower(coalesce(old.unit, 'unknown'))
 )
 select exists (select from put where owner_user_id is not null) as "owned!"

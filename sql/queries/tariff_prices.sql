@@ -1,12 +1,22 @@
 -- What a kWh costs by the tariff $1, or by those that the meter $2 had, in spans that meet [$3, $4), as known
 -- at $6 (null: now). A price for the way of payment $5 goes before one for all. An open span ends where the
--- next begins.
-with agreed as (
+-- next begins; of agreements that hold at once the one that began last counts, and no other.
+with agreement as (
+    select tariff_code, valid_from,
+           coalesce(valid_to, lead(valid_from) over (order by valid_from), 'infinity') as valid_to
+    from meter_agreement_at($2, coalesce($6::timestamptz, 'infinity'))
+),
+agreed as (
     select $1::text as tariff_code, '-infinity'::timestamptz as valid_from, 'infinity'::timestamptz as valid_to
     where $1::text is not null
     union all
-    select a.tariff_code, a.valid_from, coalesce(a.valid_to, 'infinity')
-    from meter_agreement a where a.meter_id = $2
+    select a.tariff_code, b.valid_from, b.valid_to
+    from (select at as valid_from, lead(at) over (order by at) as valid_to
+          from (select valid_from as at from agreement union select valid_to from agreement) bound) b
+    cross join lateral (select tariff_code from agreement a
+                        where a.valid_from <= b.valid_from and a.valid_to > b.valid_from
+                        order by a.valid_from desc limit 1) a
+    where b.valid_to is not null
 ),
 known as (
     select p.* from tariff_price p

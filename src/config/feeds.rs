@@ -153,6 +153,6 @@ fn one(sources: &mut Sources, about: &'static About) -> Result<Settings, ConfigE
         account: s.value("account")?,
         owner: s.value("owner")?,
         payment_method: s.value("payment_method")?.unwrap_or(unset.payment_method),
-        gas_in_m3: s.value("gas_in_m3")?.unwrap_or(unset.gas_in_m3),
+        gas_in_m3: s.value("gas_in_m3")?,
     })
 }

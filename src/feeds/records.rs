@@ -174,8 +174,8 @@ pub struct Metering {
     pub fuel_kind: &'static str,
     /// `import` or `export`.
     pub direction: &'static str,
-    /// `kWh` or `m3`.
-    pub unit: &'static str,
+    /// `kWh` or `m3`; none: not known.
+    pub unit: Option<&'static str>,
     /// The number of the supply point.
     pub mpan: String,
     /// The number on the meter.

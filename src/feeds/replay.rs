@@ -98,8 +98,7 @@ async fn page(
     let window = Window::new(fetch.from_at, fetch.to_at).map_err(|_| ReplayError::Lacks(id))?;
     let sha256 = fetch.document.ok_or(ReplayError::Lacks(id))?;
     let body = app.documents.get(sha256).await.map_err(|error| ReplayError::Store(id, error))?;
-    let number = u32::try_from(fetch.page).map_err(|_| ReplayError::Lacks(id))?;
-    let page = PageRef::Number(number);
+    let page = page_ref(fetch).ok_or(ReplayError::Lacks(id))?;
     let ask = Ask { settings, scope, window, page: &page, now: fetch.fetched_at };
     let parsed = feed.parse(&body, &ask).map_err(|bad| ReplayError::Refused(id, bad))?;
     let known_at: DateTime<Utc> = fetch.loaded_at;
@@ -117,6 +116,13 @@ async fn page(
     };
     let loaded = load::load(conn, &page, parsed.records).await;
     loaded.map(drop).map_err(|error| ReplayError::Load(id, error))
+}
+
+/// By what a page was asked: what a page is of may be told by its link alone.
+fn page_ref(fetch: &LoadedFetch) -> Option<PageRef> {
+    let number = u32::try_from(fetch.page).ok()?;
+    let told = fetch.page_ref.clone().and_then(|told| serde_json::from_value(told).ok());
+    Some(told.unwrap_or(PageRef::Number(number)))
 }
 
 /// The feeds and scopes that there are, those that are off among them.

@@ -46,8 +46,8 @@ pub struct Settings {
     pub owner: Option<String>,
     /// Whose prices count where they differ by the way of payment.
     pub payment_method: String,
-    /// Whether gas is metered in cubic metres rather than kWh.
-    pub gas_in_m3: bool,
+    /// Whether gas is metered in cubic metres rather than kWh: no document tells. None: it is not known.
+    pub gas_in_m3: Option<bool>,
 }
 
 impl Settings {
@@ -74,7 +74,7 @@ impl Settings {
             account: None,
             owner: None,
             payment_method: "DIRECT_DEBIT".to_owned(),
-            gas_in_m3: false,
+            gas_in_m3: None,
         }
     }
 

@@ -9,9 +9,10 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 use sqlx::PgPool;
 use trueprice::{
+    auth::Role,
     domain::feed::{IntensityUnit, Quality, TaskKind},
     feeds::{
-        Feed, Intensity, MeterPoint, Records, Scope, Usage,
+        Feed, Forecast, Intensity, MeterPoint, Records, Scope, Usage,
         carbonara::CarbonaraIntensity,
         gb::{GbFactors, GbForecast, GbIntensity, GbMix},
         load::{Loaded, meter_id},
@@ -603,6 +604,57 @@ async fn every_issue_of_a_forecast_is_kept_until_the_last_of_the_day_will_do() {
     let left =
         "select array_agg(distinct issued_at at time zone 'UTC') from carbon_intensity_forecast";
     assert_eq!(one(pool, left).await, r#"("{""2025-01-15 23:30:00"",""2025-01-16 00:00:00""}")"#);
+}
+
+#[tokio::test]
+async fn what_an_issue_told_first_stays_and_what_is_added_is_known_from_then_on() {
+    let server = TestServer::start().await;
+    server.clock.set("2025-01-15T10:05:00Z");
+    let pool = &server.owner;
+    let loader = Loader::of_region(&server, &GbForecast, "GB", "GB").await;
+    let Records::Forecast(points) = loader.parse(&wire("uk_intensity_fw48h.json"), 1) else {
+        panic!("a forecast is a forecast")
+    };
+    let (known, late) = (points.len() - 1, points.last().unwrap().start);
+    loader.put(Records::Forecast(points[..known].to_vec())).await;
+    let caller = server.caller(Role::ReadOnly).await;
+    let ask = async |as_of: &str| {
+        let answer =
+            caller.get(&format!("/api/v1/carbon-intensity/forecast?region=GB{as_of}")).await;
+        let known_at = answer.headers()["x-known-at"].to_str().unwrap().to_owned();
+        (known_at, answer.json::<Value>().await.unwrap()["items"].clone())
+    };
+    let (known_at, first) = ask("").await;
+    assert_eq!(first.as_array().unwrap().len(), known);
+
+    // Within the half-hour the provider says something else, and more.
+    server.clock.set("2025-01-15T10:25:00Z");
+    let other = |point: &Forecast| Forecast { generated: Some(Decimal::ONE), ..point.clone() };
+    let (loaded, _) = loader.put(Records::Forecast(points.iter().map(other).collect())).await;
+    assert_eq!(counts(&loaded), (1, 0, known as u64, 0));
+    let (_, now) = ask("").await;
+    let now = now.as_array().unwrap();
+    assert_eq!(
+        (&now[..known], &now[known]["generated"]),
+        (&first.as_array().unwrap()[..], &"1".into())
+    );
+    assert_eq!(ask(&format!("&as_of={known_at}")).await.1, first);
+    // It is told whole, as it is stored.
+    let told = format!(
+        "select jsonb_array_length(payload #> '{{data,points}}'),
+                (select count(*) from jsonb_array_elements(payload #> '{{data,points}}') p
+                 join carbon_intensity_forecast f on f.start_at = (p ->> 'start')::timestamptz
+                                                 and f.generated = (p ->> 'value')::numeric),
+                payload #>> '{{data,points,{known},start}}'
+         from event_outbox where topic = 'grid.forecast' order by outbox_id desc limit 1"
+    );
+    let late = late.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    assert_eq!(one(pool, &told).await, format!("({0},{0},{late})", known + 1));
+    // Whoever reads by SQL sees it from when it was known, not from the half-hour that names it.
+    let view =
+        "select bool_and(known_at > issued_at + interval '5 minutes'), count(distinct known_at)
+                from trueprice.carbon_intensity_forecast";
+    assert_eq!(one(pool, view).await, "(t,2)");
 }
 
 #[tokio::test]

@@ -350,6 +350,35 @@ async fn each_set_of_factors_is_a_series_and_says_why_it_is_silent() {
     assert_eq!(of(at("2025-02-01T05:05:00Z")).await, ["null"; 3]);
 }
 
+#[tokio::test]
+async fn a_new_set_of_factors_gets_the_history_that_is_asked_for_again() {
+    let server = TestServer::start().await;
+    let (mut loader, pool) = (nyiso(&server).await, &server.owner);
+    loader.load(&wire("nyiso_rtfuelmix.csv")).await;
+    let of =
+        "select count(*), round(min(generated), 6) from carbon_intensity where factor_set_id = ";
+    let before = one(pool, &format!("{of} 'NY-STATE-2016'")).await;
+    assert_eq!(before, "(6,228.404889)");
+    let mixes = "select max(rev), max(changed_at) from fuel_mix";
+    let mix = one(pool, mixes).await;
+
+    // The same file says the same readings, and yet the slots are computed under the other set.
+    loader.settings.factor_sets.push("IPCC-2014-DIRECT".to_owned());
+    loader.window = Window::new(at("2025-02-01T05:00:00Z"), at("2025-02-02T05:00:00Z")).unwrap();
+    loader.task_kind = TaskKind::Backfill;
+    let loaded = loader.load(&wire("nyiso_rtfuelmix.csv")).await;
+    assert_eq!((loaded.new, loaded.changed), (6, 0));
+    let direct = one(pool, &format!("{of} 'IPCC-2014-DIRECT'")).await;
+    assert!(direct.starts_with("(6,1"), "{direct}");
+    // So they are for an answer that is unchanged, which has no rows, and only in the window asked for.
+    loader.settings.factor_sets.push("IPCC-2014-LIFECYCLE".to_owned());
+    loader.window = Window::new(at("2025-02-01T05:05:00Z"), at("2025-02-01T05:15:00Z")).unwrap();
+    assert_eq!(loader.put(Records::Samples(Vec::new())).await.0.new, 2);
+    assert_eq!(loader.put(Records::Samples(Vec::new())).await.0.new, 0);
+    assert_eq!(one(pool, &format!("{of} 'NY-STATE-2016'")).await, before);
+    assert_eq!((one(pool, mixes).await, count(pool, "row_revision").await), (mix, 0));
+}
+
 /// A file as the upstream writes it: a reading at each of these instants.
 fn file(stamps: &[DateTime<Utc>]) -> String {
     let mut text = "Time Stamp,Time Zone,Fuel Category,Gen MW\r\n".to_owned();

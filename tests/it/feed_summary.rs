@@ -19,27 +19,28 @@ use trueprice::{
 use crate::support::{
     Caller, TestServer,
     loader::{Loader, at, count, one},
+    until,
     upstream::wire,
 };
 
-const AGILE: &str = "E-1R-AGILE-SAMPLE-25-C";
-const VARIABLE: &str = "E-1R-VAR-SAMPLE-24-C";
+pub const AGILE: &str = "E-1R-AGILE-SAMPLE-25-C";
+pub const VARIABLE: &str = "E-1R-VAR-SAMPLE-24-C";
 
 /// An account whose meter somebody owns, and what brings the parts of its summaries.
-struct Home {
-    server: TestServer,
-    owner: Caller,
-    meter: String,
-    account: Loader,
-    usage: Loader,
-    rates: Loader,
-    variable: Loader,
+pub struct Home {
+    pub server: TestServer,
+    pub owner: Caller,
+    pub meter: String,
+    pub account: Loader,
+    pub usage: Loader,
+    pub rates: Loader,
+    pub variable: Loader,
     carbon: Loader,
     mix: Loader,
 }
 
 impl Home {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let server = TestServer::start().await;
         let person = server.account_without_grants(Role::ReadOnly).await;
         let scope = |name: &str, tariff: Option<&str>| Scope {
@@ -70,7 +71,7 @@ impl Home {
         Self { server, owner, meter, account, usage, rates, variable, carbon, mix }
     }
 
-    fn pool(&self) -> &PgPool {
+    pub fn pool(&self) -> &PgPool {
         &self.server.owner
     }
 
@@ -87,21 +88,21 @@ impl Home {
         (answer.status().as_u16(), answer.text().await.unwrap())
     }
 
-    async fn day(&self, path: &str) -> Value {
+    pub async fn day(&self, path: &str) -> Value {
         let (status, body) = self.ask(&format!("/{path}")).await;
         assert_eq!(status, 200, "{body}");
         serde_json::from_str(&body).unwrap()
     }
 }
 
-fn prices(loader: &Loader, name: &str) -> Vec<Price> {
+pub fn prices(loader: &Loader, name: &str) -> Vec<Price> {
     match loader.parse(&wire(name), 1) {
         Records::Prices(prices) => prices,
         other => panic!("{name}: {other:?}"),
     }
 }
 
-fn usage(start: &str, kwh: &str) -> Usage {
+pub fn usage(start: &str, kwh: &str) -> Usage {
     Usage { start: at(start), secs: 1800, quantity: Some(kwh.parse().unwrap()) }
 }
 
@@ -460,4 +461,33 @@ async fn two_loads_at_once_miss_nothing_of_each_other() {
     let printed = day["carbon_grams"].to_string().parse::<Decimal>().unwrap();
     assert_eq!(printed, sum.round_dp(3));
     assert_eq!(day["complete"], true);
+}
+
+#[tokio::test]
+async fn usage_that_comes_while_its_intensities_change_is_weighed_with_the_new_ones() {
+    let home = Home::new().await;
+    home.load_january().await;
+    // The load of intensities has looked which summaries it changes, and cannot commit yet.
+    let mut series = home.pool().begin().await.unwrap();
+    let lock = "select pg_advisory_xact_lock(7429, hashtext('intensity/gb.intensity/GB/NESO'))";
+    sqlx::query(lock).execute(&mut *series).await.unwrap();
+    let waits = async |at: &str| {
+        count(home.pool(), &format!("pg_locks where not granted and classid = {at}")).await > 0
+    };
+    tokio::join!(
+        async { home.carbon.load(&wire("uk_intensity_restated.json")).await },
+        async {
+            until(async || waits("7429").await).await;
+            home.usage.load(&wire("octopus_consumption.json")).await;
+        },
+        async {
+            until(async || waits("7429").await).await;
+            until(async || count(home.pool(), "meter_usage").await > 0 || waits("7430").await)
+                .await;
+            series.commit().await.unwrap();
+        },
+    );
+    let sum = "select round(sum(u.quantity * c.generated), 3) from meter_usage u join carbon_intensity c using (start_at)";
+    let stored = "select round(grams_co2, 3) from usage_daily_summary";
+    assert_eq!(one(home.pool(), stored).await, one(home.pool(), sum).await);
 }

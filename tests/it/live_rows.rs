@@ -237,8 +237,8 @@ impl Series {
             let start = issued + TimeDelta::seconds(i64::from(self.step) * place);
             sqlx::query(
                 "insert into carbon_intensity_forecast (feed_id, region_id, factor_set_id, issued_at, start_at,
-                     secs, generated, raw_unit, fetch_id)
-                 values ($1, $2, $3, $4, $5, $6, $7::numeric, 'g/kWh', $8)",
+                     secs, generated, raw_unit, fetch_id, known_at)
+                 values ($1, $2, $3, $4, $5, $6, $7::numeric, 'g/kWh', $8, $4)",
             )
             .bind(self.feed)
             .bind(self.region)

@@ -37,6 +37,7 @@ mod downloads_stored;
 mod entitlements;
 mod exports;
 mod families;
+mod feed_account;
 mod feed_examples;
 mod feed_faults;
 mod feed_fetches;

@@ -20,14 +20,19 @@ pub struct NewScope<'a> {
     pub first_available: DateTime<Utc>,
 }
 
-/// Makes a scope, on where its feed is; one that is there reaches back as far as this. Nothing where
-/// there is no such feed.
+/// Makes a scope, on where its feed is; one that is there reaches back as far as this, and is asked for
+/// as one that is new. Nothing where there is no such feed.
 pub async fn put(conn: &mut PgConnection, scope: &NewScope<'_>) -> sqlx::Result<()> {
     sqlx::query!(
-        "insert into feed_scope as s (feed_id, scope, region_id, meter_id, tariff_code, first_available, enabled)
-         select f.feed_id, $2, $3, $4, $5, $6, f.enabled from feed f where f.feed_id = $1
-         on conflict (feed_id, scope) do update set first_available = excluded.first_available
-         where excluded.first_available < s.first_available",
+        "with put as (
+             insert into feed_scope as s (feed_id, scope, region_id, meter_id, tariff_code, first_available, enabled)
+             select f.feed_id, $2, $3, $4, $5, $6, f.enabled from feed f where f.feed_id = $1
+             on conflict (feed_id, scope) do update set first_available = excluded.first_available
+             where excluded.first_available < s.first_available
+             returning feed_id, scope
+         )
+         update feed_task t set last_ok = null from put
+         where (t.feed_id, t.scope, t.task_kind) = (put.feed_id, put.scope, 'live')",
         scope.feed_id,
         scope.scope,
         scope.region_id,

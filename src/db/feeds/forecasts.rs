@@ -23,30 +23,17 @@ pub struct NewPoint {
     pub raw_unit: &'static str,
 }
 
-/// A point that is new or another.
-#[derive(Debug, Clone)]
-pub struct PutPoint {
-    /// The set of factors.
-    pub factor_set_id: String,
-    /// The issue.
-    pub issued_at: DateTime<Utc>,
-    /// Whether it is new.
-    pub new: bool,
-}
-
-/// Stores points. One that is there is overwritten where it says something else and was not fetched
-/// later.
+/// Stores points; gives the set of factors and the issue of each that is new. One that is there stays.
 pub async fn put(
     conn: &mut PgConnection,
     (feed_id, region_id): (&str, &str),
-    fetch_id: i64,
+    (fetch_id, known_at): (i64, DateTime<Utc>),
     points: &[NewPoint],
-) -> sqlx::Result<Vec<PutPoint>> {
+) -> sqlx::Result<Vec<(String, DateTime<Utc>)>> {
     fn each<T>(points: &[NewPoint], of: impl FnMut(&NewPoint) -> T) -> Vec<T> {
         points.iter().map(of).collect()
     }
-    sqlx::query_file_as!(
-        PutPoint,
+    let new = sqlx::query_file!(
         "sql/queries/feed_put_forecast.sql",
         feed_id,
         region_id,
@@ -57,7 +44,39 @@ pub async fn put(
         &each(points, |point| point.secs),
         &each(points, |point| point.generated) as &[Option<Decimal>],
         &each(points, |point| point.raw) as &[Option<Decimal>],
-        &each(points, |point| point.raw_unit.to_owned())
+        &each(points, |point| point.raw_unit.to_owned()),
+        known_at
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(new.into_iter().map(|point| (point.factor_set_id, point.issued_at)).collect())
+}
+
+/// One slot of an issue.
+#[derive(Debug, Clone)]
+pub struct Point {
+    /// Start of the slot.
+    pub start_at: DateTime<Utc>,
+    /// Its length in seconds.
+    pub secs: i32,
+    /// g/kWh; none: unknown.
+    pub generated: Option<Decimal>,
+}
+
+/// The slots of an issue in order.
+pub async fn of_issue(
+    conn: &mut PgConnection,
+    (feed_id, region_id, factor_set_id): (&str, &str, &str),
+    issued_at: DateTime<Utc>,
+) -> sqlx::Result<Vec<Point>> {
+    sqlx::query_as!(
+        Point,
+        "select start_at, secs, generated from carbon_intensity_forecast
+         where feed_id = $1 and region_id = $2 and factor_set_id = $3 and issued_at = $4 order by start_at",
+        feed_id,
+        region_id,
+        factor_set_id,
+        issued_at
     )
     .fetch_all(conn)
     .await

@@ -12,8 +12,8 @@ pub struct MeterRow {
     pub fuel_kind: String,
     /// `import` or `export`.
     pub direction: String,
-    /// `kWh` or `m3`.
-    pub unit: String,
+    /// `kWh` or `m3`; none: not known.
+    pub unit: Option<String>,
     /// IANA.
     pub zone: String,
     /// The region whose carbon its usage is counted with.

@@ -2,6 +2,7 @@
 //! which are then compared. No stored row is touched or locked.
 
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool};
 
 use crate::domain::Sha256;
@@ -24,10 +25,11 @@ const WRITTEN: [&str; 13] = [
 ];
 
 /// What loading may add to, and needs to be as it is.
-const KNOWN: [&str; 5] = ["emission_factor", "factor_set", "feed_scope", "meter", "meter_reader"];
+const KNOWN: [&str; 6] =
+    ["emission_factor", "factor_set", "feed_scope", "feed_task", "meter", "meter_reader"];
 
 /// What says nothing about the content of a row: when it came, by which fetch, how often it changed.
-const HEADER: &str = "'{rev,content_hash,first_seen,changed_at,fetch_id}'::text[]";
+const HEADER: &str = "'{rev,content_hash,first_seen,changed_at,known_at,fetch_id}'::text[]";
 
 /// A table of rows and the condition by which those of a scope are found: `$1` is the feed, `$2` the
 /// region, `$3` the meter, `$4` the tariff.
@@ -130,6 +132,8 @@ pub struct LoadedFetch {
     pub fetch_id: i64,
     /// Which page of its window it was.
     pub page: i32,
+    /// The same as the answer before it told, which is what it was asked by.
+    pub page_ref: Option<Value>,
     /// The window.
     pub from_at: DateTime<Utc>,
     /// The end of the window.
@@ -154,24 +158,14 @@ pub async fn loaded(
     limit: i64,
 ) -> sqlx::Result<Vec<LoadedFetch>> {
     let (at, id) = last.unwrap_or((DateTime::UNIX_EPOCH, 0));
-    let rows = sqlx::query!(
-        r#"select fetch_id, page, lower(asked_window) as "from_at!", upper(asked_window) as "to_at!", fetched_at,
-                  loaded_at as "loaded_at!", task_kind, document_sha256, expired_at is not null as "is_expired!"
-           from feed_fetch
-           where feed_id = $1 and scope = $2 and class = 'ok' and asked_window is not null
-             and (loaded_at, fetch_id) > ($3, $4)
-           order by loaded_at, fetch_id limit $5"#,
-        feed_id,
-        scope,
-        at,
-        id,
-        limit
-    )
-    .fetch_all(pool)
-    .await?;
+    let rows =
+        sqlx::query_file!("sql/queries/feed_replay_fetches.sql", feed_id, scope, at, id, limit)
+            .fetch_all(pool)
+            .await?;
     let fetches = rows.into_iter().map(|row| LoadedFetch {
         fetch_id: row.fetch_id,
         page: row.page,
+        page_ref: row.page_ref,
         from_at: row.from_at,
         to_at: row.to_at,
         fetched_at: row.fetched_at,

@@ -44,7 +44,7 @@ pub struct Setting {
     pub step: i32,
     /// The feed's primary metric.
     pub primary: Option<String>,
-    /// The unit of a meter.
+    /// The unit of a meter; none: it is not known.
     pub unit: Option<String>,
     /// The region of a meter of electricity.
     pub region_id: Option<String>,
@@ -278,7 +278,7 @@ async fn usage(
         ..strand.clone()
     };
     Ok(vec![Measure {
-        name: setting.unit.as_deref().unwrap_or("kWh").to_lowercase(),
+        name: setting.unit.as_deref().unwrap_or("unknown").to_lowercase(),
         sum: SumOf::Values,
         always: true,
         strand,

@@ -4,6 +4,8 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
 
+use crate::domain::feed::Window;
+
 /// A stored reading.
 #[derive(Debug)]
 pub struct Sample {
@@ -68,5 +70,30 @@ pub async fn is_computed(
         start
     )
     .fetch_one(conn)
+    .await
+}
+
+/// The slots of a window that have a mix and lack an intensity under one of some sets of factors.
+pub async fn without_intensity(
+    conn: &mut PgConnection,
+    (feed_id, region_id): (&str, &str),
+    window: Window,
+    sets: &[String],
+) -> sqlx::Result<Vec<DateTime<Utc>>> {
+    sqlx::query_scalar!(
+        r#"select distinct start_at as "start_at!" from (
+             select start_at, factor_set from fuel_mix cross join unnest($5::text[]) factor_set
+             where feed_id = $1 and region_id = $2 and start_at >= $3 and start_at < $4
+             except
+             select start_at, factor_set_id from carbon_intensity
+             where feed_id = $1 and region_id = $2 and start_at >= $3 and start_at < $4 and factor_set_id = any($5)
+           ) lacking"#,
+        feed_id,
+        region_id,
+        window.from(),
+        window.to(),
+        sets
+    )
+    .fetch_all(conn)
     .await
 }

@@ -1,8 +1,9 @@
 //! Daily summaries of meters, and what they are made of.
 //!
 //! Whoever computes the summaries of a meter holds its lock from before it reads what they are made of
-//! until its commit, so that of two loads at once the later sees what the earlier brought. A reader that
-//! takes the lock shared before its view begins sees all that was changed by its cut-off.
+//! until its commit, so that of two loads at once the later sees what the earlier brought; whoever looks
+//! which summaries a load changes waits for its turn before that. A reader that takes the lock shared before
+//! its view begins sees all that was changed by its cut-off.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -123,6 +124,17 @@ impl Day {
             Cell::Bool(self.complete),
         ]
     }
+}
+
+/// The key of [`SUMMARY_LOCK`] that is no meter's: who changes what summaries are made of.
+const ANY: i32 = 0;
+
+/// Waits until nobody else looks which summaries a load changes; then nobody does until the transaction
+/// ends. A load that looked before could miss what another is about to bring: usage of a day, of which
+/// it changes the intensities.
+pub async fn turn(conn: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::query!("select pg_advisory_xact_lock($1, $2)", SUMMARY_LOCK, ANY).execute(conn).await?;
+    Ok(())
 }
 
 /// Waits until nobody else computes the summaries of a meter; then nobody does until the transaction

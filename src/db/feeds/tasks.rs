@@ -180,6 +180,7 @@ pub async fn give_back(
         ending.fail_count,
         ending.class,
         ending.error,
+        task.last_ok
     )
     .execute(conn)
     .await?;

@@ -1,8 +1,9 @@
 //! Usage of meters, the meters, and what was agreed for them.
 
+use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-use super::rows::{ATTRIBUTE, Kind, METRIC, Part, Table, column};
+use super::rows::{ATTRIBUTE, Kind, METRIC, Part, Source, Table, column};
 
 /// Rows of `meter_usage`.
 pub const TABLE: Table = Table {
@@ -34,14 +35,19 @@ pub const AGREEMENTS: Table = Table {
         column("valid_from", Kind::Instant, Part::Start),
         column("tariff_code", Kind::Text, ATTRIBUTE),
         column("valid_to", Kind::Instant, ATTRIBUTE),
+        column("account", Kind::Text, Part::Beside),
     ],
     series: &["meter_id"],
     updated_at: None,
     reconcile: None,
 };
 
-/// The unit of a meter: `kWh` or `m3`.
-pub async fn unit_of(conn: &mut PgConnection, meter_id: &str) -> sqlx::Result<Option<String>> {
+/// The unit of a meter: `kWh` or `m3`, or none where that is not known. Nothing where there is no such
+/// meter.
+pub async fn unit_of(
+    conn: &mut PgConnection,
+    meter_id: &str,
+) -> sqlx::Result<Option<Option<String>>> {
     sqlx::query_scalar!("select unit from meter where meter_id = $1", meter_id)
         .fetch_optional(conn)
         .await
@@ -56,8 +62,8 @@ pub struct NewMeter<'a> {
     pub fuel_kind: &'a str,
     /// `import` or `export`.
     pub direction: &'a str,
-    /// `kWh` or `m3`.
-    pub unit: &'a str,
+    /// `kWh` or `m3`; none: not known.
+    pub unit: Option<&'a str>,
     /// The number of the supply point.
     pub mpan: &'a str,
     /// The number on the meter.
@@ -83,4 +89,44 @@ pub async fn put_meter(conn: &mut PgConnection, meter: &NewMeter<'_>) -> sqlx::R
     )
     .fetch_one(conn)
     .await
+}
+
+/// Withdraws what an account once listed for a meter and lists no more: of `listed` are the starts of what
+/// it lists. What it was stays as a revision. Gives the starts of what was withdrawn.
+pub async fn withdraw_agreements(
+    conn: &mut PgConnection,
+    (meter_id, account): (&str, &str),
+    listed: &[DateTime<Utc>],
+    source: &Source,
+) -> sqlx::Result<Vec<DateTime<Utc>>> {
+    sqlx::query_file_scalar!(
+        "sql/queries/feed_withdraw_agreements.sql",
+        meter_id,
+        account,
+        listed,
+        source.fetched_at,
+        source.known_at,
+        source.fetch_id
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Numbers agreements that came back after they were withdrawn: they go on where they ended.
+pub async fn go_on_with_agreements(
+    conn: &mut PgConnection,
+    meter_id: &str,
+    new: &[DateTime<Utc>],
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update meter_agreement a set rev = r.rev + 1
+         from (select start_at, max(rev) as rev from row_revision
+               where table_name = 'meter_agreement' and series_key = $1 and start_at = any($2) group by 1) r
+         where a.meter_id = $1 and a.valid_from = r.start_at",
+        meter_id,
+        new
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }

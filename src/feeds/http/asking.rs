@@ -74,7 +74,7 @@ pub(super) fn request_key(feed: &dyn Feed, ask: &Ask<'_>, request: &Request) -> 
     _ = write!(text, "\n{} {:?} {:?}", scope.scope, scope.region_id, scope.tariff_code);
     _ = write!(text, " {:?}", scope.meter.as_ref().map(|meter| &meter.meter_id));
     _ = write!(text, "\n{:?} {:?}", settings.factor_sets, settings.payment_method);
-    _ = write!(text, " {:?} {}", settings.owner, settings.gas_in_m3);
+    _ = write!(text, " {:?} {:?}", settings.owner, settings.gas_in_m3);
     Sha256::of(text.as_bytes())
 }
 

@@ -1,7 +1,8 @@
 //! Accounts: their meters, what was agreed for them, and the scopes of other feeds that follow.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeMap, fmt::Write as _};
 
+use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
 
 use super::{LoadError, Work};
@@ -12,20 +13,24 @@ use crate::{
         usage::{self, AGREEMENTS, NewMeter},
     },
     domain::feed::upsert::{Cell, Manner},
-    feeds::Metering,
+    feeds::{Agreement, Metering},
 };
 
 /// Where meters are whose account does not say.
 const REGION: &str = "GB";
 
-/// What has tariffs among the prices, and usage among the feeds.
+/// What has tariffs among the prices. Usage of gas is kept, and counts in no sum of electricity.
 const ELECTRICITY: &str = "electricity";
 
 /// The id of a meter: its numbers name the place where somebody lives, the id does not.
 #[must_use]
 pub fn meter_id(fuel_kind: &str, mpan: &str, serial: &str) -> String {
-    let digest = Sha256::digest([fuel_kind, mpan, serial].join("/"));
-    let mut id = "m".to_owned();
+    id("m", &[fuel_kind, mpan, serial])
+}
+
+fn id(kind: &str, parts: &[&str]) -> String {
+    let digest = Sha256::digest(parts.join("/"));
+    let mut id = kind.to_owned();
     for byte in &digest[..6] {
         // Writing to a string cannot fail.
         _ = write!(id, "{byte:02x}");
@@ -34,20 +39,34 @@ pub fn meter_id(fuel_kind: &str, mpan: &str, serial: &str) -> String {
 }
 
 /// Stores the meters of an account and their agreements, and makes the scopes of their usage and of the
-/// prices of their tariffs.
+/// prices of their tariffs. Agreements that it lists no more are withdrawn.
 pub(super) async fn store(work: &mut Work<'_>, meters: Vec<Metering>) -> Result<(), LoadError> {
+    let number = work.page.settings.account.as_deref();
+    let account = id("a", &[number.ok_or_else(|| work.page.lacks("account"))?]);
+    // A meter may be listed at more than one place.
+    let mut listed: BTreeMap<String, Vec<DateTime<Utc>>> = BTreeMap::new();
     for meter in meters {
-        store_one(work, &meter).await?;
+        let meter_id = meter_id(meter.fuel_kind, &meter.mpan, &meter.serial);
+        store_one(work, &meter, &meter_id, &account).await?;
+        let starts = meter.agreements.iter().map(|agreement| agreement.valid_from);
+        listed.entry(meter_id).or_default().extend(starts);
+    }
+    for (meter_id, starts) in listed {
+        withdraw(work, (&meter_id, &account), &starts).await?;
     }
     Ok(())
 }
 
-async fn store_one(work: &mut Work<'_>, metering: &Metering) -> Result<(), LoadError> {
+async fn store_one(
+    work: &mut Work<'_>,
+    metering: &Metering,
+    meter_id: &str,
+    account: &str,
+) -> Result<(), LoadError> {
     let page = work.page;
-    let meter_id = meter_id(metering.fuel_kind, &metering.mpan, &metering.serial);
     let region_id = page.scope.region_id.as_deref().unwrap_or(REGION);
     let meter = NewMeter {
-        meter_id: &meter_id,
+        meter_id,
         fuel_kind: metering.fuel_kind,
         direction: metering.direction,
         unit: metering.unit,
@@ -61,21 +80,52 @@ async fn store_one(work: &mut Work<'_>, metering: &Metering) -> Result<(), LoadE
         let message = format!("nobody has the e-mail of the owner, so meter {meter_id} has none");
         work.loaded.note("no_owner", message, page.now, false);
     }
-    let key = Cell::from(meter_id.as_str());
-    let agreement = |agreement: &crate::feeds::Agreement| -> Row {
+    store_agreements(work, metering, meter_id, account).await?;
+    discover(work, metering, meter_id, region_id).await
+}
+
+async fn store_agreements(
+    work: &mut Work<'_>,
+    metering: &Metering,
+    meter_id: &str,
+    account: &str,
+) -> Result<(), LoadError> {
+    let row = |agreement: &Agreement| -> Row {
         vec![
-            key.clone(),
+            meter_id.into(),
             Cell::Instant(agreement.valid_from),
             agreement.tariff_code.as_str().into(),
             agreement.valid_to.into(),
+            account.into(),
         ]
     };
-    let rows = metering.agreements.iter().map(agreement).collect();
-    for change in work.upsert(&AGREEMENTS, Manner::Told, rows).await? {
+    let rows = metering.agreements.iter().map(row).collect();
+    let changes = work.upsert(&AGREEMENTS, Manner::Told, rows).await?;
+    let mut new = Vec::new();
+    for change in changes {
         // From then on: whether one is in force depends on those that began before it.
-        work.summaries.meter(&meter_id, change.after[1].instant().unwrap_or_default(), None);
+        let from = change.after[1].instant().unwrap_or_default();
+        work.summaries.meter(meter_id, from, None);
+        new.extend(change.before.is_none().then_some(from));
     }
-    discover(work, metering, &meter_id, region_id).await
+    Ok(usage::go_on_with_agreements(work.conn, meter_id, &new).await?)
+}
+
+/// Withdraws what is not listed any more. A meter without any agreement says nothing of those that it had.
+async fn withdraw(
+    work: &mut Work<'_>,
+    meter: (&str, &str),
+    listed: &[DateTime<Utc>],
+) -> Result<(), LoadError> {
+    if listed.is_empty() {
+        return Ok(());
+    }
+    let source = work.page.source();
+    for from in usage::withdraw_agreements(work.conn, meter, listed, &source).await? {
+        work.loaded.changed += 1;
+        work.summaries.meter(meter.0, from, None);
+    }
+    Ok(())
 }
 
 /// Makes the scopes that follow from a meter.
@@ -85,9 +135,6 @@ async fn discover(
     meter_id: &str,
     region_id: &str,
 ) -> Result<(), LoadError> {
-    if metering.fuel_kind != ELECTRICITY {
-        return Ok(());
-    }
     let provider = work.page.feed.about().provider;
     let begins = metering.agreements.iter().map(|agreement| agreement.valid_from);
     let first_available = begins.min().unwrap_or(work.page.settings.not_before);
@@ -100,6 +147,9 @@ async fn discover(
         first_available,
     };
     discovered::put(work.conn, &scope).await?;
+    if metering.fuel_kind != ELECTRICITY {
+        return Ok(());
+    }
     let rates = format!("{provider}.rates");
     for agreement in &metering.agreements {
         let scope = NewScope {

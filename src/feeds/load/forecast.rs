@@ -1,4 +1,5 @@
-//! Forecasts of intensities: every issue is a series of points of its own.
+//! Forecasts of intensities: every issue is a series of points of its own. What it told of a slot first
+//! stays: the same issue fetched again adds the slots that it did not have.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +18,7 @@ use crate::{
     feeds::Forecast,
 };
 
-/// Stores the points of a forecast, and tells of it once for each issue in which something is new.
+/// Stores the points of a forecast, and tells of each issue to which something is added.
 pub(super) async fn store(work: &mut Work<'_>, rows: Vec<Forecast>) -> Result<(), LoadError> {
     let (feed_id, region) = (work.page.feed_id(), work.page.region()?);
     let points: Vec<NewPoint> =
@@ -29,14 +30,11 @@ pub(super) async fn store(work: &mut Work<'_>, rows: Vec<Forecast>) -> Result<()
     }
     let provider = work.page.feed.about().provider;
     ensure_series(work.conn, (feed_id, region), provider, &sets).await?;
-    let put = forecasts::put(work.conn, (feed_id, region), work.page.fetch_id, &points).await?;
-    let new = put.iter().filter(|point| point.new).count() as u64;
-    work.loaded.new += new;
-    work.loaded.changed += put.len() as u64 - new;
-    work.loaded.same += (points.len() - put.len()) as u64;
-    let issues: BTreeSet<_> =
-        put.into_iter().map(|point| (point.factor_set_id, point.issued_at)).collect();
-    tell(work, region, &points, &issues).await
+    let source = (work.page.fetch_id, work.page.known_at);
+    let new = forecasts::put(work.conn, (feed_id, region), source, &points).await?;
+    work.loaded.new += new.len() as u64;
+    work.loaded.same += (points.len() - new.len()) as u64;
+    tell(work, region, &new.into_iter().collect()).await
 }
 
 /// Of points of the same slot the last one.
@@ -86,11 +84,16 @@ struct Point {
     value: Figure,
 }
 
-/// An issue can be fetched more than once: each fetch that changes it is a revision.
+impl Point {
+    const fn of(point: &forecasts::Point) -> Self {
+        Self { start: point.start_at, secs: point.secs, value: Figure(point.generated) }
+    }
+}
+
+/// An issue can be fetched more than once: each fetch that adds to it is a revision. It is told whole.
 async fn tell(
     work: &mut Work<'_>,
     region: &str,
-    points: &[NewPoint],
     issues: &BTreeSet<(String, DateTime<Utc>)>,
 ) -> Result<(), LoadError> {
     let feed_id = work.page.feed_id();
@@ -98,15 +101,9 @@ async fn tell(
         issues.iter().map(|(set, _)| [feed_id, region, set].join("/")).collect();
     let mut events = Vec::with_capacity(issues.len());
     for ((set, issued_at), series_key) in issues.iter().zip(&keys) {
-        let of_issue =
-            |point: &&NewPoint| point.factor_set == *set && point.issued_at == *issued_at;
-        let told = |point: &NewPoint| Point {
-            start: point.start,
-            secs: point.secs,
-            value: Figure(point.generated),
-        };
-        let points = points.iter().filter(of_issue).map(told).collect();
         let (issued_at, unit) = (*issued_at, IntensityUnit::GPerKwh);
+        let points = forecasts::of_issue(work.conn, (feed_id, region, set), issued_at).await?;
+        let points = points.iter().map(Point::of).collect();
         events.push(NewEvent {
             topic: Topic::GridForecast,
             subject: region,

@@ -2,7 +2,8 @@
 //!
 //! A slot is computed when a reading at or after its end is known, or some minutes after its end. So the
 //! only slot that can be unripe is the one of the newest reading; each load looks at it again, also a
-//! load without rows.
+//! load without rows. And each looks for the slots of its window that lack an intensity under one of the
+//! sets of factors: so a set that is new in the settings gets the history that is asked for again.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -36,7 +37,8 @@ const STEP_SECS: u32 = 300;
 
 /// Loads readings, and computes the slots that they change.
 pub(super) async fn store(work: &mut Work<'_>, rows: Vec<FuelSample>) -> Result<(), LoadError> {
-    let (feed_id, region) = (work.page.feed_id(), work.page.region()?.to_owned());
+    let page = work.page;
+    let (feed_id, region) = (page.feed_id(), page.region()?.to_owned());
     let before = samples::newest(work.conn, feed_id, &region).await?;
     let admitted = admit(work, &region, rows);
     let changes = work.upsert(&SAMPLES, Manner::Told, admitted).await?;
@@ -48,8 +50,9 @@ pub(super) async fn store(work: &mut Work<'_>, rows: Vec<FuelSample>) -> Result<
         let is_computed = samples::is_computed(work.conn, feed_id, &region, last).await?;
         starts.extend((!is_computed).then_some(last));
     }
-    let now = work.page.now;
-    starts.retain(|start| mix::is_ripe(*start + step, newest, now));
+    let (place, sets) = ((feed_id, &*region), &page.settings.factor_sets);
+    starts.extend(samples::without_intensity(work.conn, place, page.window, sets).await?);
+    starts.retain(|start| mix::is_ripe(*start + step, newest, page.now));
     if starts.is_empty() {
         return Ok(());
     }

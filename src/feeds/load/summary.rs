@@ -109,6 +109,7 @@ impl Affected {
         }
         let regions: Vec<String> =
             SOURCES.iter().map(|sources| sources.region_id.to_owned()).collect();
+        summary::turn(conn).await?;
         let days = summary::days(conn, &self.0, &regions).await?;
         for of_meter in days.chunk_by(|a, b| a.meter_id == b.meter_id) {
             recompute(conn, page, of_meter).await?;

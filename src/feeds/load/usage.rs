@@ -34,7 +34,7 @@ pub(super) async fn store(work: &mut Work<'_>, rows: Vec<Usage>) -> Result<(), L
     let changes = work.upsert(&TABLE, Manner::Told, rows).await?;
     let slots = changes.iter().filter_map(|change| change.after[START].instant());
     work.touched.add(page, SeriesKind::Usage, (meter_id, None), slots);
-    tell(work, meter_id, &unit, &changes).await
+    tell(work, meter_id, unit.as_deref(), &changes).await
 }
 
 /// The cells of a row, unless it is left out.
@@ -66,7 +66,8 @@ struct Told<'a> {
     start: DateTime<Utc>,
     secs: i32,
     quantity: Figure,
-    unit: &'a str,
+    /// Null: it is not known.
+    unit: Option<&'a str>,
     rev: i32,
     #[serde(skip_serializing_if = "Option::is_none")]
     old: Option<Old>,
@@ -81,7 +82,7 @@ struct Old {
 async fn tell(
     work: &mut Work<'_>,
     meter_id: &str,
-    unit: &str,
+    unit: Option<&str>,
     changes: &[Change],
 ) -> Result<(), LoadError> {
     let mut events = Vec::new();

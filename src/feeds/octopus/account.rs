@@ -81,12 +81,16 @@ impl Feed for OctopusAccount {
                 "expected at most {AGREEMENTS_MAX} agreements of meters, found {agreements}"
             )));
         }
-        let gas_unit = if ask.settings.gas_in_m3 { "m3" } else { "kWh" };
+        let gas_unit = ask.settings.gas_in_m3.map(|in_m3| if in_m3 { "m3" } else { "kWh" });
         let (mut meters, mut findings) = (Vec::new(), Vec::new());
         for property in &account.properties {
             for point in &property.electricity_meter_points {
                 let direction = if point.is_export { "export" } else { "import" };
-                point.meters(("electricity", direction, "kWh"), &mut meters, &mut findings)?;
+                point.meters(
+                    ("electricity", direction, Some("kWh")),
+                    &mut meters,
+                    &mut findings,
+                )?;
             }
             for point in &property.gas_meter_points {
                 point.meters(("gas", "import", gas_unit), &mut meters, &mut findings)?;
@@ -144,7 +148,7 @@ impl MeterPoint<'_> {
     /// Its meters, each with all that was agreed for the point.
     fn meters(
         &self,
-        (fuel_kind, direction, unit): (&'static str, &'static str, &'static str),
+        (fuel_kind, direction, unit): (&'static str, &'static str, Option<&'static str>),
         meters: &mut Vec<Metering>,
         findings: &mut Vec<Finding>,
     ) -> Result<(), BadBody> {

@@ -101,7 +101,10 @@ fn an_account_tells_its_meters_and_what_was_agreed() {
     let (meters, findings) = meters(std::str::from_utf8(ACCOUNT).unwrap());
     assert!(findings.is_empty());
     let [meter] = &meters[..] else { panic!("{meters:?}") };
-    assert_eq!((meter.fuel_kind, meter.direction, meter.unit), ("electricity", "import", "kWh"));
+    assert_eq!(
+        (meter.fuel_kind, meter.direction, meter.unit),
+        ("electricity", "import", Some("kWh"))
+    );
     assert_eq!((&*meter.mpan, &*meter.serial), ("1900000000001", "21X0000001"));
     let spans: Vec<_> = meter
         .agreements

@@ -69,9 +69,11 @@ impl Feed for OctopusUsage {
         std::iter::from_fn(&mut cut).collect()
     }
 
-    /// Whole days of London: as long as nothing is new, the question stays the same all day.
+    /// Whole days of London: as long as nothing is new, the question stays the same all day. At first all
+    /// that there is, also where history begins earlier than was known.
     fn live_range(&self, settings: &Settings, live: &Live) -> Option<Window> {
-        let from = live.high_water.map(|high_water| high_water - settings.look_back);
+        let high_water = live.last_ok.and(live.high_water);
+        let from = high_water.map(|high_water| high_water - settings.look_back);
         let from = from.map(|from| midnight(day_of(from)));
         let from = from.map_or(live.history_start, |from| from.max(live.history_start));
         Window::new(from, midnight(day_of(live.now).succ_opt()?)).ok()

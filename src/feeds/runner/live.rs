@@ -83,11 +83,11 @@ async fn queue_rest(
     let high_water = progress::read(conn, work.place()).await?.and_then(|mark| mark.high_water);
     for piece in super::gaps::without(rest, &covered) {
         // What slid out of reach was polled while it was in reach: all before the newest slot, and where
-        // there is none yet, what is short. What came during an outage was not.
-        let unpolled = match high_water {
-            Some(high_water) => Window::new(piece.from().max(high_water), piece.to()).ok(),
-            None if work.task.last_ok.is_some() && piece.length() < work.settings.window => None,
-            None => Some(piece),
+        // there is none yet, what is short. What came during an outage was not, nor what history has gained.
+        let unpolled = match (high_water, work.task.last_ok) {
+            (_, None) => Some(piece),
+            (Some(high_water), _) => Window::new(piece.from().max(high_water), piece.to()).ok(),
+            (None, Some(_)) => Some(piece).filter(|piece| piece.length() >= work.settings.window),
         };
         if let Some(unpolled) = unpolled {
             backfill::want(conn, work, unpolled, now).await?;

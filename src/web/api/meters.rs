@@ -43,8 +43,8 @@ struct MeterItem {
     fuel_kind: String,
     /// `import` or `export`.
     direction: String,
-    /// `kWh` or `m3`.
-    unit: String,
+    /// `kWh` or `m3`; null: not known.
+    unit: Option<String>,
     zone: String,
     /// The region whose carbon its usage is counted with.
     region: Option<String>,

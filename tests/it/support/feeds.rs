@@ -184,8 +184,8 @@ impl Fed<'_> {
             values.iter().map(|value| Some((*value).to_owned())).collect();
         sqlx::query(
             "insert into carbon_intensity_forecast (feed_id, region_id, factor_set_id, issued_at, start_at, secs,
-                 generated, raw_generated, raw_unit, fetch_id)
-             select $1, $2, $3, $4, $5 + (place - 1) * make_interval(secs => $6), $6, v, v, $8, $9
+                 generated, raw_generated, raw_unit, fetch_id, known_at)
+             select $1, $2, $3, $4, $5 + (place - 1) * make_interval(secs => $6), $6, v, v, $8, $9, $10
              from unnest($7::numeric[]) with ordinality as t (v, place)",
         )
         .bind(self.feed)
@@ -197,6 +197,7 @@ impl Fed<'_> {
         .bind(numbers(&values))
         .bind(self.unit)
         .bind(fetch)
+        .bind(at(KNOWN))
         .execute(self.pool)
         .await
         .unwrap();

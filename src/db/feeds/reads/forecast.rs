@@ -70,8 +70,7 @@ pub async fn issue(
         "select f.issued_at from carbon_intensity_forecast f
          where f.feed_id = $1 and f.region_id = $2 and f.factor_set_id = $3
            and ($4::timestamptz is null or f.issued_at <= $4)
-           and ($5::timestamptz is null
-                or exists (select from feed_fetch h where h.fetch_id = f.fetch_id and h.fetched_at <= $5))
+           and ($5::timestamptz is null or f.known_at <= $5)
          order by f.issued_at desc limit 1",
         series.feed_id,
         series.region_id,
@@ -84,26 +83,29 @@ pub async fn issue(
     Ok(issued.map(Issue))
 }
 
-/// The slots of an issue that begin in a window, or all of them.
+/// The slots of an issue that begin in a window, or all of them, as far as they were known by the cut-off.
 pub async fn forecast(
     snapshot: &mut FeedSnapshot,
     series: &Series,
     issue: Issue,
     window: (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
 ) -> sqlx::Result<Vec<ForecastSlot>> {
+    let known_at = snapshot.as_of;
     sqlx::query_as!(
         ForecastSlot,
         "select start_at as start, secs, generated, consumed, marginal, raw_generated, raw_unit
          from carbon_intensity_forecast
          where feed_id = $1 and region_id = $2 and factor_set_id = $3 and issued_at = $4
            and ($5::timestamptz is null or start_at >= $5) and ($6::timestamptz is null or start_at < $6)
+           and ($7::timestamptz is null or known_at <= $7)
          order by start_at",
         series.feed_id,
         series.region_id,
         series.factor_set_id,
         issue.0,
         window.0,
-        window.1
+        window.1,
+        known_at
     )
     .fetch_all(snapshot.connection())
     .await

@@ -61,13 +61,15 @@ pub async fn priced(pool: &PgPool, priced: &Priced, user: Uuid) -> sqlx::Result<
     }
 }
 
-/// Under which the loads and reads of its prices are put in order.
+/// Under which the loads and reads of its prices, and of what was agreed, are put in order.
 pub async fn tariff_scopes(pool: &PgPool, priced: &Priced) -> sqlx::Result<Vec<i32>> {
     let (tariff, meter) = priced.parts();
     sqlx::query_scalar!(
         "select scope_no from feed_scope
          where tariff_code = $1 or meter_id = $2
-            or tariff_code in (select tariff_code from meter_agreement where meter_id = $2)",
+            or tariff_code in (select tariff_code from meter_agreement where meter_id = $2)
+            or (feed_id, scope) in (select h.feed_id, h.scope from meter_agreement a join feed_fetch h using (fetch_id)
+                                    where a.meter_id = $2)",
         tariff,
         meter
     )
