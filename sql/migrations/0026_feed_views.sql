@@ -43,7 +43,7 @@ end
 $$;
 
 -- True, and an error where app.as_of is set: what a view shows is computed anew, and what it was is not kept.
-create function bi_is_now(view_name text, instead text) returns boolean language plpgsql stable
+create function bi_is_now(view_name text, instead text) returns boolean language plpgsql stable security definer
 set search_path = pg_catalog, public, pg_temp as $$
 begin
     if bi_as_of() is not null then
