@@ -9,13 +9,34 @@ create index row_revision_summary_idx on row_revision ((old_values ->> 'meter_id
     where table_name = 'usage_daily_summary';
 create index row_revision_newest_idx on row_revision (table_name, series_key, valid_to);
 
+-- Whether a transaction was committed that had not ended when this view of the data was taken: what it wrote is
+-- not seen here. It may have been listed as one at work, or have a number that was not yet looked at.
+create function bi_is_outdated() returns boolean language plpgsql stable
+set search_path = pg_catalog, public, pg_temp as $$
+declare
+    seen constant pg_snapshot := pg_current_snapshot();
+    number bigint := pg_snapshot_xmax(seen)::text::bigint;
+begin
+    if exists (select from pg_snapshot_xip(seen) x where pg_xact_status(x) = 'committed') then
+        return true;
+    end if;
+    while pg_xact_status(number::text::xid8) <> 'committed' loop
+        number := number + 1;
+    end loop;
+    return true;
+exception when invalid_parameter_value then
+    -- There is no such transaction yet.
+    return false;
+end
+$$;
+
 -- app.as_of where what was known by then cannot grow any more; null is now.
 --
 -- A load assigns changed_at under its advisory lock (7427, summaries 7430), after its transaction has its number,
 -- and gives the lock back with its commit. What was changed by an instant before this transaction and is not seen
--- by it is therefore of a load that still holds its lock, or of a transaction that was at work when this view of
--- the data was taken and was committed since. What a transaction that has ended was, nobody can tell: any
--- counts, for as long as a load may take.
+-- by it is therefore of a load that still holds its lock, or of one that was committed since this view of the
+-- data was taken. What a transaction that has ended was, nobody can tell: any counts, for as long as a load may
+-- take.
 create function bi_feeds_as_of() returns timestamptz language plpgsql stable security definer
 set search_path = pg_catalog, public, pg_temp as $$
 declare
@@ -32,8 +53,7 @@ begin
               and l.mode = 'ExclusiveLock'
               and l.database = (select oid from pg_database where datname = current_database())
               and coalesce(a.xact_start, transaction_timestamp() - longest) <= instant)
-        or instant > transaction_timestamp() - longest and exists (
-            select from pg_snapshot_xip(pg_current_snapshot()) x where pg_xact_status(x) = 'committed')
+        or instant > transaction_timestamp() - longest and bi_is_outdated()
     then
         raise exception 'what was known by app.as_of is still being prepared: ask again in a moment, in a new transaction'
             using errcode = 'object_not_in_prerequisite_state';
@@ -55,7 +75,8 @@ end
 $$;
 
 -- Of a revision only what its view shows is read from the former row; its key is in columns, so that conditions
--- on region, feed, meter and time choose revisions by their indexes.
+-- on region, feed, meter and time choose revisions by their indexes. Whether the instant is settled is asked
+-- before anything is read, whatever there is.
 create or replace view trueprice.carbon_intensity with (security_barrier) as
 with asked as materialized (select bi_feeds_as_of() as as_of),
 shown as (
@@ -77,13 +98,18 @@ select c.region_id, c.feed_id, c.factor_set_id, c.start_at, c.start_at + make_in
        c.raw_generated, c.raw_consumed, c.raw_marginal, c.raw_unit, c.quality, c.rev, c.changed_at as known_at
 from shown c
 join public.region g using (region_id)
-where (select bi_reads_feeds()) and bi_settings_are_good();
+where (select bi_reads_feeds()) and bi_settings_are_good()
+  and coalesce((select as_of from asked) <= 'infinity', true);
 
 -- Forecasts stay as they are shown, with the same instant.
 do $$
+declare
+    shown text := pg_get_viewdef('trueprice.carbon_intensity_forecast'::regclass);
 begin
-    execute 'create or replace view trueprice.carbon_intensity_forecast with (security_barrier) as '
-            || replace(pg_get_viewdef('trueprice.carbon_intensity_forecast'::regclass), 'bi_as_of()', 'bi_feeds_as_of()');
+    shown := replace(shown, 'bi_as_of()', 'bi_feeds_as_of()');
+    shown := replace(shown, 'bi_settings_are_good()',
+                     'bi_settings_are_good() and coalesce((select bi_feeds_as_of()) <= ''infinity'', true)');
+    execute 'create or replace view trueprice.carbon_intensity_forecast with (security_barrier) as ' || shown;
 end
 $$;
 
@@ -106,7 +132,8 @@ select m.region_id, m.feed_id, m.start_at, m.start_at + make_interval(secs => m.
        m.changed_at as known_at
 from shown m
 join public.region g using (region_id)
-where (select bi_reads_feeds()) and bi_settings_are_good();
+where (select bi_reads_feeds()) and bi_settings_are_good()
+  and coalesce((select as_of from asked) <= 'infinity', true);
 
 create or replace view trueprice.meter_usage with (security_barrier) as
 with asked as materialized (select bi_feeds_as_of() as as_of),
@@ -128,7 +155,8 @@ select u.meter_id, u.start_at, u.start_at + make_interval(secs => u.secs) as end
        u.changed_at as known_at
 from shown u
 join public.meter m using (meter_id)
-where bi_settings_are_good();
+where bi_settings_are_good()
+  and coalesce((select as_of from asked) <= 'infinity', true);
 
 create or replace view trueprice.usage_daily_summary with (security_barrier) as
 with asked as materialized (select bi_feeds_as_of() as as_of),
@@ -151,7 +179,8 @@ select s.meter_id, s.local_date, s.feed_id, s.factor_set_id, s.zone, s.slots_exp
        s.cost_inc_vat, s.standing_exc_vat, s.standing_inc_vat, s.mix_percent, s.complete, s.rev,
        s.changed_at as known_at
 from shown s
-where bi_settings_are_good();
+where bi_settings_are_good()
+  and coalesce((select as_of from asked) <= 'infinity', true);
 comment on view trueprice.usage_daily_summary is
     'Energy, carbon and cost of a day of the meters that you may read; app.as_of chooses what was known.';
 
@@ -218,7 +247,7 @@ do $$
 declare
     f regprocedure;
 begin
-    foreach f in array array['bi_feeds_as_of()', 'bi_is_now(text, text)']::regprocedure[]
+    foreach f in array array['bi_is_outdated()', 'bi_feeds_as_of()', 'bi_is_now(text, text)']::regprocedure[]
     loop
         execute format('revoke execute on function %s from public', f);
     end loop;
