@@ -17,7 +17,7 @@ pub struct Report {
     pub start: DateTime<Utc>,
     /// Its end, exclusive.
     pub end: DateTime<Utc>,
-    /// By [`Metric`], in the unit that was asked for.
+    /// By [`Metric`], in the unit that was asked for; what is not plausible is left out.
     pub rates: [Option<Decimal>; 3],
     /// Slots that it has.
     pub n_expected: i32,
@@ -49,7 +49,7 @@ pub async fn reports(
         let slot = |slot: reads::Slot| Report {
             start: slot.start,
             end: slot.end(),
-            rates: std::array::from_fn(|place| slot.value(Metric::ALL[place], unit)),
+            rates: std::array::from_fn(|place| slot.plausible(Metric::ALL[place], unit)),
             n_expected: 1,
             n_present: i32::from(slot.plausible(Metric::Generated, unit).is_some()),
         };

@@ -123,6 +123,12 @@ impl Page {
         self.cursor.as_ref().map(|(known_at, _)| *known_at).or(asked)
     }
 
+    /// Whether the page goes on with a list of what is known now: nobody asked for a cut-off.
+    #[must_use]
+    pub fn continues(&self, asked: Option<DateTime<Utc>>) -> bool {
+        self.cursor.is_some() && asked.is_none()
+    }
+
     /// The key of the last item of the page before: its parts, as many as items have.
     pub fn after<const N: usize>(&self) -> Result<Option<[&str; N]>> {
         let Some((_, key)) = &self.cursor else { return Ok(None) };

@@ -27,7 +27,7 @@ use crate::{
         stamp::LocalClock,
         zone,
     },
-    feeds::read::{Aggregate, Figure, aggregates},
+    feeds::read::{Aggregate, Figure, aggregate, aggregates},
     web::parameters::{FromParameters, Parameters},
 };
 
@@ -260,6 +260,7 @@ async fn list(asking: Asking<Query>) -> Result<Response> {
     let scopes: Vec<i32> = series.iter().flat_map(|one| one.scopes.clone()).collect();
     let as_of = page.as_of(common.as_of);
     let mut snapshot = FeedSnapshot::begin(&asking.app.pool, &scopes, as_of).await?;
+    snapshot.continues = page.continues(common.as_of);
     if format == Format::Json {
         let items = items(&mut snapshot, &asking.query, &series).await?;
         let known_at = snapshot.known_at;
@@ -370,10 +371,10 @@ async fn whole(
         let stamp = reads::stamp(snapshot, one, *window).await?;
         state.push(format!("{} {} {stamp:?}\n", one.region_id, one.feed_id));
         rows += u64::try_from(stamp.rows).unwrap_or_default();
-    }
-    if granularity.grain().is_some() {
-        // A span is complete only once it is over.
-        state.push(snapshot.known_at.format("%Y-%m-%dT%H").to_string());
+        if let Some(grain) = granularity.grain() {
+            let calendar = common.calendar(one, grain);
+            state.push(aggregate::state(snapshot, one, calendar, *window).await?);
+        }
     }
     let regions: Vec<&str> = series.iter().map(|one| &*one.region_id).collect();
     let regions = if regions.is_empty() {

@@ -79,7 +79,9 @@ async fn latest(mut asking: Asking<Query>) -> Result<Response> {
     let now = common.as_of.unwrap_or_else(|| asking.app.clock.now());
     let mut items = Vec::new();
     for one in &series {
-        if let Some(slot) = reads::newest(&mut snapshot, one).await? {
+        // With its quality beside it, one that is not plausible is shown, too.
+        let newest = reads::newest(&mut snapshot, one, |slot| slot.values[0].is_some());
+        if let Some(slot) = newest.await? {
             items.push(item(&asking.query.0, one, &slot, now));
         }
     }

@@ -176,6 +176,7 @@ async fn list(
     let scopes = series.as_ref().map(|one| one.scopes.clone()).unwrap_or_default();
     let mut snapshot =
         FeedSnapshot::begin(&asking.app.pool, &scopes, page.as_of(common.as_of)).await?;
+    snapshot.continues = page.continues(common.as_of);
     let items = match &series {
         Some(series) => items(&mut snapshot, &asking.query, series).await?,
         None => Vec::new(),
