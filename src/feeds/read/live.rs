@@ -15,7 +15,7 @@ use crate::{
     domain::feed::{TaskKind, Window},
     error::{Problem, Result},
     feeds::{
-        Secrecy,
+        Scope, Secrecy,
         runner::{self, history_start, orders::Ordered, scope_of},
     },
 };
@@ -54,9 +54,13 @@ pub async fn bring(
     let mut conn = app.pool.acquire().await?;
     let rows = registry::scopes(&mut conn, feed.id()).await?;
     drop(conn);
-    let is_of =
-        |row: &registry::ScopeRow| row.enabled && row.region_id.as_deref() == Some(region_id);
-    let mut scopes = rows.into_iter().filter(is_of).map(scope_of).peekable();
+    // As this process is set: whoever polls may not have written that down yet.
+    let named = feed.settings.scopes.as_ref();
+    let is_polled = |scope: &Scope| {
+        scope.region_id.as_deref() == Some(region_id)
+            && named.is_none_or(|named| named.contains(&scope.scope))
+    };
+    let mut scopes = rows.into_iter().map(scope_of).filter(is_polled).peekable();
     if scopes.peek().is_none() {
         return Err(off(&format!("the feed {feed_id} is not polled for {region_id}")));
     }
