@@ -135,7 +135,6 @@ pub async fn stretch(
     Ok(())
 }
 
-<<<<<<< HEAD
 /// Lets backfills tell of each slot from now on, however old it is.
 pub async fn tell_every_slot(conn: &mut PgConnection, backfill_ids: &[i64]) -> sqlx::Result<()> {
     sqlx::query!(
@@ -147,11 +146,8 @@ pub async fn tell_every_slot(conn: &mut PgConnection, backfill_ids: &[i64]) -> s
     Ok(())
 }
 
-/// Moves a backfill from one of some states to another; `false` if it is in none of them.
-=======
 /// Moves a backfill from one of some states to another; `false` if it is in none of them. One that failed
 /// begins anew.
->>>>>>> runa
 pub async fn turn(
     conn: &mut PgConnection,
     backfill_id: i64,

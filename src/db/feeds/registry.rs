@@ -108,7 +108,6 @@ pub async fn put_feed(
     Ok(())
 }
 
-<<<<<<< HEAD
 /// What the marks of a scope are of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Basis {
@@ -120,11 +119,6 @@ pub struct Basis {
 
 /// What the marks of a scope are of.
 pub async fn basis(
-=======
-/// Forgets where history was found to begin, and from where it is unbroken, when more of it is wanted. To be called
-/// before the feed is written.
-pub async fn begin_history_at(
->>>>>>> runa
     conn: &mut PgConnection,
     (feed_id, scope): (&str, &str),
 ) -> sqlx::Result<Option<Basis>> {
@@ -145,15 +139,7 @@ pub async fn set_basis(
     basis: &Basis,
 ) -> sqlx::Result<()> {
     sqlx::query!(
-<<<<<<< HEAD
         "update feed_watermark set history_start = $3, factor_set_id = $4 where feed_id = $1 and scope = $2",
-=======
-        "update feed_watermark w set contiguous_to = null, begins_at = null
-         from feed f join feed_scope s using (feed_id)
-         where (w.feed_id, w.scope) = (s.feed_id, s.scope) and f.feed_id = $1 and f.not_before > $2
-           and s.first_available < f.not_before
-           and coalesce(w.contiguous_to, w.begins_at) is not null",
->>>>>>> runa
         feed_id,
         scope,
         basis.history_start,

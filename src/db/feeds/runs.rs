@@ -78,6 +78,25 @@ pub async fn queue(
     .await
 }
 
+/// The run by hand that waits or is done now and brings all of a window, if there is one.
+pub async fn bringing(
+    conn: &mut PgConnection,
+    (feed_id, scope): (&str, &str),
+    (from, to): (DateTime<Utc>, DateTime<Utc>),
+) -> sqlx::Result<Option<i64>> {
+    sqlx::query_scalar!(
+        "select min(run_id) from feed_run
+         where feed_id = $1 and scope = $2 and task_kind = 'manual' and state in ('queued', 'running')
+           and not totals ? 'dry_run' and from_at <= $3 and to_at >= $4",
+        feed_id,
+        scope,
+        from,
+        to
+    )
+    .fetch_one(conn)
+    .await
+}
+
 /// Takes the oldest run by hand that waits. Whoever does holds the lease of the scope's manual task:
 /// a run that is told to be running was left behind by somebody who is gone.
 pub async fn take(

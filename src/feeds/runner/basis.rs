@@ -27,7 +27,9 @@ pub async fn follow(
     }
     // Nobody loads into the scope meanwhile.
     let Some(mark) = progress::lock(conn, work.place()).await? else { return Ok(()) };
-    let found = found(conn, work, now).await?;
+    // Where history was found to begin counts no longer when more of it is wanted.
+    let begins_at = mark.begins_at.filter(|_| was.history_start == is.history_start);
+    let found = found(conn, work, begins_at, now).await?;
     if found != mark {
         progress::write(conn, work.place(), found, now).await?;
     }
@@ -51,16 +53,17 @@ fn of(work: &Work<'_>) -> Basis {
 async fn found(
     conn: &mut PgConnection,
     work: &Work<'_>,
+    begins_at: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
 ) -> sqlx::Result<Watermark> {
-    let none = Watermark { high_water: None, contiguous_to: None };
+    let none = Watermark { high_water: None, contiguous_to: None, begins_at };
     let Some((slots, grid)) = work.slots() else { return Ok(none) };
     let high_water = marks::high_water(conn, work, slots, None).await?;
-    let contiguous_to = match Window::new(work.history_start(), now) {
+    let contiguous_to = match Window::new(none.history_start(work.history_start()), now) {
         Ok(history) => marks::contiguous_to(conn, work, (slots, grid), history, none).await?,
         Err(_) => None,
     };
-    Ok(Watermark { high_water, contiguous_to })
+    Ok(Watermark { high_water, contiguous_to, begins_at })
 }
 
 /// Where slots may be missing that nobody asked for: what history has gained at its beginning, and of

@@ -34,7 +34,7 @@ use uuid::Uuid;
 
 pub use manual::dry_run;
 pub use registry::{Upkeep, sync};
-pub use work::{RunError, Totals, scope_of};
+pub use work::{RunError, Totals, history_start, scope_of};
 
 use crate::{
     app::App,

@@ -281,6 +281,7 @@ impl<'a> Work<'a> {
 }
 
 /// The later of the first instant that the upstream has of a scope and the one that is wanted.
+#[must_use]
 pub fn history_start(settings: &Settings, scope: &Scope) -> DateTime<Utc> {
     scope.first_available.max(settings.not_before)
 }

@@ -170,27 +170,17 @@ pub async fn newest(
     Ok(None)
 }
 
-/// What tells one state of a range from another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stamp {
-    /// How many rows.
-    pub rows: i64,
-    /// When the newest of them became known.
-    pub known_at: Option<DateTime<Utc>>,
-}
-
-/// The state of the slots that begin in a window.
-pub async fn stamp(
+/// How many slots of a series begin in a window.
+pub async fn count(
     snapshot: &mut FeedSnapshot,
     series: &Series,
     window: Window,
-) -> sqlx::Result<Stamp> {
+) -> sqlx::Result<i64> {
     let (feed, region, set) = (&series.feed_id, &series.region_id, &series.factor_set_id);
     let (from, to) = (window.from(), window.to());
     let Some(as_of) = snapshot.as_of else {
-        return sqlx::query_as!(
-            Stamp,
-            r#"select count(*) as "rows!", max(changed_at) as known_at from carbon_intensity
+        return sqlx::query_scalar!(
+            r#"select count(*) as "rows!" from carbon_intensity
                where feed_id = $1 and region_id = $2 and factor_set_id = $3 and start_at >= $4 and start_at < $5"#,
             feed,
             region,
@@ -201,10 +191,8 @@ pub async fn stamp(
         .fetch_one(snapshot.connection())
         .await;
     };
-    sqlx::query_as!(
-        Stamp,
-        r#"select count(*) as "rows!", max(changed_at) as known_at
-           from carbon_intensity_at($1, $2, array[$3::text], $4, $5, $6)"#,
+    sqlx::query_scalar!(
+        r#"select count(*) as "rows!" from carbon_intensity_at($1, $2, array[$3::text], $4, $5, $6)"#,
         feed,
         region,
         set,
