@@ -9,7 +9,10 @@ use super::{
     work::{Ended, RunError, Work},
 };
 use crate::{
-    db::feeds::{backfills, gaps, progress},
+    db::feeds::{
+        backfills, gaps,
+        progress::{self, Watermark},
+    },
     domain::feed::{FetchClass, Window},
     feeds::Live,
 };
@@ -61,10 +64,13 @@ async fn split(
     let mark = progress::read(conn, work.place()).await?;
     let high_water = mark.and_then(|mark| mark.high_water);
     let last_ok = work.task.last_ok;
-    let known = work.history_start();
-    let history_start = mark.map_or(known, |mark| mark.history_start(known));
-    let live = Live { now, history_start, high_water, last_ok };
+    let live = Live { now, history_start: history_start(work, mark), high_water, last_ok };
     Ok(work.feed.live_range(work.settings, &live).map(|range| plan::split(range, now)))
+}
+
+fn history_start(work: &Work<'_>, mark: Option<Watermark>) -> DateTime<Utc> {
+    let known = work.history_start();
+    mark.map_or(known, |mark| mark.history_start(known))
 }
 
 /// Queues what lies longer ago than polling reaches, as far as no backfill was ever there for it: what
@@ -96,12 +102,14 @@ async fn queue_rest(
     Ok(())
 }
 
-/// Queues backfills for gaps before `from` that are to be asked for again.
+/// Queues backfills for gaps of history before `from` that are to be asked for again.
 async fn ask_again(work: &Work<'_>, from: DateTime<Utc>) -> sqlx::Result<()> {
     let now = work.app.clock.now();
     let mut tx = work.app.pool.begin().await?;
-    for (start, end) in gaps::due(&mut tx, work.place(), from, now, GAPS_AT_ONCE).await? {
-        if let Ok(window) = Window::new(start, end) {
+    let first = history_start(work, progress::read(&mut tx, work.place()).await?);
+    let due = gaps::due(&mut tx, work.place(), (first, from), now, GAPS_AT_ONCE).await?;
+    for (start, end) in due {
+        if let Ok(window) = Window::new(start.max(first), end) {
             backfill::want(&mut tx, work, window, now).await?;
         }
     }

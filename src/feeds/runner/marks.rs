@@ -5,7 +5,7 @@ use serde_json::{json, value::to_raw_value};
 use sqlx::PgConnection;
 
 use super::{
-    gaps::{self, Changes, Grid},
+    gaps::{self, Changes, Grid, Look},
     work::Work,
 };
 use crate::{
@@ -48,7 +48,8 @@ pub async fn settle(
     let begins = mark.history_start(work.history_start());
     let last = now - work.settings.expected_lag;
     if let Some(expected) = of.1.expected(window, begins, last) {
-        compare(conn, work, of, expected, seen).await?;
+        let look = Look { examined: expected, first: of.1.up(begins), grid: of.1, now };
+        compare(conn, work, of.0, &look, seen.fetch_id).await?;
     }
     mark.high_water = high_water(conn, work, of.0, mark.high_water).await?;
     mark.contiguous_to = contiguous_to(conn, work, of, window, mark).await?;
@@ -142,24 +143,25 @@ pub(super) async fn contiguous_to(
 async fn compare(
     conn: &mut PgConnection,
     work: &Work<'_>,
-    (slots, grid): (Slots<'_>, Grid),
-    expected: Window,
-    Seen { fetch_id, now, .. }: Seen,
+    slots: Slots<'_>,
+    look: &Look,
+    fetch_id: i64,
 ) -> sqlx::Result<()> {
+    let Look { examined, grid, now, .. } = *look;
     let search = Search {
         feed_id: &work.task.feed_id,
         slots,
         step: grid.seconds(),
-        from: expected.from(),
-        to: expected.to(),
+        from: examined.from(),
+        to: examined.to(),
         // A row without the value is no gap.
         known: false,
         limit: i64::MAX,
     };
     let islands = progress::islands(conn, &search).await?;
-    let missing = grid.missing(expected, &islands);
-    let kept = rows::touching(conn, work.place(), expected.from(), expected.to()).await?;
-    let Changes { gone, put } = gaps::reconcile(&kept, expected, &missing, grid, now);
+    let missing = grid.missing(examined, &islands);
+    let kept = rows::touching(conn, work.place(), examined.from(), examined.to()).await?;
+    let Changes { gone, put } = gaps::reconcile(&kept, &missing, look);
     rows::replace(conn, work.place(), &gone, &put).await?;
     tell(conn, work, &put, (fetch_id, now)).await
 }
