@@ -1,6 +1,6 @@
 -- How the scopes of some feeds fare, as far as the reader may know of their meters.
 select s.feed_id, s.scope, s.region_id, r.name as "region_name?", s.meter_id, s.tariff_code, s.enabled,
-       s.first_available,
+       greatest(s.first_available, w.begins_at) as "first_available!",
        w.high_water as "high_water?", w.contiguous_to as "contiguous_to?",
        coalesce(live.paused, false) as "paused!",
        case when last.last_error is null then 0 else greatest(live.fail_count, last.fail_count) end as "fail_count!",

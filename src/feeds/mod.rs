@@ -46,7 +46,7 @@ use std::{fmt::Debug, time::Duration};
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::feed::Window;
+use crate::domain::feed::{FetchClass, Window};
 
 /// Every feed that there is.
 pub const FEEDS: &[&dyn Feed] = &[
@@ -103,9 +103,10 @@ pub trait Feed: Debug + Sync {
     /// What asks for a page.
     fn request(&self, ask: &Ask<'_>) -> Request;
 
-    /// Whether a 404 means that the document does not exist yet.
-    fn is_not_yet(&self, _ask: &Ask<'_>) -> bool {
-        false
+    /// What a 404 means where it is no refusal: [`FetchClass::NotYet`] of a document that is still to come,
+    /// which leaves no gap, or [`FetchClass::NoData`] of one that should be there.
+    fn absence(&self, _ask: &Ask<'_>) -> Option<FetchClass> {
+        None
     }
 
     /// The page after one that does not exist yet, where a window has other pages besides.

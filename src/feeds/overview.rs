@@ -156,6 +156,9 @@ pub struct BackfillStatus {
     /// Windows that are done.
     #[schema(example = 131)]
     pub windows_done: i32,
+    /// Of these, those that the upstream refused: their slots are gaps.
+    #[schema(example = 1)]
+    pub windows_failed: i32,
     /// Of a hundred, rounded down.
     #[schema(example = 50)]
     pub percent: i32,
@@ -324,6 +327,7 @@ impl BackfillStatus {
             every_slot: row.every_slot,
             windows_total: row.windows_total,
             windows_done: row.windows_done,
+            windows_failed: row.windows_failed,
             percent: progress.percent,
             rows_new: row.rows_new,
             rows_changed: row.rows_changed,

@@ -40,6 +40,7 @@ mod families;
 mod feed_examples;
 mod feed_faults;
 mod feed_fetches;
+mod feed_gaps;
 mod feed_http;
 mod feed_kill;
 mod feed_load;

@@ -11,7 +11,7 @@ use super::{ABOUT, FUELS, FuelMix, ZONE};
 use crate::{
     domain::{
         feed::{
-            Window,
+            FetchClass, Window,
             day::{day_of, local_day},
             factors::{DatedFactor, Factors},
             mix::{self, Sample, intensity, resample},
@@ -332,11 +332,21 @@ fn young_days_are_asked_by_file_and_older_ones_by_month() {
 }
 
 #[test]
-fn only_the_file_of_today_and_archives_may_not_be_there_yet() {
-    let is_not_yet = |asked| with_ask(asked, |ask| FuelMix.is_not_yet(ask));
-    assert!(is_not_yet(today()));
-    assert!(!is_not_yet((today().0, at("2025-02-02T05:00:00Z"))));
-    assert!(is_not_yet(long_ago()));
+fn only_young_files_may_not_be_there_yet() {
+    let absence = |asked| with_ask(asked, |ask| FuelMix.absence(ask)).unwrap();
+    let day = today().0;
+    for (asked, class) in [
+        (today(), FetchClass::NotYet),
+        ((day, at("2025-02-02T05:00:00Z")), FetchClass::NotYet),
+        ((day, at("2025-02-02T10:59:59Z")), FetchClass::NotYet),
+        ((day, at("2025-02-02T11:00:00Z")), FetchClass::NoData),
+        ((day, at("2025-02-05T12:00:00Z")), FetchClass::NoData),
+        ((day, at("2025-02-09T12:00:00Z")), FetchClass::NoData),
+        (long_ago(), FetchClass::NoData),
+        ((long_ago().0, at("2025-02-20T12:00:00Z")), FetchClass::NoData),
+    ] {
+        assert_eq!(absence(asked), class, "{asked:?}");
+    }
 }
 
 fn windows(range: Window) -> Vec<Window> {

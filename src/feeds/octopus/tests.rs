@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 
 use super::*;
 use crate::{
-    domain::feed::RateKind,
+    domain::feed::{FetchClass, RateKind},
     feeds::{
         Ask, Auth, Feed, Live, MeterPoint, Metering, Parsed, Price, Records, Scope, Settings,
         Usage, gb,
@@ -149,8 +149,9 @@ fn rates_go_from_page_to_page_and_from_kind_to_kind() {
     assert_eq!(asked(&OctopusRates, &scope, &third), (expected.to_owned(), Auth::None));
     let (rows, end) = prices(&scope, &third, STANDING);
     assert!(rows.iter().all(|row| row.rate_kind == RateKind::Standing) && end.is_none());
-    let not_yet = |page| with_ask(&OctopusRates, &scope, page, |ask| OctopusRates.is_not_yet(ask));
-    assert!(not_yet(&third) && !not_yet(&second) && !not_yet(&PageRef::FIRST));
+    let absence = |page| with_ask(&OctopusRates, &scope, page, |ask| OctopusRates.absence(ask));
+    assert_eq!(absence(&third), Some(FetchClass::NotYet));
+    assert_eq!((absence(&second), absence(&PageRef::FIRST)), (None, None));
 }
 
 #[test]

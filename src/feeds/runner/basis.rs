@@ -27,12 +27,15 @@ pub async fn follow(
     }
     // Nobody loads into the scope meanwhile.
     let Some(mark) = progress::lock(conn, work.place()).await? else { return Ok(()) };
-    let found = found(conn, work, now).await?;
+    let gained = gained(work, &was, &is, now);
+    // What has gained may begin earlier than was found.
+    let begins_at = mark.begins_at.filter(|_| gained.is_none());
+    let found = found(conn, work, begins_at, now).await?;
     if found != mark {
         progress::write(conn, work.place(), found, now).await?;
     }
     registry::set_basis(conn, work.place(), &is).await?;
-    let Some(gained) = gained(work, &was, &is, now) else { return Ok(()) };
+    let Some(gained) = gained else { return Ok(()) };
     for hole in holes(conn, work, gained).await? {
         backfill::want(conn, work, hole, now).await?;
     }
@@ -51,16 +54,17 @@ fn of(work: &Work<'_>) -> Basis {
 async fn found(
     conn: &mut PgConnection,
     work: &Work<'_>,
+    begins_at: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
 ) -> sqlx::Result<Watermark> {
-    let none = Watermark { high_water: None, contiguous_to: None };
+    let none = Watermark { high_water: None, contiguous_to: None, begins_at };
     let Some((slots, grid)) = work.slots() else { return Ok(none) };
     let high_water = marks::high_water(conn, work, slots, None).await?;
     let contiguous_to = match Window::new(work.history_start(), now) {
         Ok(history) => marks::contiguous_to(conn, work, (slots, grid), history, none).await?,
         Err(_) => None,
     };
-    Ok(Watermark { high_water, contiguous_to })
+    Ok(Watermark { high_water, contiguous_to, begins_at })
 }
 
 /// Where slots may be missing that nobody asked for: what history has gained at its beginning, and of

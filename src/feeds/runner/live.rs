@@ -1,6 +1,6 @@
 //! What is due by the cadence.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 
 use super::{
@@ -10,12 +10,15 @@ use super::{
 };
 use crate::{
     db::feeds::{backfills, gaps, progress},
-    domain::feed::{BackfillState, FetchClass, Window},
+    domain::feed::{FetchClass, Window},
     feeds::Live,
 };
 
 /// How many gaps are asked for again after one run.
 const GAPS_AT_ONCE: i64 = 8;
+
+/// How long history that failed is not wanted again.
+const FAILED_AGAIN: TimeDelta = TimeDelta::days(1);
 
 /// Polls a scope, and sees to what polling does not reach.
 pub async fn run(work: &Work<'_>) -> Result<Ended, RunError> {
@@ -24,7 +27,7 @@ pub async fn run(work: &Work<'_>) -> Result<Ended, RunError> {
     let run_id = work.begin().await?;
     let windows = work.feed.windows(work.settings, &work.scope, window);
     let ended = work.pass(run_id, windows).await?;
-    if matches!(ended, Ended::Done(_)) {
+    if ended.is_answered() {
         ask_again(work, window.from()).await?;
     }
     Ok(ended)
@@ -58,19 +61,23 @@ async fn split(
     let mark = progress::read(conn, work.place()).await?;
     let high_water = mark.and_then(|mark| mark.high_water);
     let last_ok = work.task.last_ok;
-    let live = Live { now, history_start: work.history_start(), high_water, last_ok };
+    let known = work.history_start();
+    let history_start = mark.map_or(known, |mark| mark.history_start(known));
+    let live = Live { now, history_start, high_water, last_ok };
     Ok(work.feed.live_range(work.settings, &live).map(|range| plan::split(range, now)))
 }
 
 /// Queues what lies longer ago than polling reaches, as far as no backfill was ever there for it: what
-/// one did not find is a gap, which has a schedule of its own.
+/// one did not find is a gap, which has a schedule of its own. Where there are no slots there are no gaps:
+/// what failed is wanted again after a while.
 async fn queue_rest(
     conn: &mut PgConnection,
     work: &Work<'_>,
     rest: Window,
     now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
-    let all = backfills::ranges(conn, work.place(), BackfillState::Failed.as_str()).await?;
+    let failed_since = work.slots().map_or(now - FAILED_AGAIN, |_| DateTime::UNIX_EPOCH);
+    let all = backfills::ranges(conn, work.place(), failed_since).await?;
     let covered: Vec<Window> =
         all.into_iter().filter_map(|(from, to)| Window::new(from, to).ok()).collect();
     let high_water = progress::read(conn, work.place()).await?.and_then(|mark| mark.high_water);

@@ -10,7 +10,7 @@ use trueprice::{
     auth::Secret,
     domain::{
         Sha256,
-        feed::{TaskKind, TimeSemantics, Window},
+        feed::{FetchClass, TaskKind, TimeSemantics, Window},
     },
     feeds::{
         About, Ask, Auth, BadBody, Default, Feed, Finding, FuelSample, MeterPoint, Next, PageRef,
@@ -88,8 +88,8 @@ impl Feed for TestFeed {
         Request { path, query: vec![("account", ACCOUNT.to_owned())], auth, is_archive: false }
     }
 
-    fn is_not_yet(&self, ask: &Ask<'_>) -> bool {
-        ask.window.to() > ask.now
+    fn absence(&self, ask: &Ask<'_>) -> Option<FetchClass> {
+        (ask.window.to() > ask.now).then_some(FetchClass::NotYet)
     }
 
     fn parse(&self, body: &[u8], ask: &Ask<'_>) -> Result<Parsed, BadBody> {
