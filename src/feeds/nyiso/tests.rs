@@ -275,6 +275,31 @@ fn columns_go_by_name_and_a_bad_row_is_left_out_alone() {
 }
 
 #[test]
+fn what_cannot_be_kept_is_a_bad_row_and_too_many_make_another_document() {
+    const HEAD: &str = "Time Stamp,Time Zone,Fuel Category,Gen MW\n";
+    let odd = |row: &str| {
+        let (rows, findings) = parse(format!("{HEAD}{row}\n").as_bytes(), today()).unwrap();
+        assert!(rows.is_empty() && codes(&findings) == ["bad_row"], "{row}");
+        findings[0].message.chars().count()
+    };
+    assert!(odd("02/01/2025 00:05:00,EST,Wi\0nd,1") < 80);
+    assert!(odd("02/01/+12025 00:05:00,EST,Wind,1") < 80);
+    assert_eq!(odd(&format!("02/01/2025 00:05:00,EST,Wind,{}", "9".repeat(9000))), 401);
+    let bad = |count| parse(format!("{HEAD}{}", "x\n".repeat(count)).as_bytes(), today());
+    assert_eq!(bad(10_000).unwrap().1.len(), 10_000);
+    assert!(
+        bad(10_001).unwrap_err().0.starts_with("more than 10000 findings, at last: line 10002")
+    );
+}
+
+#[test]
+fn as_many_rows_of_two_formats_always_mean_the_same() {
+    let text = "Time Stamp,Time Zone,Fuel Category,Gen MW\n02/01/2025 00:05:00,EST,Wind,1.5\n\
+                02/01/2025 00:05:00,EST,Hydro,2\n02/01/2025 00:10:00,EST,Wind,3";
+    assert!((0..50).all(|_| read(text.as_bytes()).len() == 2));
+}
+
+#[test]
 fn what_is_no_file_of_the_mix_is_rejected_whole() {
     for body in
         [&b""[..], b"\n", b"<html>\n</html>\n", b"Time Stamp,Time Zone\n", b"\xff\n", ARCHIVE]

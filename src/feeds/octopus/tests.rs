@@ -358,6 +358,25 @@ fn a_price_that_ends_where_it_begins_is_left_out() {
 }
 
 #[test]
+fn an_account_has_no_more_agreements_than_a_person_could_make() {
+    let account = |meters: usize, agreements: usize| {
+        let meters = vec![r#"{"serial_number":"1"}"#; meters].join(",");
+        let agreed = r#"{"tariff_code":"T","valid_from":"2024-01-01T00:00Z","valid_to":null}"#;
+        let agreements = vec![agreed; agreements].join(",");
+        let point = format!(r#"{{"mpan":"1","meters":[{meters}],"agreements":[{agreements}]}}"#);
+        let body = format!(
+            r#"{{"number":"A-00000000","properties":[{{"electricity_meter_points":[{point}]}}]}}"#
+        );
+        parse(&OctopusAccount, &samples::scope("account"), &PageRef::FIRST, body.as_bytes())
+    };
+    assert_eq!(account(100, 100).unwrap().records.len(), 100);
+    assert_eq!(
+        account(100, 101).unwrap_err().0,
+        "expected at most 10000 agreements of meters, found 10100"
+    );
+}
+
+#[test]
 fn scopes_are_what_the_settings_name() {
     let mut settings = samples::settings(&OctopusAccount);
     assert!(

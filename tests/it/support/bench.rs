@@ -223,24 +223,11 @@ impl Bench {
 
 pub fn settings(upstream: &Upstream) -> Settings {
     Settings {
-        feed: &FEED.0,
         enabled: true,
         base_url: upstream.base(),
-        allowed_hosts: Vec::new(),
-        poll_every: Duration::from_mins(5),
-        look_back: TimeDelta::days(1),
-        window: TimeDelta::days(1),
-        page_size: 100,
-        not_before: DateTime::UNIX_EPOCH,
-        expected_lag: TimeDelta::hours(1),
-        scopes: None,
-        factor_sets: Vec::new(),
         api_key: Some(Secret::new(KEY)),
-        filter_upstream: false,
         account: Some(ACCOUNT.to_owned()),
-        owner: None,
-        payment_method: String::new(),
-        gas_in_m3: false,
+        ..Settings::unset(&FEED.0)
     }
 }
 
