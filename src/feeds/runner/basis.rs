@@ -27,14 +27,15 @@ pub async fn follow(
     }
     // Nobody loads into the scope meanwhile.
     let Some(mark) = progress::lock(conn, work.place()).await? else { return Ok(()) };
-    // Where history was found to begin counts no longer when more of it is wanted.
-    let begins_at = mark.begins_at.filter(|_| was.history_start == is.history_start);
+    let gained = gained(work, &was, &is, now);
+    // What has gained may begin earlier than was found.
+    let begins_at = mark.begins_at.filter(|_| gained.is_none());
     let found = found(conn, work, begins_at, now).await?;
     if found != mark {
         progress::write(conn, work.place(), found, now).await?;
     }
     registry::set_basis(conn, work.place(), &is).await?;
-    let Some(gained) = gained(work, &was, &is, now) else { return Ok(()) };
+    let Some(gained) = gained else { return Ok(()) };
     for hole in holes(conn, work, gained).await? {
         backfill::want(conn, work, hole, now).await?;
     }

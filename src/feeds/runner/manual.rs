@@ -60,14 +60,16 @@ async fn one(work: &Work<'_>, queued: &QueuedRun) -> Result<(Ended, Option<Again
     let windows = work.feed.windows(work.settings, &work.scope, window);
     let mut walk = Walk::new(work, queued.run_id);
     walk.totals = Totals::of(&queued.totals);
-    let before = walk.totals.windows;
+    let before = walk.totals;
     let ended = walk.through(&mut VecDeque::from(windows.clone()), PageRef::FIRST).await;
     let ended = work.end(queued.run_id, &walk, ended).await?;
-    let done = usize::try_from(walk.totals.windows - before).unwrap_or(usize::MAX);
+    let done = usize::try_from(walk.totals.windows - before.windows).unwrap_or(usize::MAX);
     let again = match ended {
         Ended::Stopped => Some(Again { from: None }),
-        // What was passed over before has failed, whatever comes after it.
-        Ended::Failed { class: FetchClass::Throttled, .. } if walk.totals.failed == 0 => {
+        // One of which a window was refused has failed, whatever comes after it.
+        Ended::Failed { class: FetchClass::Throttled, .. }
+            if walk.totals.failed == before.failed =>
+        {
             Some(Again { from: windows.get(done).map(|window| window.from()) })
         }
         _ => None,
