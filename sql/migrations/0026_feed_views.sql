@@ -101,17 +101,16 @@ join public.region g using (region_id)
 where (select bi_reads_feeds()) and bi_settings_are_good()
   and coalesce((select as_of from asked) <= 'infinity', true);
 
--- Forecasts stay as they are shown, with the same instant.
-do $$
-declare
-    shown text := pg_get_viewdef('trueprice.carbon_intensity_forecast'::regclass);
-begin
-    shown := replace(shown, 'bi_as_of()', 'bi_feeds_as_of()');
-    shown := replace(shown, 'bi_settings_are_good()',
-                     'bi_settings_are_good() and coalesce((select bi_feeds_as_of()) <= ''infinity'', true)');
-    execute 'create or replace view trueprice.carbon_intensity_forecast with (security_barrier) as ' || shown;
-end
-$$;
+create or replace view trueprice.carbon_intensity_forecast with (security_barrier) as
+with asked as materialized (select bi_feeds_as_of() as as_of)
+select f.region_id, f.feed_id, f.factor_set_id, f.issued_at, f.start_at,
+       f.start_at + make_interval(secs => f.secs) as end_at, f.start_at at time zone g.zone as start_local, f.secs,
+       f.generated, f.consumed, f.marginal, f.known_at
+from public.carbon_intensity_forecast f
+join public.region g using (region_id)
+where (select bi_reads_feeds()) and bi_settings_are_good()
+  and coalesce((select as_of from asked) <= 'infinity', true)
+  and f.known_at <= coalesce((select as_of from asked), 'infinity');
 
 create or replace view trueprice.fuel_mix with (security_barrier) as
 with asked as materialized (select bi_feeds_as_of() as as_of),
