@@ -60,6 +60,12 @@ impl Subject {
         Self { names: names.map(str::to_owned), front, clock: LocalClock::new(zone) }
     }
 
+    /// A region with a series, where there is one.
+    #[must_use]
+    pub fn of(region: &str, series: Option<&Series>) -> Self {
+        series.map_or_else(|| Self::new(region, None, None, Tz::UTC), Self::from)
+    }
+
     /// Where.
     #[must_use]
     pub fn region(&self) -> &str {

@@ -7,14 +7,14 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::carbon::{
-    answer::{Asking, Items, Page, Whole, trailer},
+    answer::{Asking, Items, Page, trailer},
     query::{Format, PAGE, PageParams, REGION, named, names},
 };
 use crate::{
     app::App,
     db::feeds::regions::{self, RegionRow},
     error::{Problem, Result},
-    extractors::feed::table::{Datum, Records, Table, once},
+    extractors::feed::table::{Datum, Records},
     web::parameters::{FromParameters, Parameters},
 };
 
@@ -125,19 +125,9 @@ async fn list(asking: Asking<Query>) -> Result<Response> {
         return asking.page(now, page, items, |item| item.region.clone());
     }
     let records: Records = rows.iter().flat_map(records).collect();
-    let whole = Whole {
-        name: format!("regions.{format}"),
-        object: "regions".to_owned(),
-        state: format!("{records:?}"),
-        most: records.len() as u64,
-    };
-    let table = Table {
-        is_xlsx: format == Format::Xlsx,
-        columns: COLUMNS,
-        trailer: trailer(&asking.app, []),
-        dated: DateTime::UNIX_EPOCH,
-    };
-    asking.table(whole, table, once(records), now).await
+    let names = ("regions".to_owned(), "regions".to_owned());
+    let end = (trailer(&asking.app, []), DateTime::UNIX_EPOCH);
+    asking.records(format, names, (COLUMNS, records), end, now).await
 }
 
 /// The columns of a file: of the region first, then those of [`OF_FEED`].

@@ -23,7 +23,7 @@ use crate::{
     domain::words,
     error::{Problem, Result, shown},
     extractors::{
-        feed::table::{Datum, Records, Table, once},
+        feed::table::{Datum, Records, Table},
         query::{as_of, contradiction},
         words::Day,
     },
@@ -135,6 +135,28 @@ impl Which {
         })
     }
 
+    /// What is known of a file of all of them before it is written.
+    async fn whole(
+        &self,
+        conn: &mut sqlx::PgConnection,
+        wanted: &Wanted,
+        ((from, to), format): ((NaiveDate, NaiveDate), Format),
+    ) -> Result<Whole> {
+        let (count, changes) = summary::state(conn, wanted).await?;
+        let meters = wanted.meter_ids.join(",");
+        // What was known then is the same for ever.
+        let state = match self.as_of {
+            Some(_) => meters.clone(),
+            None => format!("{meters} {count} {changes}"),
+        };
+        Ok(Whole {
+            name: format!("usage_{from}_{to}.{format}"),
+            object: format!("usage/{meters}"),
+            state,
+            most: u64::try_from(count).unwrap_or_default(),
+        })
+    }
+
     /// A summary as it is written in JSON.
     fn told<'a>(&self, row: &'a Row) -> Told<'a> {
         match self.numbers {
@@ -228,22 +250,11 @@ async fn list(asking: Asking<ListQuery>) -> Result<Response> {
         let items = rows.iter().map(|row| Item { told: which.told(row), key: key(row) });
         return asking.page(known_at, &which.page, items.collect(), |item| item.key.clone());
     }
-    // What was known then is the same for ever.
-    let is_past = which.as_of.is_some();
-    let (count, changes) = summary::state(&mut transaction, &wanted).await?;
-    let whole = Whole {
-        name: format!("usage_{}_{}.{format}", days.0, days.1),
-        object: format!("usage/{}", wanted.meter_ids.join(",")),
-        state: if is_past {
-            String::new()
-        } else {
-            format!("{:?} {count} {changes}", wanted.meter_ids)
-        },
-        most: u64::try_from(count).unwrap_or_default(),
-    };
+    let whole = which.whole(&mut transaction, &wanted, (*days, format)).await?;
     // Whoever computes summaries need not wait for a download: what it changes is known later.
     transaction.commit().await?;
-    let table = table(&asking.app, format, days.1);
+    let (trailer, dated) = end(&asking.app, days.1);
+    let table = Table { is_xlsx: format == Format::Xlsx, columns: COLUMNS, trailer, dated };
     let (sender, records) = mpsc::channel(2);
     tokio::spawn(read_all(asking.app.pool.clone(), wanted, sender));
     asking.table(whole, table, records, known_at).await
@@ -303,12 +314,11 @@ const CSV: &str = "date,meter,feed,factor_set,zone,carbon_grams,average_carbon_i
     2025-01-15,m1f0c2a9be4d7,gb.intensity,NESO,Europe/London,3741.903,172.4618,21.697,314.647,299.6638,46.41,44.2,\
     \"{\"\"gas\"\":32.91,\"\"wind\"\":32.43}\",48,48,0,{},True,1\n";
 
-fn table(app: &App, format: Format, last: NaiveDate) -> Table {
+/// What stands at the end of a file, and what dates it.
+fn end(app: &App, last: NaiveDate) -> (Option<String>, DateTime<Utc>) {
     let feeds = SOURCES.iter().flat_map(|of| [of.carbon_feed, of.mix_feed]);
     let attributions = feeds.filter_map(|id| Some(find(id)?.about().attribution));
-    let dated = last.and_time(NaiveTime::MIN).and_utc();
-    let trailer = trailer(app, attributions);
-    Table { is_xlsx: format == Format::Xlsx, columns: COLUMNS, trailer, dated }
+    (trailer(app, attributions), last.and_time(NaiveTime::MIN).and_utc())
 }
 
 /// A summary by [`COLUMNS`], with the decimals that JSON has; what has parts of its own is JSON.
@@ -419,15 +429,9 @@ async fn one(Path(date): Path<String>, asking: Asking<OneQuery>) -> Result<Respo
     if format == Format::Json {
         return asking.one(wanted.as_of, &which.told(row));
     }
-    let record = record(row);
-    let whole = Whole {
-        name: format!("usage_{}_{}.{format}", row.meter_id, day.0),
-        object: format!("usage/{}", row.meter_id),
-        state: format!("{record:?}"),
-        most: 1,
-    };
-    let table = table(&asking.app, format, day.0);
-    asking.table(whole, table, once(vec![record]), wanted.as_of).await
+    let names = (format!("usage_{}_{}", row.meter_id, day.0), format!("usage/{}", row.meter_id));
+    let (records, end) = (vec![record(row)], end(&asking.app, day.0));
+    asking.records(format, names, (COLUMNS, records), end, wanted.as_of).await
 }
 
 /// 400 where a parameter must say which is meant.

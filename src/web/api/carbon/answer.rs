@@ -29,7 +29,7 @@ use crate::{
         feed::{
             self, File, Reading,
             stamp::LocalClock,
-            table::{Records, Table},
+            table::{Records, Table, once},
         },
         negotiate, number, stream,
         turns::Turn,
@@ -281,6 +281,21 @@ impl<Q> Asking<Q> {
                 Ok((headers, body).into_response())
             }
         }
+    }
+
+    /// Answers with a file of records that are there already; their state is what they say.
+    pub async fn records(
+        self,
+        format: Format,
+        (name, object): (String, String),
+        (columns, records): (&'static [&'static str], Records),
+        (trailer, dated): (Option<String>, DateTime<Utc>),
+        known_at: DateTime<Utc>,
+    ) -> Result<Response> {
+        let (state, most) = (format!("{records:?}"), records.len() as u64);
+        let whole = Whole { name: format!("{name}.{format}"), object, state, most };
+        let table = Table { is_xlsx: format == Format::Xlsx, columns, trailer, dated };
+        self.table(whole, table, once(records), known_at).await
     }
 
     /// What there is to say before the first byte of a file.

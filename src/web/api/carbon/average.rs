@@ -125,20 +125,16 @@ async fn average(asking: Asking<Query>) -> Result<Response> {
         Some(series) => averages(&mut snapshot, series, *window, common.unit).await?,
         None => [nothing; 3],
     };
+    let known_at = snapshot.known_at;
     if format == Format::Json {
-        let known_at = snapshot.known_at;
         snapshot.finish().await?;
-        let item = asking.query.item(region, series.as_ref(), means);
-        return asking.one(known_at, &item);
+        return asking.one(known_at, &asking.query.item(region, series.as_ref(), means));
     }
-    let made = asking.query.records(means, snapshot.known_at);
-    let subject = match &series {
-        Some(series) => series.into(),
-        None => Subject::new(&region, None, None, chrono_tz::Tz::UTC),
-    };
+    let subject = Subject::of(&region, series.as_ref());
+    let made = vec![(subject, asking.query.records(means, known_at))];
+    let few = Few { what: ("intensity", "average"), kind: Kind::Means, format, window: *window };
     let attribution = series.iter().map(|one| &*one.attribution);
-    let what = Few { what: ("intensity", "average"), kind: Kind::Means, format, window: *window };
-    let (whole, file) = what.file((&asking.app, common), vec![(subject, made)], attribution);
+    let (whole, file) = few.file((&asking.app, common), made, attribution);
     asking.file(whole, file, snapshot).await
 }
 

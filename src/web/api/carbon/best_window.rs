@@ -9,7 +9,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     super::listing::required,
-    answer::{Asking, digits, moment},
+    answer::{Asking, Whole, digits, moment},
     query::{
         COMMON, Common, CommonParams, Duration, Format, Numbers, RANGE, REGION, RangeParams,
         RegionParams, names, range,
@@ -33,6 +33,7 @@ use crate::{
     error::{Problem, Result},
     extractors::{
         feed::{
+            File, Reading,
             long::{Kind, Made, More, Subject},
             zone,
         },
@@ -255,11 +256,7 @@ async fn find(asking: Asking<Query>) -> Result<Response> {
         snapshot.finish().await?;
         return asking.one(known_at, &query.item(&known, looked.issue, looked.unit, found)?);
     }
-    let made = query.records(&found, looked.unit, known_at)?;
-    let what = Few { what: ("intensity", "best"), kind: Kind::Means, format, window: query.window };
-    let attribution = known.series.iter().map(|one| &*one.attribution);
-    let made = vec![(known.subject(query.by), made)];
-    let (whole, file) = what.file((&asking.app, &query.common), made, attribution);
+    let (whole, file) = query.file(&asking.app, &known, (&found, looked.unit, known_at), format)?;
     asking.file(whole, file, snapshot).await
 }
 
@@ -269,15 +266,6 @@ struct Known {
     zone: String,
     series: Option<Series>,
     scopes: Vec<i32>,
-}
-
-impl Known {
-    fn subject(&self, by: By) -> Subject {
-        match self.series.as_ref().filter(|_| by != By::Price) {
-            Some(series) => series.into(),
-            None => Subject::new(&self.region, None, None, zone(&self.zone)),
-        }
-    }
 }
 
 /// What is looked through.
@@ -338,12 +326,14 @@ impl Query {
         Ok(Looked { steps, issue, unit: None })
     }
 
-    fn records(
+    /// A file of the windows, the lowest first.
+    fn file(
         &self,
-        found: &Best,
-        unit: Option<String>,
-        known_at: DateTime<Utc>,
-    ) -> Result<Vec<Made>> {
+        app: &App,
+        known: &Known,
+        (found, unit, known_at): (&Best, Option<String>, DateTime<Utc>),
+        format: Format,
+    ) -> Result<(Whole, (File, Reading))> {
         let metric = match self.by {
             By::Carbon => self.common.one_metric()?.as_str(),
             By::Price | By::Blend => self.by.as_str(),
@@ -361,7 +351,13 @@ impl Query {
                 more: More::Known(found.coverage),
             })
         };
-        Ok(found.windows.iter().filter_map(made).collect())
+        let series = known.series.as_ref().filter(|_| self.by != By::Price);
+        let subject = Subject::of(&known.region, series);
+        let made = vec![(subject, found.windows.iter().filter_map(made).collect())];
+        let what = ("intensity", "best");
+        let few = Few { what, kind: Kind::Means, format, window: self.window };
+        let attribution = series.into_iter().map(|one| &*one.attribution);
+        Ok(few.file((app, &self.common), made, attribution))
     }
 
     fn item(

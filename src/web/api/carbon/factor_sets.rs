@@ -7,14 +7,14 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    answer::{Asking, Items, Page, Whole, digits, trailer},
+    answer::{Asking, Items, Page, digits, trailer},
     query::{Format, Numbers, PAGE, PageParams, names},
 };
 use crate::{
     app::App,
     db::feeds::regions::{self, FactorRow, FactorSetRow},
     error::Result,
-    extractors::feed::table::{Datum, Records, Table, once},
+    extractors::feed::table::{Datum, Records},
     web::parameters::{FromParameters, Parameters},
 };
 
@@ -115,19 +115,9 @@ async fn list(asking: Asking<Query>) -> Result<Response> {
         return asking.page(now, page, items, |item| item.factor_set.clone());
     }
     let records: Records = sets.iter().flat_map(|set| records(set, &factors)).collect();
-    let whole = Whole {
-        name: format!("factor-sets.{format}"),
-        object: "factor-sets".to_owned(),
-        state: format!("{records:?}"),
-        most: records.len() as u64,
-    };
-    let table = Table {
-        is_xlsx: format == Format::Xlsx,
-        columns: COLUMNS,
-        trailer: trailer(&asking.app, []),
-        dated: DateTime::UNIX_EPOCH,
-    };
-    asking.table(whole, table, once(records), now).await
+    let names = ("factor-sets".to_owned(), "factor-sets".to_owned());
+    let end = (trailer(&asking.app, []), DateTime::UNIX_EPOCH);
+    asking.records(format, names, (COLUMNS, records), end, now).await
 }
 
 /// The columns of a file.

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    answer::{Asking, Items},
+    answer::{Asking, Items, Whole},
     intensity::{IntensityItem, Print},
     query::{COMMON, Common, CommonParams, Format, PAGE, PageParams, REGION, names},
     whole::Few,
@@ -21,7 +21,7 @@ use crate::{
     domain::feed::{Metric, Window},
     error::{Problem, Result},
     extractors::feed::{
-        has_record,
+        File, Reading, has_record,
         long::{Kind, Made, More},
     },
     web::parameters::{FromParameters, Parameters},
@@ -108,15 +108,24 @@ async fn latest(mut asking: Asking<Query>) -> Result<Response> {
         let items = newest.iter().map(|one| one.item(common)).collect();
         return asking.page(known_at, &common.page, items, |item| item.region.clone());
     }
+    let (whole, file) = file((&asking.app, common), &newest, (now, format))?;
+    asking.file(whole, file, snapshot).await
+}
+
+/// A file of the newest slots, named by when they are.
+fn file(
+    (app, common): (&App, &Common),
+    newest: &[Newest<'_>],
+    (now, format): (DateTime<Utc>, Format),
+) -> Result<(Whole, (File, Reading))> {
     let first = newest.iter().map(|one| one.slot.start).min().unwrap_or(now);
-    let past = newest.iter().map(|one| one.slot.end()).max().unwrap_or(now);
-    let window = Window::new(first, past.max(first + TimeDelta::seconds(1)));
+    let past = newest.iter().map(|one| one.slot.end()).max();
+    let window = Window::new(first, past.unwrap_or(first + TimeDelta::seconds(1)));
     let window = window.map_err(|error| Problem::internal(&error))?;
     let made = newest.iter().map(|one| (one.series.into(), one.records(common))).collect();
+    let few = Few { what: ("intensity", "latest"), kind: Kind::Newest, format, window };
     let attributions = newest.iter().map(|one| &*one.series.attribution);
-    let what = Few { what: ("intensity", "latest"), kind: Kind::Newest, format, window };
-    let (whole, file) = what.file((&asking.app, common), made, attributions);
-    asking.file(whole, file, snapshot).await
+    Ok(few.file((app, common), made, attributions))
 }
 
 /// The newest slot of a series, and how old it is.

@@ -127,7 +127,7 @@ impl Few {
     #[must_use]
     pub fn file<'a>(
         self,
-        (app, common): (&App, &'a Common),
+        (app, common): (&App, &Common),
         made: Vec<(Subject, Vec<Made>)>,
         attributions: impl Iterator<Item = &'a str>,
     ) -> (Whole, (File, Reading)) {
