@@ -61,6 +61,7 @@ mod headroom_job;
 mod hostile;
 mod layouts;
 mod links;
+mod live_limits;
 mod live_mqtt;
 mod live_rows;
 mod live_stream;
