@@ -367,7 +367,6 @@ async fn an_archive_that_is_not_there_is_a_gap_unless_history_begins_after_it() 
     runner::orders::backfill(&server.app, actor, &feed, None, window).await.unwrap();
     runner::catch_up(&server.app).await.unwrap();
     let begins = "select begins_at from feed_watermark where high_water is not null";
-    assert_eq!(one::<(DateTime<Utc>,)>(pool, begins).await, (window.from(),));
-    let found = (window.from(), at("2024-10-31T04:00:00Z"), "open".to_owned(), 0);
-    assert_eq!(all::<Gap>(pool, gaps).await, [found, gap(1)]);
+    let found = at("2024-10-31T04:00:00Z");
+    assert_eq!(one::<(DateTime<Utc>,)>(pool, begins).await, (found,), "its first window with rows");
 }
