@@ -1,5 +1,5 @@
 # Carbon intensity: what there is, how it is asked for, and what is refused. Whether there are rows depends
-# on the server's feeds, so that lists may be empty here.
+# on the server's feeds, so that lists may be empty here; 42_feeds.sh looks at figures.
 source "$(dirname "$0")/lib.sh"
 
 signed_in
@@ -45,12 +45,16 @@ status 200
 body 'has("generated") and (.coverage | tonumber) >= 0 and (.coverage | tonumber) <= 1'
 get "/api/v1/carbon-intensity/best-window?region=GB&$DAY&duration=PT3H"
 status 200 404
+[ "$STATUS" = 200 ] || problem 404 no_window
 get '/api/v1/carbon-intensity/forecast?region=GB'
 status 200
+body 'all(.items[]; .start < .end and .unit == "g/kWh" and (.issued_at | endswith("Z")))'
 get "/api/v1/fuel-mix?region=GB&$DAY&limit=3"
 status 200
+body '(.items | length) <= 3 and all(.items[]; has("mw") and has("percent"))'
 get "/api/v1/emissions/region/GB?$DAY&granularity=day"
 status 200
+body 'all(.items[]; .duration_type == "daily" and .unit == "g/kWh")'
 get '/emissions/bylocation?LOCATION=GB&time=2025-01-15T00:00:00Z&toTime=2025-01-15T01:00:00Z'
 status 200 204
 get /locations
@@ -65,6 +69,16 @@ get '/api/v1/carbon-intensity?region=GB&start=2025-01-15&end=2025-01-16'
 problem 400 bad_parameter
 get "/api/v1/carbon-intensity?region=GB&$DAY&as_of=2999-01-01T00:00:00Z"
 problem 400 bad_parameter
+for wrong in metric=sum granularity=minute unit=kg format=pdf limit=0 cursor=x 'as_of=yesterday'; do
+    get "/api/v1/carbon-intensity?region=GB&$DAY&$wrong"
+    problem 400 bad_parameter
+done
+get "/api/v1/carbon-intensity/best-window?region=GB&$DAY&duration=3h"
+problem 400 bad_parameter
+get '/api/v1/emissions/region/NOWHERE?start=2025-01-15T00:00:00Z&end=2025-01-16T00:00:00Z'
+problem 404 no_such_region
 CREDENTIAL=()
-get "/api/v1/carbon-intensity?region=GB&$DAY"
-problem 401 unauthenticated
+for path in carbon-intensity carbon-intensity/latest fuel-mix regions factor-sets usage/daily-summary meters stream; do
+    get "/api/v1/$path?region=GB&$DAY"
+    problem 401 unauthenticated
+done

@@ -93,8 +93,9 @@ pub async fn server() -> Server {
         reason = "the server under measurement goes by this clock"
     )]
     let today = Utc::now() - TimeDelta::days(1);
+    let base = upstream(today).await;
     let server = Server::start_with(&[
-        ("TRUEPRICE_FEED_CARBONARA_INTENSITY_BASE_URL", &upstream(today).await),
+        ("TRUEPRICE_FEED_CARBONARA_INTENSITY_BASE_URL", &base),
         ("TRUEPRICE_FEED_CARBONARA_INTENSITY_API_KEY", "a key for this run only"),
         ("TRUEPRICE_FEED_CARBONARA_INTENSITY_SCOPES", &REGIONS.join(",")),
         ("TRUEPRICE_FEED_CARBONARA_INTENSITY_NOT_BEFORE", HISTORY[0]),
@@ -111,9 +112,10 @@ pub async fn server() -> Server {
     // Patience with the upstream is not what is measured.
     sqlx::query(
         "insert into upstream_host (host, tokens, refilled_at, rate, burst)
-         values ('127.0.0.1', 1e6, now(), 1e6, 1e6)
+         values ($1, 1e6, now(), 1e6, 1e6)
          on conflict (host) do update set tokens = 1e6, rate = 1e6, burst = 1e6",
     )
+    .bind(base.trim_start_matches("http://"))
     .execute(&server.pool)
     .await
     .expect("a host");

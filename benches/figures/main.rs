@@ -69,11 +69,11 @@ async fn curves(table: &mut Table) {
     chart::paint(&server, table).await;
     access::entitlement(&server, table).await;
     access::logins(&server, table).await;
-    live::listeners(&server, table).await;
 }
 
 async fn feeds(table: &mut Table) {
     let server = feeds::server().await;
     feeds::history(&server, table).await;
     feeds::year(&server, table).await;
+    live::listeners(&server, table).await;
 }

@@ -1,14 +1,11 @@
 -- How far the histories are that are being loaded. $1 now, $2 scopes at most.
 select
     b.feed_id,
-    case
-        when coalesce(s.region_id, s.meter_id, s.tariff_code) is null then left(s.scope, 3) || '***'
-        else coalesce(s.meter_id, s.scope)
-    end as "scope!",
+    l.label as "scope!",
     (sum(windows_done)::float8 / greatest(sum(windows_total), 1)) as "progress!",
     max(extract(epoch from $1 - coalesce(progress_at, started_at))) filter (where b.state = 'running')::float8 as idle
 from feed_backfill b
-join feed_scope s using (feed_id, scope)
+join feed_scope_label l using (feed_id, scope)
 where b.state in ('queued', 'running', 'paused')
 group by 1, 2
 order by 1, 2

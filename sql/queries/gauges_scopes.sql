@@ -1,11 +1,7 @@
 -- How the scopes of feeds are. $1 now, $2 scopes at most.
 select
     s.feed_id,
-    -- A meter is called by its id, an account by its beginning: their numbers name somebody.
-    case
-        when coalesce(s.region_id, s.meter_id, s.tariff_code) is null then left(s.scope, 3) || '***'
-        else coalesce(s.meter_id, s.scope)
-    end as "scope!",
+    l.label as "scope!",
     extract(epoch from $1 - w.high_water)::float8 as lag,
     extract(epoch from task.last_ok)::float8 as last_ok,
     task.failures::float8 as failures,
@@ -14,6 +10,7 @@ select
     coalesce(extract(epoch from $1 - gap.opened_at), 0)::float8 as "gap_age!",
     answer.rejected::float8 as "rejected!"
 from feed_scope s
+join feed_scope_label l using (feed_id, scope)
 join feed f using (feed_id)
 left join feed_watermark w using (feed_id, scope)
 cross join lateral (

@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf, str::FromStr, time::Duration};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 
 use super::{
     ConfigError, Sources,
@@ -11,7 +11,7 @@ use super::{
 use crate::{
     auth::Secret,
     domain::feed::Metric,
-    feeds::{About, FEEDS, Feed, Secrecy, Settings, http::Manners, settings::FeedsConfig},
+    feeds::{About, FEEDS, Feed, Settings, http::Manners, settings::FeedsConfig},
 };
 
 /// Reads the settings of every feed.
@@ -42,14 +42,14 @@ impl Section<'_> {
         self.sources.value(&name)
     }
 
-    fn span(&mut self, setting: &str, default: Duration) -> Result<Duration, ConfigError> {
-        Ok(self.value::<Span>(setting)?.map_or(default, |span| span.0))
+    fn span(&mut self, setting: &str) -> Result<Option<Duration>, ConfigError> {
+        Ok(self.value::<Span>(setting)?.map(|span| span.0))
     }
 
-    fn delta(&mut self, setting: &str, default: Duration) -> Result<TimeDelta, ConfigError> {
-        let span = self.span(setting, default)?;
+    fn delta(&mut self, setting: &str) -> Result<Option<TimeDelta>, ConfigError> {
+        let Some(span) = self.span(setting)? else { return Ok(None) };
         let error = |error| self.sources.error(&self.name(setting), error);
-        TimeDelta::from_std(span).map_err(error)
+        TimeDelta::from_std(span).map(Some).map_err(error)
     }
 
     fn words(&mut self, setting: &str) -> Result<Option<Vec<String>>, ConfigError> {
@@ -81,12 +81,10 @@ impl Section<'_> {
     }
 
     /// Scheme and host, maybe a path.
-    fn base_url(&mut self) -> Result<String, ConfigError> {
+    fn base_url(&mut self) -> Result<Option<String>, ConfigError> {
         const WANTED: &str =
             "give an address such as https://api.example.com, without user, password or query";
-        let Some(text) = self.value::<String>("base_url")? else {
-            return Ok(self.about.default.base_url.to_owned());
-        };
+        let Some(text) = self.value::<String>("base_url")? else { return Ok(None) };
         let parsed = reqwest::Url::parse(&text).ok().filter(|url| {
             matches!(url.scheme(), "http" | "https")
                 && url.has_host()
@@ -96,20 +94,9 @@ impl Section<'_> {
                 && url.fragment().is_none()
         });
         if parsed.is_some() {
-            return Ok(text.trim_end_matches('/').to_owned());
+            return Ok(Some(text.trim_end_matches('/').to_owned()));
         }
         Err(self.sources.error(&self.name("base_url"), WANTED))
-    }
-
-    fn not_before(&mut self) -> Result<DateTime<Utc>, ConfigError> {
-        let text = self.about.default.not_before;
-        match self.value::<Instant>("not_before")? {
-            Some(instant) => Ok(instant.0),
-            None => text
-                .parse::<Instant>()
-                .map(|instant| instant.0)
-                .map_err(|error| self.sources.error(&self.name("not_before"), error)),
-        }
     }
 }
 
@@ -133,23 +120,26 @@ fn known(sources: &mut Sources, feed: &'static dyn Feed) -> Result<Settings, Con
 }
 
 fn one(sources: &mut Sources, about: &'static About) -> Result<Settings, ConfigError> {
-    let default = &about.default;
+    let unset = Settings::unset(about);
     let mut s = Section { sources, about };
     let api_key = s.api_key()?;
-    let known = || default.factor_sets.iter().map(|&set| set.to_owned()).collect();
-    let factor_sets: Vec<String> = s.words("factor_sets")?.unwrap_or_else(known);
+    let factor_sets = s.words("factor_sets")?.unwrap_or(unset.factor_sets);
     let page_size = s.name("page_size");
     Ok(Settings {
         feed: about,
-        enabled: s.value("enabled")?.unwrap_or(about.secrecy == Secrecy::Open || api_key.is_some()),
-        base_url: s.base_url()?,
-        allowed_hosts: s.words("allowed_hosts")?.unwrap_or_default(),
-        poll_every: s.span("poll_every", default.poll_every)?,
-        look_back: s.delta("look_back", default.look_back)?,
-        window: s.delta("window", default.window)?,
-        page_size: s.sources.number(&page_size, 1..=default.page_size_max, default.page_size)?,
-        not_before: s.not_before()?,
-        expected_lag: s.delta("expected_lag", default.expected_lag)?,
+        enabled: s.value("enabled")?.unwrap_or(unset.enabled || api_key.is_some()),
+        base_url: s.base_url()?.unwrap_or(unset.base_url),
+        allowed_hosts: s.words("allowed_hosts")?.unwrap_or(unset.allowed_hosts),
+        poll_every: s.span("poll_every")?.unwrap_or(unset.poll_every),
+        look_back: s.delta("look_back")?.unwrap_or(unset.look_back),
+        window: s.delta("window")?.unwrap_or(unset.window),
+        page_size: s.sources.number(
+            &page_size,
+            1..=about.default.page_size_max,
+            unset.page_size,
+        )?,
+        not_before: s.value::<Instant>("not_before")?.map_or(unset.not_before, |at| at.0),
+        expected_lag: s.delta("expected_lag")?.unwrap_or(unset.expected_lag),
         scopes: s.words("scopes")?,
         factor_sets: match s.value::<String>("default_factor_set")? {
             None => factor_sets,
@@ -159,10 +149,10 @@ fn one(sources: &mut Sources, about: &'static About) -> Result<Settings, ConfigE
             }
         },
         api_key,
-        filter_upstream: s.value("filter_upstream")?.unwrap_or(false),
+        filter_upstream: s.value("filter_upstream")?.unwrap_or(unset.filter_upstream),
         account: s.value("account")?,
         owner: s.value("owner")?,
-        payment_method: s.value("payment_method")?.unwrap_or_else(|| "DIRECT_DEBIT".to_owned()),
+        payment_method: s.value("payment_method")?.unwrap_or(unset.payment_method),
         gas_in_m3: s.value("gas_in_m3")?,
     })
 }

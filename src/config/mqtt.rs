@@ -13,6 +13,8 @@ use crate::{auth::Secret, live::mqtt::filter::Filter};
 pub struct LiveConfig {
     /// How many may listen at once by server-sent events, and by MQTT as somebody.
     pub listeners: usize,
+    /// How many of these may be one user's.
+    pub listeners_per_user: usize,
     /// How MQTT is spoken.
     pub mqtt: MqttMode,
     /// The name of this installation in the topic of its status, `svc/{name}/status`.
@@ -120,6 +122,7 @@ pub(super) fn read(s: &mut Sources) -> Result<LiveConfig, ConfigError> {
     let prefix = level(s, "mqtt.compat_prefix", "ny-power")?;
     Ok(LiveConfig {
         listeners: s.number("live.listeners", 1..=1_000_000, 5000)?,
+        listeners_per_user: s.number("live.listeners_per_user", 1..=1_000_000, 100)?,
         mqtt: mode(s)?,
         mqtt_name: level(s, "mqtt.name", "trueprice")?,
         compat_nyiso: s.value("mqtt.compat_nyiso")?.unwrap_or(false).then_some(prefix),

@@ -275,4 +275,9 @@ impl Sources {
             asked: BTreeSet::new(),
         })
     }
+
+    /// The settings that were asked for.
+    pub(super) fn asked(&self) -> impl Iterator<Item = &str> {
+        self.asked.iter().map(String::as_str)
+    }
 }

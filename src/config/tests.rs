@@ -199,3 +199,30 @@ fn sql_is_opened_with_a_certificate_only() {
     assert_eq!(config(&[], &[], &good).unwrap().bi.opening.unwrap().listen.port(), 5433);
     assert!(config(&[], &[], "").unwrap().bi.opening.is_none());
 }
+
+#[test]
+fn every_setting_is_in_the_readme() {
+    const README: &str = include_str!("../../README.md");
+    let mut sources = Sources::default();
+    let s = &mut sources;
+    bi::read(s).unwrap();
+    auth(s).unwrap();
+    database(s).unwrap();
+    feeds::read(s).unwrap();
+    first_administrator(s).unwrap();
+    limits(s).unwrap();
+    listen(s).unwrap();
+    mail::read(s).unwrap();
+    mqtt::read(s).unwrap();
+    assert!(sources.asked().count() > 100);
+    for name in sources.asked() {
+        let (section, last) = name.rsplit_once('.').unwrap_or(("", name));
+        let is_told = |row: &str| {
+            row.contains(&format!("`{name}`"))
+                || row.contains(&format!("`{last}`"))
+                    && (section.starts_with("feed.") || row.contains(&format!("`{section}.")))
+        };
+        let mut rows = README.lines().filter(|line| line.starts_with('|'));
+        assert!(rows.any(is_told), "{name} is not in the README");
+    }
+}

@@ -22,6 +22,20 @@ pub struct Scope {
     pub first_available: DateTime<Utc>,
 }
 
+impl Scope {
+    /// The rows of a region, which the provider knows by a code.
+    #[must_use]
+    pub fn region(code: &str, region_id: &str, first_available: DateTime<Utc>) -> Self {
+        Self {
+            scope: code.to_owned(),
+            region_id: Some(region_id.to_owned()),
+            meter: None,
+            tariff_code: None,
+            first_available,
+        }
+    }
+}
+
 /// A meter as the upstream knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MeterPoint {

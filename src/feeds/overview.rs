@@ -13,7 +13,6 @@ use crate::{
         backfills::BackfillRow,
         status::{self, FeedInfo, Reader, ScopeInfo},
     },
-    domain::feed::{FetchClass, ScopeState},
 };
 
 /// How long a backfill is shown after its end.
@@ -96,8 +95,9 @@ pub struct ScopeStatus {
     pub tariff: Option<String>,
     /// Whether it is polled.
     pub enabled: bool,
-    /// `off` (not polled), `new` (never tried), `ok`, `late`, `failing`, `auth` (key missing or refused)
-    /// or `paused`.
+    /// `waiting` (nothing good came yet, and it has not failed five times in a row), `ok`, `late`,
+    /// `failing` (five times in a row, or in a way that waiting does not mend), `auth` (key missing or
+    /// refused), `paused`, or `off` (not polled).
     #[schema(example = "ok")]
     pub state: &'static str,
     /// How old the end of the newest slot is.
@@ -117,14 +117,17 @@ pub struct ScopeStatus {
     pub open_gap_slots: Option<i64>,
     /// When it is asked next; null: nothing is due.
     pub next_due: Option<DateTime<Utc>>,
-    /// When a live run last went well.
+    /// When a run last went well: a poll, or one that was asked for by hand.
     pub last_ok: Option<DateTime<Utc>>,
-    /// When a live run last ended.
+    /// When a run last ended.
     pub last_try: Option<DateTime<Utc>>,
-    /// What went wrong in it.
+    /// What went wrong in it; null after one that went well.
     #[schema(example = json!(null))]
     pub last_error: Option<String>,
-    /// Live runs that failed since.
+    /// When that was.
+    #[schema(example = json!(null))]
+    pub last_error_at: Option<DateTime<Utc>>,
+    /// Runs in a row that failed.
     #[schema(example = 0)]
     pub failures: i32,
     /// Backfills that are not at their end, and those that ended in the last seven days.
@@ -144,12 +147,18 @@ pub struct BackfillStatus {
     /// `queued`, `running`, `paused`, `done`, `failed` or `cancelled`.
     #[schema(example = "running")]
     pub state: String,
+    /// Whether each slot has an event of its own, however old it is.
+    #[schema(example = false)]
+    pub every_slot: bool,
     /// Windows in all.
     #[schema(example = 262)]
     pub windows_total: i32,
     /// Windows that are done.
     #[schema(example = 131)]
     pub windows_done: i32,
+    /// Of these, those that the upstream refused: their slots are gaps.
+    #[schema(example = 1)]
+    pub windows_failed: i32,
     /// Of a hundred, rounded down.
     #[schema(example = 50)]
     pub percent: i32,
@@ -253,7 +262,7 @@ impl FeedStatus {
 }
 
 /// What is worst comes first.
-const BY_BADNESS: [&str; 7] = ["auth", "failing", "late", "paused", "new", "ok", OFF];
+const BY_BADNESS: [&str; 7] = ["auth", "failing", "late", "paused", "waiting", "ok", OFF];
 
 /// Of what is not polled.
 const OFF: &str = "off";
@@ -271,11 +280,15 @@ impl ScopeStatus {
         settings: &Settings,
         now: DateTime<Utc>,
     ) -> Self {
-        let lag = row.high_water.map(|high_water| now - high_water);
         let slots = |step: i32| row.open_gap_secs / i64::from(step.max(1));
         Self {
-            state: state(&row, lag, settings),
-            lag_seconds: lag.map(|lag| lag.num_seconds()),
+            state: if row.enabled {
+                runner::status::state(&row, settings, now).as_str()
+            } else {
+                OFF
+            },
+            last_error_at: row.error_at(),
+            lag_seconds: row.lag(now).map(|lag| lag.num_seconds()),
             open_gap_slots: feed.step_secs.filter(|_| feed.primary_metric.is_some()).map(slots),
             history_start: row.first_available.max(feed.not_before),
             scope: row.scope,
@@ -303,22 +316,6 @@ impl ScopeStatus {
     }
 }
 
-/// How a scope fares at this moment: what was late when it was last looked at may be later now.
-fn state(row: &ScopeInfo, lag: Option<TimeDelta>, settings: &Settings) -> &'static str {
-    if !row.enabled {
-        return OFF;
-    }
-    let class = row.last_class.as_deref().and_then(|class| class.parse::<FetchClass>().ok());
-    let found = match class {
-        _ if row.paused => ScopeState::Paused,
-        None if row.last_try.is_none() => ScopeState::New,
-        class => {
-            runner::status::state(class.unwrap_or(FetchClass::Ok), row.fail_count, lag, settings)
-        }
-    };
-    found.as_str()
-}
-
 impl BackfillStatus {
     fn of(row: BackfillRow) -> Self {
         let progress = runner::backfill::Progress::of(&row);
@@ -327,8 +324,10 @@ impl BackfillStatus {
             from: row.from_at,
             to: row.to_at,
             state: row.state,
+            every_slot: row.every_slot,
             windows_total: row.windows_total,
             windows_done: row.windows_done,
+            windows_failed: row.windows_failed,
             percent: progress.percent,
             rows_new: row.rows_new,
             rows_changed: row.rows_changed,

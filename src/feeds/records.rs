@@ -217,7 +217,34 @@ pub struct Finding {
     pub rejects_row: bool,
 }
 
+/// The most characters of a sentence about a page: what upstreams wrote may be long.
+pub(super) const SENTENCE_MAX: usize = 400;
+
+fn sentence(text: &str) -> String {
+    match text.char_indices().nth(SENTENCE_MAX) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+impl Finding {
+    /// One of a page; a text that is too long is cut.
+    #[must_use]
+    pub fn new(code: &str, message: &str, at: &str, rejects_row: bool) -> Self {
+        let (message, at) = (sentence(message), Some(sentence(at)));
+        Self { code: code.to_owned(), message, at, rejects_row }
+    }
+}
+
 /// A page that cannot be taken: it is rejected whole.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct BadBody(pub String);
+
+impl BadBody {
+    /// Says why; a text that is too long is cut.
+    #[must_use]
+    pub fn new(why: &str) -> Self {
+        Self(sentence(why))
+    }
+}

@@ -1,6 +1,6 @@
 //! What the tests of feeds share.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 
@@ -24,38 +24,12 @@ pub fn window(from: &str, to: &str) -> Window {
 
 /// The settings of a feed that nobody set.
 pub fn settings(feed: &dyn Feed) -> Settings {
-    let (about, default) = (feed.about(), &feed.about().default);
-    Settings {
-        feed: about,
-        enabled: true,
-        base_url: default.base_url.to_owned(),
-        allowed_hosts: Vec::new(),
-        poll_every: default.poll_every,
-        look_back: TimeDelta::from_std(default.look_back).unwrap(),
-        window: TimeDelta::from_std(default.window).unwrap(),
-        page_size: default.page_size,
-        not_before: at(default.not_before),
-        expected_lag: TimeDelta::from_std(default.expected_lag).unwrap(),
-        scopes: None,
-        factor_sets: default.factor_sets.iter().map(|&set| set.to_owned()).collect(),
-        api_key: None,
-        filter_upstream: false,
-        account: None,
-        owner: None,
-        payment_method: "DIRECT_DEBIT".to_owned(),
-        gas_in_m3: None,
-    }
+    Settings { enabled: true, ..Settings::unset(feed.about()) }
 }
 
 /// A scope of a name alone.
 pub fn scope(name: &str) -> Scope {
-    Scope {
-        scope: name.to_owned(),
-        region_id: None,
-        meter: None,
-        tariff_code: None,
-        first_available: DateTime::UNIX_EPOCH,
-    }
+    Scope { region_id: None, ..Scope::region(name, name, DateTime::UNIX_EPOCH) }
 }
 
 /// Bodies with a few bytes cut out, put in or changed.

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{About, http::Manners};
-use crate::{auth::Secret, domain::feed::Metric};
+use super::{About, Secrecy};
+use crate::auth::Secret;
+#[cfg(not(fuzzing))]
+use crate::{domain::feed::Metric, feeds::http::Manners};
 
 /// The settings of one feed.
 #[derive(Debug, Clone)]
@@ -49,6 +51,33 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// What is so where nobody set anything.
+    #[must_use]
+    pub fn unset(feed: &'static About) -> Self {
+        let default = &feed.default;
+        let delta = |span| TimeDelta::from_std(span).unwrap_or(TimeDelta::MAX);
+        Self {
+            feed,
+            enabled: feed.secrecy == Secrecy::Open,
+            base_url: default.base_url.to_owned(),
+            allowed_hosts: Vec::new(),
+            poll_every: default.poll_every,
+            look_back: delta(default.look_back),
+            window: delta(default.window),
+            page_size: default.page_size,
+            not_before: default.not_before.parse().unwrap_or(DateTime::UNIX_EPOCH),
+            expected_lag: delta(default.expected_lag),
+            scopes: None,
+            factor_sets: default.factor_sets.iter().map(|&set| set.to_owned()).collect(),
+            api_key: None,
+            filter_upstream: false,
+            account: None,
+            owner: None,
+            payment_method: "DIRECT_DEBIT".to_owned(),
+            gas_in_m3: None,
+        }
+    }
+
     /// The set of factors that queries take where they name none.
     #[must_use]
     pub fn default_factor_set(&self) -> Option<&str> {
@@ -63,6 +92,7 @@ impl Settings {
 }
 
 /// The settings of all feeds.
+#[cfg(not(fuzzing))]
 #[derive(Debug, Clone)]
 pub struct FeedsConfig {
     /// Whether this server polls at all; others on the same database may.
@@ -77,10 +107,35 @@ pub struct FeedsConfig {
     pub manners: Manners,
 }
 
+#[cfg(not(fuzzing))]
 impl FeedsConfig {
     /// The settings of a feed.
     #[must_use]
     pub fn of(&self, feed_id: &str) -> Option<&Settings> {
         self.each.iter().find(|settings| settings.feed.id == feed_id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::feeds::FEEDS;
+
+    #[test]
+    fn what_feeds_say_of_themselves_can_be_read() {
+        for feed in FEEDS {
+            let (about, unset) = (feed.about(), Settings::unset(feed.about()));
+            assert_eq!(
+                unset.not_before.to_rfc3339(),
+                about.default.not_before.replace('Z', "+00:00")
+            );
+            for (read, written) in [
+                (unset.window, about.default.window),
+                (unset.look_back, about.default.look_back),
+                (unset.expected_lag, about.default.expected_lag),
+            ] {
+                assert_eq!(read.to_std(), Ok(written), "{}", about.id);
+            }
+        }
     }
 }

@@ -8,11 +8,13 @@ use std::{
 };
 
 use tokio::sync::watch;
+use uuid::Uuid;
 
 use super::topics::Meters;
 use crate::{
     app::App,
     auth::{Credential, Principal, store},
+    config::LiveConfig,
     db::feeds::stream::{self, GuestList},
 };
 
@@ -33,8 +35,45 @@ struct Here {
 
 #[derive(Debug)]
 struct Entry {
-    principal: Principal,
+    who: Option<Who>,
     standing: watch::Sender<Standing>,
+}
+
+/// Rows of `app_user`, and of `user_token` or `user_session`.
+#[derive(Debug, Clone, Copy)]
+struct Who {
+    user: Uuid,
+    credential: Uuid,
+}
+
+impl Who {
+    const fn of(principal: &Principal) -> Self {
+        let (Credential::Session(credential) | Credential::Token(credential)) =
+            principal.credential;
+        Self { user: principal.user_id, credential }
+    }
+}
+
+/// Why somebody is not let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Full {
+    /// As many are here as may.
+    All,
+    /// As many of this user's are.
+    OfUser,
+}
+
+impl Here {
+    fn has_room(&self, who: Who, most: &LiveConfig) -> Result<(), Full> {
+        let named = || self.entries.values().filter_map(|entry| entry.who);
+        if named().filter(|one| one.user == who.user).count() >= most.listeners_per_user {
+            return Err(Full::OfUser);
+        }
+        if named().count() >= most.listeners {
+            return Err(Full::All);
+        }
+        Ok(())
+    }
 }
 
 /// What somebody may: none where they have to go.
@@ -71,29 +110,28 @@ impl Drop for Guest {
 }
 
 impl Guests {
-    /// Lets somebody in, who may read `meters` now; `None` where `most` are here already.
-    #[must_use]
+    /// Lets somebody in, who may read `meters` now. Without a principal it is a stranger: these are
+    /// counted where they come in.
     pub fn enter(
         &self,
         app: &App,
-        principal: &Principal,
+        principal: Option<&Principal>,
         meters: Meters,
-        most: usize,
-    ) -> Option<Guest> {
+    ) -> Result<Guest, Full> {
+        let who = principal.map(Who::of);
         let (sender, standing) = watch::channel(Some(Arc::new(meters)));
-        let entry = Entry { principal: principal.clone(), standing: sender };
         let number = self.here(|here| {
-            if here.entries.len() >= most {
-                return None;
+            if let Some(who) = who {
+                here.has_room(who, &app.config.live)?;
             }
             here.last += 1;
-            here.entries.insert(here.last, entry);
+            here.entries.insert(here.last, Entry { who, standing: sender });
             if !std::mem::replace(&mut here.asked, true) {
                 tokio::spawn(self.clone().ask(app.clone()));
             }
-            Some(here.last)
+            Ok(here.last)
         })?;
-        Some(Guest { guests: self.clone(), number, standing })
+        Ok(Guest { guests: self.clone(), number, standing })
     }
 
     fn here<T>(&self, with: impl FnOnce(&mut Here) -> T) -> T {
@@ -125,10 +163,9 @@ impl Guests {
             here.asked = !here.entries.is_empty();
             let mut list = GuestList::default();
             for (number, entry) in &here.entries {
-                let (Credential::Session(id) | Credential::Token(id)) = entry.principal.credential;
                 list.guests.push(*number);
-                list.users.push(entry.principal.user_id);
-                list.credentials.push(id);
+                list.users.push(entry.who.map(|who| who.user));
+                list.credentials.push(entry.who.map(|who| who.credential));
             }
             here.asked.then_some(list)
         })

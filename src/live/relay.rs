@@ -6,11 +6,22 @@
 use std::{pin::pin, time::Duration};
 
 use chrono::TimeDelta;
-use sqlx::PgConnection;
+use serde_json::value::RawValue;
+use sqlx::{Connection as _, PgConnection};
 use tokio::time::{sleep, timeout};
 
 use super::mqtt::external;
-use crate::{app::App, config::MqttMode, db::feeds::relay, feeds::numbers};
+use crate::{
+    app::App,
+    config::MqttMode,
+    db::feeds::{
+        outbox::{self, NewEvent},
+        relay,
+    },
+    domain::feed::Topic,
+    feeds::numbers,
+    web::assets,
+};
 
 /// How many events get their numbers in one statement.
 const BATCH: i64 = 1000;
@@ -54,6 +65,7 @@ async fn lead(app: &App) -> sqlx::Result<()> {
         sleep(TAKE_OVER).await;
     }
     tracing::info!("this server numbers the events");
+    have_pages_reload(app, &mut conn, &assets::program()).await?;
     // Who leads tells the broker elsewhere, too: there is one voice.
     let publishing = async {
         if let MqttMode::External(config) = &app.config.live.mqtt {
@@ -65,6 +77,25 @@ async fn lead(app: &App) -> sqlx::Result<()> {
         numbered = number(app, &mut conn) => numbered,
         () = publishing => Ok(()),
     }
+}
+
+/// Has pages load themselves again that a former program has made: this one may make others.
+async fn have_pages_reload(app: &App, conn: &mut PgConnection, program: &str) -> sqlx::Result<()> {
+    let mut transaction = conn.begin().await?;
+    if relay::takes_over(&mut transaction, program).await? {
+        let now = app.clock.now();
+        let reload = NewEvent {
+            topic: Topic::PageReload,
+            subject: "-",
+            series_key: program,
+            feed_id: "trueprice",
+            time: now,
+            rev: 1,
+            data: RawValue::from_string("{}".to_owned()).map_err(sqlx::Error::decode)?,
+        };
+        outbox::write(&mut transaction, &[reload], now).await?;
+    }
+    transaction.commit().await
 }
 
 async fn number(app: &App, conn: &mut PgConnection) -> sqlx::Result<()> {

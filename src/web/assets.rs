@@ -1,5 +1,7 @@
 //! `/static/...`: style sheet, scripts and icons, inside the program.
 
+use std::fmt::Write as _;
+
 use axum::{
     Router,
     extract::Path,
@@ -24,6 +26,18 @@ const CACHE_CONTROL: &str = "public, max-age=0, must-revalidate";
 #[folder = "static/"]
 #[exclude = "screenshots/*"]
 struct Files;
+
+/// Which program this is to a page: its version, and a digest of the style and scripts that it serves.
+#[must_use]
+pub fn program() -> String {
+    let mut digests = String::new();
+    for path in Files::iter() {
+        if let Some(file) = Files::get(&path) {
+            _ = writeln!(digests, "{path} {}", Sha256::of(&file.data));
+        }
+    }
+    format!("{} {}", env!("CARGO_PKG_VERSION"), Sha256::of(digests.as_bytes()))
+}
 
 /// The route.
 pub fn routes() -> Router<App> {

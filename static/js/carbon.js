@@ -92,7 +92,7 @@ function frameOf(line) {
   const ahead = forecast.filter(({ start, value }) => value !== null && start >= last && start < now + 24 * HOUR);
   const to = Math.max(now, ahead.length ? ahead.at(-1).start + ahead.at(-1).secs : now);
   const highest = Math.max(1, ...line.map(({ value }) => value), ...ahead.map(({ value }) => value));
-  const step = STEPS.find((one) => highest / one <= 4) ?? 2000;
+  const step = STEPS.find((one) => highest / one <= 4) ?? Math.ceil(highest / 4000) * 1000;
   return { now, from: now - 24 * HOUR, to, step, top: Math.ceil(highest / step) * step, ahead };
 }
 
@@ -195,13 +195,18 @@ function tellIntensity({ source, data }) {
   if (source !== feed || data.factor_set !== set) return;
   const start = seconds(data.start);
   const newest = sorted().at(-1);
-  if (data.generated !== null && start > (newest?.start ?? 0) - 24 * HOUR) {
+  // What is not plausible is not shown: no quality stands beside it.
+  const suspect = data.quality === "suspect";
+  if (suspect) points.delete(start);
+  if (!suspect && data.generated !== null && start > (newest?.start ?? 0) - 24 * HOUR) {
     points.set(start, { start, secs: data.secs, value: data.generated });
     const last = Math.max(...points.keys());
     for (const old of points.keys()) if (old <= last - 24 * HOUR) points.delete(old);
   }
-  tellOther("consumed", data);
-  tellOther("marginal", data);
+  if (!suspect) {
+    tellOther("consumed", data);
+    tellOther("marginal", data);
+  }
   tellUpdated();
   tellNumber();
   // Many slots come at once; one drawing shows them all.

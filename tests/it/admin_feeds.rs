@@ -186,8 +186,14 @@ async fn the_state_is_that_of_this_moment() {
     assert_eq!(state().await, "late");
     run(&server, "update feed_task set paused = true where feed_id = 'gb.intensity'").await;
     assert_eq!(state().await, "paused");
-    run(&server, "update feed_task set last_try = null, last_class = null, paused = false").await;
-    assert_eq!(state().await, "new");
+    run(
+        &server,
+        "update feed_task set last_try = null, last_class = null, last_ok = null, paused = false",
+    )
+    .await;
+    assert_eq!(state().await, "late", "what there is came once");
+    run(&server, "update feed_watermark set high_water = null").await;
+    assert_eq!(state().await, "waiting");
     run(&server, "update feed_scope set enabled = false where feed_id = 'gb.intensity'").await;
     assert_eq!(state().await, "off");
 }

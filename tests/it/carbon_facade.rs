@@ -5,7 +5,7 @@ use trueprice::{auth::Role, domain::feed::Metric};
 
 use crate::support::{
     Caller, TestServer,
-    feeds::{KNOWN, caiso, gb, gb_forecast, load_gb},
+    feeds::{Fed, KNOWN, caiso, gb, gb_forecast, load_gb},
 };
 
 const DAY: &str = include_str!("wire/uk_intensity_date.json");
@@ -85,6 +85,32 @@ async fn nothing_is_204_and_what_is_wrong_is_400() {
         }
         assert_eq!(server.anonymous().get(path).await.status(), 401, "{path}");
     }
+}
+
+#[tokio::test]
+async fn an_array_that_would_be_too_long_is_refused() {
+    let (server, caller) = served().await;
+    // 26 496 slots by five minutes and 4 416 by half-hours: one place is little, and two are.
+    caiso(&server.app.pool).generated("2025-01-15T00:00:00Z", &["100"]).await;
+    let nyiso = Fed { region: "US-NY-NYISO", ..caiso(&server.app.pool) };
+    nyiso.generated("2025-01-15T00:00:00Z", &["100"]).await;
+    let range = "time=2025-01-01T00:00:00Z&toTime=2025-04-03T00:00:00Z";
+    for (places, status) in [
+        ("location=GB&location=CAISO", 200),
+        // The same place twice is one.
+        ("location=CAISO&location=US-CA-CAISO", 200),
+        ("location=US-NY-NYISO&location=CAISO", 400),
+    ] {
+        for path in ["bylocations", "bylocations/best"] {
+            let reply = caller.ask(&format!("/emissions/{path}?{places}&{range}")).await;
+            assert_eq!(reply.status, status, "{places}: {}", reply.body);
+            let detail = reply.body["detail"].as_str().unwrap_or_default();
+            assert_eq!(detail.contains("52992 slots"), status == 400, "{detail}");
+        }
+    }
+    let month = "time=2025-01-01T00:00:00Z&toTime=2025-02-01T00:00:00Z";
+    let path = format!("/emissions/bylocations?location=US-NY-NYISO&location=CAISO&{month}");
+    assert_eq!(caller.ask(&path).await.body.as_array().unwrap().len(), 2);
 }
 
 #[tokio::test]

@@ -183,6 +183,21 @@ async fn a_sheet_that_would_be_too_long_is_refused_before_its_first_byte() {
     assert_eq!(csv.lines().filter(|line| line.contains(",generated,")).count(), 420_768);
 }
 
+#[tokio::test]
+async fn a_sheet_of_spans_is_as_long_as_its_spans() {
+    let (server, caller) = served().await;
+    years(&server, 4).await;
+    let path = |range: &str, grain: &str| {
+        format!("/api/v1/carbon-intensity?region=CAISO&{range}&granularity={grain}&format=xlsx")
+    };
+    // More slots than a sheet has rows, in few days.
+    let days = path("start=2020-01-01T00:00:00Z&end=2025-01-01T00:00:00Z", "day");
+    assert_eq!(caller.get(&days).await.status(), 200);
+    // More hours than a sheet has rows, of which few are there.
+    let hours = path("start=1900-01-01T00:00:00Z&end=2030-01-01T00:00:00Z", "hour");
+    assert_eq!(caller.ask(&hours).await.outcome(), (400, "too_large_for_xlsx"));
+}
+
 /// California by five minutes from 2020 on, all three metrics.
 async fn years(server: &TestServer, years: i32) {
     let fed = caiso(&server.app.pool);

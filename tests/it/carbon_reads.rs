@@ -160,6 +160,8 @@ async fn what_was_known_is_read_again_for_ever() {
 #[tokio::test]
 async fn an_answer_that_is_had_already_is_not_sent_again() {
     let (server, caller) = served().await;
+    // Days of rows that change wait to be summed up.
+    gb(&server.app.pool).dirty("2025-01-15T00:00:00Z").await;
     for path in [
         format!("carbon-intensity?region=GB&{RANGE}&limit=5"),
         format!("carbon-intensity?region=GB&{RANGE}&format=csv"),
@@ -186,6 +188,93 @@ async fn an_answer_that_is_had_already_is_not_sent_again() {
             .unwrap();
         sqlx::query("truncate row_revision").execute(&server.owner).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_page_that_has_a_next_one_is_another_than_one_that_has_none() {
+    let (server, caller) = served().await;
+    let path = "/api/v1/carbon-intensity?region=GB&start=2025-01-15T00:00:00Z&end=2025-01-17T00:00:00Z&limit=48";
+    let last = caller.get(path).await;
+    let (tag, body) = (last.headers()[ETAG].clone(), last.json::<Value>().await.unwrap());
+    assert_eq!(body["next"], Value::Null);
+    gb(&server.app.pool).generated("2025-01-16T00:00:00Z", &["100"]).await;
+    let request = caller.request(reqwest::Method::GET, path).header(IF_NONE_MATCH, tag);
+    let answer = request.send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let now: Value = answer.json().await.unwrap();
+    assert_eq!(now["items"], body["items"]);
+    assert!(now["next"].is_string());
+}
+
+#[tokio::test]
+async fn the_tag_of_a_file_is_that_of_its_months() {
+    let (server, caller) = served().await;
+    let path = format!("/api/v1/carbon-intensity?region=GB&{RANGE}&format=csv");
+    let past = format!("{path}&as_of=2025-01-17T00:00:00Z");
+    let tag = async |path: &str| caller.get(path).await.headers()[ETAG].clone();
+    let (now, then) = (tag(&path).await, tag(&past).await);
+    let fed = gb(&server.app.pool);
+    fed.generated("2025-03-01T00:00:00Z", &["1"]).await;
+    caiso(&server.app.pool).generated("2025-01-15T00:00:00Z", &["1"]).await;
+    assert_eq!(tag(&path).await, now, "of other months and regions");
+    // Nothing of the rows tells of what was taken away and put back: that they were written does.
+    sqlx::query("update carbon_intensity set rev = rev where start_at = '2025-01-15 12:00Z'")
+        .execute(&server.app.pool)
+        .await
+        .unwrap();
+    assert_ne!(tag(&path).await, now);
+    assert_eq!(tag(&past).await, then, "what was known then is the same for ever");
+    sqlx::query("delete from carbon_intensity where start_at = '2025-01-15 12:00Z'")
+        .execute(&server.owner)
+        .await
+        .unwrap();
+    let written: i64 = sqlx::query_scalar(
+        "select changes from feed_change where region_id = 'GB' and month = '2025-01-01' and table_name = 'carbon_intensity'",
+    )
+    .fetch_one(&server.owner)
+    .await
+    .unwrap();
+    assert_eq!(written, 50, "48 rows came, one was written again, one went");
+}
+
+#[tokio::test]
+async fn the_tag_of_a_forecast_is_that_of_its_issue() {
+    let (server, caller) = served().await;
+    let fed = gb_forecast(&server.app.pool);
+    let tag = async || {
+        caller.get("/api/v1/carbon-intensity/forecast?region=GB&format=csv").await.headers()[ETAG]
+            .clone()
+    };
+    fed.issue("2025-01-15T12:00:00Z", "2025-01-15T12:30:00Z", &["110", "90"]).await;
+    let first = tag().await;
+    assert_eq!(tag().await, first);
+    sqlx::query(
+        "update carbon_intensity_forecast set generated = 111, raw_generated = 111 where generated = 110",
+    )
+    .execute(&server.app.pool)
+    .await
+    .unwrap();
+    let other = tag().await;
+    assert_ne!(other, first, "as many slots of the same issue");
+    fed.issue("2025-01-15T12:10:00Z", "2025-01-15T12:30:00Z", &["111", "90"]).await;
+    assert_ne!(tag().await, other, "the same figures of another issue");
+}
+
+#[tokio::test]
+async fn means_of_pounds_say_no_more_than_is_known() {
+    let (server, caller) = served().await;
+    let slots = ["1", "1", "2"].map(|value| [Some(value), None, None]);
+    let fed = caiso(&server.app.pool);
+    fed.slots("2025-01-15T00:00:00Z", &slots, KNOWN).await;
+    fed.dirty("2025-01-15T00:00:00Z").await;
+    let of = async |unit: &str| {
+        let path = format!("carbon-intensity?region=CAISO&{RANGE}&granularity=hour&unit={unit}");
+        read(&caller, &path).await["items"][0]["generated"].clone()
+    };
+    assert_eq!(
+        (of("lb/MWh").await, of("g/kWh").await),
+        (json!("1.33333333"), json!("0.604789827"))
+    );
 }
 
 #[tokio::test]

@@ -297,6 +297,11 @@ async fn turns_are_shared_and_a_backfill_leaves_half() {
         classes.push(class(TaskKind::Backfill).await);
     }
     assert_eq!(classes, [Fine, Fine, Fine, Throttled, Throttled]);
+    assert_eq!(
+        class(TaskKind::Manual).await,
+        Throttled,
+        "what is asked for by hand leaves it, too"
+    );
     assert_eq!(class(TaskKind::Live).await, Fine);
     assert_eq!(class(TaskKind::Live).await, Throttled);
 }

@@ -58,6 +58,37 @@ async fn rollup(pool: &PgPool, measure: &str, grain: &str, from: &str) -> String
 const HOUR: &str = "2021-07-07T23:00:00Z";
 
 #[tokio::test]
+async fn a_row_refers_to_a_fetch_and_a_series_that_are_there() {
+    let server = TestServer::start().await;
+    let loader = caiso(&server).await;
+    hour(&loader).await;
+    let wrong = [
+        "update carbon_intensity set fetch_id = -1",
+        "insert into carbon_intensity
+         select (jsonb_populate_record(c, '{\"fetch_id\": -1, \"start_at\": \"2021-07-08\"}')).* from carbon_intensity c
+         order by c.start_at limit 1",
+        "insert into carbon_intensity
+         select (jsonb_populate_record(c, '{\"factor_set_id\": \"GB-NESO\"}')).* from carbon_intensity c limit 1",
+    ];
+    for statement in wrong {
+        let refused = sqlx::query(statement).execute(&server.owner).await.unwrap_err().to_string();
+        assert!(refused.contains("one of which is not there"), "{statement}: {refused}");
+    }
+    let of_another = "update rollup set feed_id = 'nobody.knows'";
+    let refused = sqlx::query(of_another).execute(&server.owner).await.unwrap_err().to_string();
+    assert!(refused.contains("feed nobody.knows, which is not there"), "{refused}");
+    for statement in ["delete from feed_fetch", "delete from intensity_series", "delete from feed"]
+    {
+        let refused = sqlx::query(statement).execute(&server.owner).await.unwrap_err().to_string();
+        assert!(refused.contains("are never deleted"), "{statement}: {refused}");
+    }
+    let right = "insert into carbon_intensity
+         select (jsonb_populate_record(c, '{\"start_at\": \"2021-07-08\"}')).* from carbon_intensity c
+         where factor_set_id = 'EGRID_u2019' order by c.start_at limit 1";
+    sqlx::query(right).execute(&server.owner).await.unwrap();
+}
+
+#[tokio::test]
 async fn two_pages_make_one_hour_and_a_restatement_its_next_revision() {
     let server = TestServer::start().await;
     let (loader, pool) = (caiso(&server).await, &server.owner);

@@ -49,11 +49,14 @@ async fn answers_are_counted() {
 
 const SEED: &str = "
     insert into meter (meter_id, fuel_kind, direction, unit, zone, mpan, serial)
-    values ('m1', 'electricity', 'import', 'kWh', 'Europe/London', '1900000000001', '2');
+    values ('m1', 'electricity', 'import', 'kWh', 'Europe/London', '1900000000001', '2'),
+           ('m2', 'electricity', 'import', 'kWh', 'Europe/London', '1900000000002', '3');
     update feed set step_secs = 1800, expected_lag = '30 min', poll_every = '10 min', default_factor_set = 'NESO';
     insert into feed_scope (feed_id, scope, region_id, meter_id, first_available, enabled)
     values ('test.feed', '1900000000001', 'GB', 'm1', now(), true),
            ('test.feed', 'A-12345678', null, null, now(), true),
+           ('test.feed', 'twice', null, 'm2', now(), true), ('test.feed', 'again', null, 'm2', now(), true),
+           ('test.feed', 'B-12', null, null, now(), true), ('test.feed', 'B-13', null, null, now(), true),
            ('test.feed', 'off', 'GB', null, now(), false);
     insert into feed_watermark (feed_id, scope, high_water, updated_at)
     select feed_id, scope, '2025-01-15T11:00:00Z', now() from feed_scope where scope <> 'A-12345678';
@@ -120,6 +123,17 @@ async fn what_the_tables_know_is_told_as_it_is_now() {
     assert_eq!(value(&all, "trueprice_outbox_oldest_seconds"), Some(60.0));
     assert_eq!(value(&all, "trueprice_rollup_dirty_periods"), Some(1.0));
     assert!(!all.contains("1900000000001") && !all.contains("A-12345678"));
+    // No two values under one name: Prometheus would take none.
+    let values = all.lines().filter(|line| line.starts_with("trueprice_feed_"));
+    let labels: Vec<&str> = values.map(|line| line.rsplit_once(' ').unwrap().0).collect();
+    assert_eq!(labels.iter().collect::<BTreeSet<_>>().len(), labels.len(), "{labels:?}");
+    assert_eq!(
+        labels
+            .iter()
+            .filter(|label| label.contains("gap_slots") && label.contains("\"m2#"))
+            .count(),
+        2
+    );
 
     // What is over is told no more.
     sqlx::raw_sql("update feed_backfill set state = 'done'; update feed_scope set enabled = false")

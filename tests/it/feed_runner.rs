@@ -250,7 +250,7 @@ async fn failures_wait_longer_and_longer_and_five_in_a_row_are_told() {
         let longest = TimeDelta::seconds(minutes * 66);
         assert!(wait >= TimeDelta::minutes(minutes) && wait <= longest, "{fails}: {wait}");
         let state: String = one(pool, STATE).await;
-        assert_eq!(state, if fails < 5 { "ok" } else { "failing" }, "{fails}");
+        assert_eq!(state, if fails < 5 { "waiting" } else { "failing" }, "{fails}");
         server.clock.advance(TimeDelta::minutes(67));
     }
     assert_eq!(one::<i64>(pool, "select count(*) from carbon_intensity").await, 0);
@@ -265,7 +265,9 @@ async fn failures_wait_longer_and_longer_and_five_in_a_row_are_told() {
         "select payload -> 'data' -> 'state' from event_outbox where topic = 'feed.status' order by outbox_id",
     )
     .await;
-    assert_eq!(told, [(json!("ok"),), (json!("failing"),), (json!("ok"),)], "once each");
+    let states: Vec<&str> = told.iter().map(|(state,)| state.as_str().unwrap()).collect();
+    let told = ["waiting", "waiting", "waiting", "waiting", "failing", "ok"];
+    assert_eq!(states, told, "each failure until it fails for good");
 }
 
 #[tokio::test]
@@ -411,7 +413,8 @@ async fn a_backfill_goes_on_where_it_was_stopped() {
         at("2021-06-01T00:00:00Z"),
         at("2021-08-01T00:00:00Z"),
     );
-    let ids = runner::orders::backfill(&app, actor, &feed, None, window.unwrap()).await.unwrap();
+    let history = runner::orders::History { window: window.unwrap(), every_slot: false };
+    let ids = runner::orders::backfill(&app, actor, &feed, None, history).await.unwrap();
     assert_eq!(ids.len(), 1);
     grid.slow_down(Duration::from_millis(5));
     for stop in 1..=3 {
@@ -654,13 +657,35 @@ async fn the_commands_do_without_a_server_and_end_with_their_status() {
     let (status, text) = run("feed status --json", &keyed).await;
     assert_eq!(status, 0, "{text}");
     let scopes: Value = serde_json::from_str(&text).unwrap();
-    assert_eq!(scopes[0]["scope"], "BPA");
+    assert_eq!((&scopes[0]["scope"], &scopes[0]["state"]), (&json!("BPA"), &json!("late")));
+    execute(
+        &pool,
+        "update feed_task set last_try = now(), last_class = 'transient', last_error = 'no answer', fail_count = 2
+         where scope = 'BPA' and task_kind = 'live'",
+    )
+    .await;
+    let (_, text) = run("feed status", &keyed).await;
+    let line = text.lines().find(|line| line.contains(" BPA ")).unwrap();
+    assert!(
+        line.contains(" late ")
+            && line.contains("failed 2 times, ")
+            && line.ends_with(" ago: no answer"),
+        "{line}"
+    );
+    let waits = text.lines().find(|line| line.contains("gb.forecast"));
+    assert!(waits.unwrap().contains(" waiting "), "{text}");
     assert_eq!(run("feed list", &keyed).await.0, 0);
     for (line, environment, status, word) in [
         ("feed run no.feed", &keyed[..], 2, "possible values"),
         ("feed run carbonara.intensity --scope MARS", &keyed[..], 2, "known are"),
         ("feed backfill --cancel 4711", &keyed[..], 2, "no backfill 4711"),
         ("feed run carbonara.intensity", &plain[..], 78, "api_key"),
+        (
+            "feed backfill gb.forecast --from 2025-01-01 --to 2025-01-02",
+            &keyed[..],
+            1,
+            "no history",
+        ),
     ] {
         let (found, text) = run(line, environment).await;
         assert_eq!(found, status, "{line}: {text}");

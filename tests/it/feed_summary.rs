@@ -84,7 +84,9 @@ impl Home {
 
     /// Status and body of an answer.
     async fn ask(&self, path: &str) -> (u16, String) {
-        let answer = self.owner.get(&format!("/api/v1/usage/daily-summary{path}")).await;
+        let more = if path.contains('?') { '&' } else { '?' };
+        let path = format!("/api/v1/usage/daily-summary{path}{more}numbers=float");
+        let answer = self.owner.get(&path).await;
         (answer.status().as_u16(), answer.text().await.unwrap())
     }
 

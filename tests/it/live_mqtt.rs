@@ -25,7 +25,7 @@ use crate::{
 
 const NEVER: Duration = Duration::from_mins(1);
 
-fn broker(config: &mut Config) -> &mut BrokerConfig {
+pub fn broker(config: &mut Config) -> &mut BrokerConfig {
     match &mut config.live.mqtt {
         MqttMode::Embedded(broker) => broker,
         other => panic!("{other:?}"),
@@ -33,15 +33,15 @@ fn broker(config: &mut Config) -> &mut BrokerConfig {
 }
 
 /// A server with a broker on free ports, and where it listens: for TCP, for web sockets.
-struct Served {
-    server: TestServer,
-    tcp: SocketAddr,
+pub struct Served {
+    pub server: TestServer,
+    pub tcp: SocketAddr,
     web: SocketAddr,
     task: tokio::task::JoinHandle<()>,
     stop: tokio::sync::oneshot::Sender<()>,
 }
 
-async fn served(adjust: impl FnOnce(&mut Config)) -> Served {
+pub async fn served(adjust: impl FnOnce(&mut Config)) -> Served {
     let server = TestServer::start_with(adjust, None).await;
     server.relays();
     serve(server).await
@@ -62,8 +62,8 @@ async fn serve(server: TestServer) -> Served {
 }
 
 /// A client of 3.1.1.
-struct Client {
-    client: AsyncClient,
+pub struct Client {
+    pub client: AsyncClient,
     events: EventLoop,
 }
 
@@ -71,7 +71,7 @@ struct Client {
 type Message = (String, String, bool);
 
 impl Client {
-    fn options(address: SocketAddr, token: Option<&str>) -> MqttOptions {
+    pub fn options(address: SocketAddr, token: Option<&str>) -> MqttOptions {
         let id = format!("test-{}", uuid::Uuid::new_v4().simple());
         let mut options = MqttOptions::new(id, address.ip().to_string(), address.port());
         options.set_max_packet_size(1 << 20, 1 << 20);
@@ -82,8 +82,13 @@ impl Client {
     }
 
     /// Connects; the error of a broker that does not let it in.
-    async fn connect(address: SocketAddr, token: Option<&str>) -> Result<Self, String> {
-        let (client, events) = AsyncClient::new(Self::options(address, token), 100);
+    pub async fn connect(address: SocketAddr, token: Option<&str>) -> Result<Self, String> {
+        Self::with(Self::options(address, token)).await
+    }
+
+    /// The same with other options.
+    pub async fn with(options: MqttOptions) -> Result<Self, String> {
+        let (client, events) = AsyncClient::new(options, 100);
         let mut client = Self { client, events };
         match client.events.poll().await {
             Ok(Event::Incoming(Packet::ConnAck(_))) => Ok(client),
@@ -91,7 +96,7 @@ impl Client {
         }
     }
 
-    async fn packet(&mut self) -> Result<Packet, String> {
+    pub async fn packet(&mut self) -> Result<Packet, String> {
         loop {
             let polled = tokio::time::timeout(NEVER, self.events.poll()).await;
             match polled.expect("something comes") {
@@ -103,7 +108,7 @@ impl Client {
     }
 
     /// Subscribes; whether it was let.
-    async fn subscribe(&mut self, filter: &str) -> bool {
+    pub async fn subscribe(&mut self, filter: &str) -> bool {
         self.client.subscribe(filter, QoS::AtLeastOnce).await.unwrap();
         loop {
             if let Packet::SubAck(ack) = self.packet().await.unwrap() {
@@ -113,7 +118,7 @@ impl Client {
         }
     }
 
-    async fn message(&mut self) -> Message {
+    pub async fn message(&mut self) -> Message {
         loop {
             if let Packet::Publish(publish) = self.packet().await.unwrap() {
                 let payload = String::from_utf8(publish.payload.to_vec()).unwrap();
@@ -404,15 +409,55 @@ async fn mosquitto_sub_reads_state_and_stream() {
     }
 }
 
+/// A reading as the operator wrote it: 229.145 g/kWh by the factors of the state.
+const READING: [(&str, &str); 7] = [
+    ("Dual Fuel", "3391"),
+    ("Hydro", "2900"),
+    ("Natural Gas", "3180"),
+    ("Nuclear", "3275"),
+    ("Other Fossil Fuels", "2"),
+    ("Other Renewables", "230"),
+    ("Wind", "865"),
+];
+
+impl Client {
+    /// The next messages in the shape of others, in the order in which they come.
+    async fn compat(&mut self, count: usize) -> Vec<(String, String)> {
+        let mut told = Vec::new();
+        while told.len() < count {
+            let (topic, payload, _) = self.message().await;
+            told.push((topic.strip_prefix("ny-power/").unwrap().to_owned(), payload));
+        }
+        told
+    }
+}
+
+fn topics(told: &[(String, String)]) -> Vec<&str> {
+    told.iter().map(|(topic, _)| topic.as_str()).collect()
+}
+
+const WHOLE: [&str; 10] = [
+    "upstream/fuel-mix/Dual Fuel",
+    "upstream/fuel-mix/Hydro",
+    "upstream/fuel-mix/Natural Gas",
+    "upstream/fuel-mix/Nuclear",
+    "upstream/fuel-mix/Other Fossil Fuels",
+    "upstream/fuel-mix/Other Renewables",
+    "upstream/fuel-mix/Wind",
+    "computed/co2",
+    "status/fuel-mix/updated",
+    "archive/co2/24h",
+];
+
 #[tokio::test]
 async fn readings_of_new_york_are_told_in_time_order_as_others_know_them() {
     let served = served(|config| config.live.compat_nyiso = Some("ny-power".into())).await;
     let (app, start) = (&served.server.app, at("2025-02-01T05:00:00Z"));
-    NEW_YORK.reading(app, start, Some("229.145120000"), &FUELS[..2]).await;
+    NEW_YORK.reading(app, start, Some("229.145120000"), &READING).await;
     let token = served.server.account(Role::ReadOnly).await.token;
     let mut client = Client::connect(served.tcp, Some(&token)).await.unwrap();
     assert!(client.subscribe("ny-power/#").await);
-    let state = client.messages(5).await;
+    let state = client.messages(10).await;
     assert_eq!(
         state["ny-power/computed/co2"],
         r#"{"ts":"02/01/2025 00:05:00","value":229.145,"units":"g / kWh","iso":"2025-02-01T05:05:00Z"}"#
@@ -422,24 +467,89 @@ async fn readings_of_new_york_are_told_in_time_order_as_others_know_them() {
         r#"{"units":"g / kWh","ts":["2025-02-01T05:05:00Z"],"values":[229.145]}"#
     );
     let next = start + TimeDelta::minutes(5);
-    NEW_YORK.reading(app, next, Some("230"), &FUELS[..2]).await;
-    let mut order = Vec::new();
-    while order.last().is_none_or(|topic| topic != "ny-power/archive/co2/24h") {
-        order.push(client.message().await.0);
-    }
-    assert_eq!(
-        order,
-        [
-            "ny-power/upstream/fuel-mix/Hydro",
-            "ny-power/upstream/fuel-mix/Nuclear",
-            "ny-power/computed/co2",
-            "ny-power/status/fuel-mix/updated",
-            "ny-power/archive/co2/24h"
-        ]
-    );
+    NEW_YORK.reading(app, next, Some("230"), &READING).await;
+    assert_eq!(topics(&client.compat(10).await), WHOLE);
     write(app, event(Topic::PageReload, "-", "trueprice", next, "{}")).await;
     let reload = ("ny-power/application/webui".to_owned(), "reload".to_owned(), false);
     assert_eq!(client.message().await, reload);
+}
+
+#[tokio::test]
+async fn a_reading_that_was_cut_off_is_told_whole_and_one_off_the_grid_has_its_intensity() {
+    let served = served(|config| config.live.compat_nyiso = Some("ny-power".into())).await;
+    let (app, start) = (&served.server.app, at("2025-02-01T05:00:00Z"));
+    let later = |minutes| start + TimeDelta::minutes(minutes);
+    NEW_YORK.reading(app, start, Some("229"), &READING).await;
+    let token = served.server.account(Role::ReadOnly).await.token;
+    let mut client = Client::connect(served.tcp, Some(&token)).await.unwrap();
+    assert!(client.subscribe("ny-power/#").await);
+    client.messages(10).await;
+    // The file is read while its last reading is being written: that one has to wait.
+    NEW_YORK.reading(app, later(5), None, &READING[..6]).await;
+    // The next time it is all there, and one more that lies between two slots.
+    let mut loading = app.pool.begin().await.unwrap();
+    let fetch = "select max(fetch_id) from feed_fetch";
+    let fetch: i64 = sqlx::query_scalar(fetch).fetch_one(&mut *loading).await.unwrap();
+    let rest = [&READING[6..], &READING].concat();
+    for (place, (fuel, mw)) in rest.iter().enumerate() {
+        let at = if place == 0 { later(10) } else { later(13) };
+        sqlx::query(
+            "insert into fuel_sample (feed_id, region_id, sampled_at, fuel, mw, content_hash, first_seen,
+                 changed_at, fetch_id)
+             values ('nyiso.rtfuelmix', 'US-NY-NYISO', $1, $2, $3::numeric, '', now(), now(), $4)",
+        )
+        .bind(at)
+        .bind(fuel)
+        .bind(mw)
+        .bind(fetch)
+        .execute(&mut *loading)
+        .await
+        .unwrap();
+    }
+    let now = app.clock.now();
+    let told = event(Topic::GridFuelMix, "US-NY-NYISO", "nyiso.rtfuelmix", later(10), "{}");
+    trueprice::db::feeds::outbox::write(&mut loading, &[told], now).await.unwrap();
+    loading.commit().await.unwrap();
+    let told = client.compat(18).await;
+    assert_eq!(topics(&told), [&WHOLE[..9], &WHOLE[..9]].concat());
+    for (place, stamp) in [(6, "05:10:00Z"), (7, "05:10:00Z"), (8, "05:10:00Z"), (16, "05:13:00Z")]
+    {
+        assert!(told[place].1.contains(stamp), "{:?}", told[place]);
+    }
+    assert!(told[7].1.contains(r#""value":229.145,"#), "{:?}", told[7]);
+    assert!(told[16].1.contains(r#""value":229.145,"#), "{:?}", told[16]);
+}
+
+#[tokio::test]
+async fn a_long_row_of_readings_is_told_without_a_cut() {
+    let served = served(|config| config.live.compat_nyiso = Some("ny-power".into())).await;
+    let (app, start) = (&served.server.app, at("2025-02-01T05:00:00Z"));
+    NEW_YORK.reading(app, start, Some("229"), &READING).await;
+    let token = served.server.account(Role::ReadOnly).await.token;
+    let mut client = Client::connect(served.tcp, Some(&token)).await.unwrap();
+    assert!(client.subscribe("ny-power/status/#").await);
+    client.message().await;
+    // With fuels of their own, so that no number of rows is a number of readings.
+    let fill = "insert into fuel_sample (feed_id, region_id, sampled_at, fuel, mw, content_hash, first_seen,
+                    changed_at, fetch_id)
+                select s.feed_id, s.region_id, s.sampled_at + n * interval '5 min', f.fuel, 1, '', now(), now(), s.fetch_id
+                from fuel_sample s, generate_series(1, 1200) n,
+                     lateral (select s.fuel union select 'Sun' where s.fuel = 'Wind') f";
+    sqlx::query(fill).execute(&app.pool).await.unwrap();
+    let told = event(
+        Topic::GridFuelMix,
+        "US-NY-NYISO",
+        "nyiso.rtfuelmix",
+        at("2025-02-05T09:00:00Z"),
+        "{}",
+    );
+    write(app, told).await;
+    for n in 1..=1200 {
+        let stamp = start + TimeDelta::minutes(5 * (n + 1));
+        let stamp = stamp.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+        let payload = client.message().await.1;
+        assert!(payload.contains(&stamp), "{payload} is not of {stamp}");
+    }
 }
 
 /// A broker elsewhere: it takes messages, and says that it has them until it is told not to.

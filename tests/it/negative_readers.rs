@@ -1,4 +1,4 @@
-//! The readers of files against what the fuzzers of `tests/fuzz` kept, and against small changes of
+//! The readers of files and of pages against what the fuzzers of `tests/fuzz` kept, and against small changes of
 //! it: the same properties, on every run of the tests and without a tool.
 
 use std::{fs, path::PathBuf};
@@ -10,7 +10,7 @@ use crate::support::files;
 #[path = "../fuzz/properties/mod.rs"]
 mod properties;
 
-use properties::{cell, csv, curve, date, file_name, xlsx};
+use properties::{cell, csv, curve, date, feed, file_name, xlsx};
 
 /// What readers take for a border or a number.
 const MARKS: &[u8] = b"0123456789,.\"\r\n-/%<>& ";
@@ -94,4 +94,10 @@ fn any_workbook_keeps_to_its_limits() {
 #[test]
 fn any_file_is_a_curve_that_can_be_stored_or_has_an_error() {
     run("curve", curve::check, 4_000);
+}
+
+#[test]
+fn any_page_of_a_feed_is_rows_that_can_be_stored_or_refused() {
+    assert!(feed::knows_every_feed());
+    run("feed", feed::check, 8_000);
 }

@@ -206,8 +206,8 @@ impl Loaded {
         if path == "/api/v1/me" || packages::has(path) {
             return vec![packages::answer(&self.server, &self.caller, method, path).await];
         }
-        if method == "GET" && feed_examples::has(path) {
-            return feed_examples::answers(&self.caller, path).await;
+        if feed_examples::has(method, path) {
+            return feed_examples::answers(&self.caller, method, path).await;
         }
         if path.starts_with("/api/v1/bi") {
             return vec![bi::answer(&self.server, method, path).await];
@@ -369,9 +369,7 @@ async fn every_example_is_like_a_real_answer() {
             .filter(|(_, media, _)| *media == "application/json")
             .filter_map(|(status, _, content)| Some((status, example(&description, content)?)))
             .collect();
-        let is_elsewhere =
-            name.split_once(' ').is_some_and(|(_, path)| feed_examples::is_elsewhere(path));
-        if examples.is_empty() || is_elsewhere {
+        if examples.is_empty() {
             continue;
         }
         let answers = loaded.answers(&name).await;

@@ -16,7 +16,7 @@ use trueprice::{
     error::Problem,
     feeds::{
         FEEDS,
-        read::command,
+        read::{command, live},
         runner::{self, RunError, Upkeep},
     },
 };
@@ -82,6 +82,9 @@ impl FeedCommandError {
     fn exit(&self) -> ExitCode {
         match self {
             Self::NoKey(_) => ExitCode::from(ConfigError::EXIT_STATUS),
+            Self::Refused(problem) if problem.code == live::NO_KEY => {
+                ExitCode::from(ConfigError::EXIT_STATUS)
+            }
             Self::Refused(problem) if matches!(problem.status.as_u16(), 400 | 404) => {
                 ExitCode::from(USAGE)
             }
@@ -136,7 +139,7 @@ async fn perform(app: &App, command: FeedCommand) -> Result<ExitCode, FeedComman
             FeedCommand::Run(arguments) => run::run(app, &halt, arguments).await,
             FeedCommand::Backfill(arguments) => run::backfill(app, &halt, arguments).await,
             FeedCommand::Emissions(arguments) => {
-                match command::print(app, &arguments, &mut std::io::stdout()).await {
+                match command::print(app, &arguments, &halt, &mut std::io::stdout()).await {
                     Ok(()) => Ok(ExitCode::SUCCESS),
                     Err(command::Refused::Problem(problem)) => Err(problem.into()),
                     Err(command::Refused::Output(error)) => Err(error.into()),

@@ -18,7 +18,7 @@ use trueprice::{
         runner::{
             self,
             backfill::Progress,
-            orders::{self, Ordered, Turn},
+            orders::{self, History, Ordered, Turn},
         },
     },
 };
@@ -27,6 +27,9 @@ use super::{FeedCommandError, ids, instant};
 
 /// How often it looks whether the server is done.
 const LOOK: Duration = Duration::from_millis(250);
+
+/// Before it goes on with what did not come to its end: its upstream fails, or wants patience.
+const REST: Duration = Duration::from_secs(10);
 
 /// What to ask for.
 #[derive(Debug, Clone, Args)]
@@ -63,6 +66,9 @@ pub struct BackfillArguments {
     /// A scope; may be given several times; all that are polled when left out
     #[arg(long)]
     scope: Vec<String>,
+    /// Tell of each slot by an event of its own, also of those older than seven days
+    #[arg(long)]
+    every_slot: bool,
     /// Wait until it is done; do it where no server does
     #[arg(long)]
     wait: bool,
@@ -120,6 +126,7 @@ async fn until_ended(
     feed: &Ordered<'_>,
     run_id: i64,
 ) -> Result<(String, String, Value), FeedCommandError> {
+    let mut pause = Duration::ZERO;
     loop {
         let mut conn = app.pool.acquire().await?;
         let run = runs::find(&mut conn, run_id).await?;
@@ -132,9 +139,9 @@ async fn until_ended(
             return Ok((run.scope, run.state, run.totals));
         }
         let place = (feed.id(), &*run.scope);
-        if !runner::take_part(app, halt, place, TaskKind::Manual).await? {
-            tokio::time::sleep(LOOK).await;
-        }
+        tokio::time::sleep(pause).await;
+        let did = runner::take_part(app, halt, place, TaskKind::Manual).await?;
+        pause = if did { REST } else { LOOK };
     }
 }
 
@@ -203,7 +210,8 @@ pub async fn backfill(
     let window = Window::new(from, to)
         .map_err(|empty| Problem::bad_parameter("from", &from.to_rfc3339(), empty))?;
     let scopes = named(&arguments.scope);
-    let ids = orders::backfill(app, &Actor::COMMAND, &feed, scopes, window).await?;
+    let history = History { window, every_slot: arguments.every_slot };
+    let ids = orders::backfill(app, &Actor::COMMAND, &feed, scopes, history).await?;
     if !arguments.wait {
         let list: Vec<String> = ids.iter().map(ToString::to_string).collect();
         let list = list.join(", ");
@@ -223,6 +231,7 @@ async fn until_done(
     halt: &CancellationToken,
     id: i64,
 ) -> Result<bool, FeedCommandError> {
+    let mut pause = Duration::ZERO;
     loop {
         let mut conn = app.pool.acquire().await?;
         let row = backfills::find(&mut conn, id).await?;
@@ -238,11 +247,8 @@ async fn until_done(
             return Ok(progress.state == BackfillState::Done);
         }
         let place = (&*row.feed_id, &*row.scope);
-        if !runner::take_part(app, halt, place, TaskKind::Backfill).await? {
-            tokio::time::sleep(LOOK).await;
-        } else if row.last_error.is_some() {
-            // It failed before and may again: not at once.
-            tokio::time::sleep(LOOK * 40).await;
-        }
+        tokio::time::sleep(pause).await;
+        let did = runner::take_part(app, halt, place, TaskKind::Backfill).await?;
+        pause = if did { REST } else { LOOK };
     }
 }

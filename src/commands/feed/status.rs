@@ -3,90 +3,78 @@
 use std::{io::Write as _, process::ExitCode};
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use serde_json::{Value, json};
+use serde::Serialize;
 use trueprice::{
     app::App,
-    db::feeds::{
-        backfills::BackfillRow,
-        overview::{self, Overview},
-        tasks,
-    },
-    feeds::runner::backfill::Progress,
+    db::feeds::status::Reader,
+    feeds::overview::{self, BackfillStatus, ScopeStatus, Wanted},
 };
 
 use super::FeedCommandError;
 
-/// A line for each scope, and one for each backfill.
+/// A scope as JSON tells of it: as REST does, with its feed.
+#[derive(Serialize)]
+struct Scope<'a> {
+    feed: &'a str,
+    #[serde(flatten)]
+    status: &'a ScopeStatus,
+}
+
+/// A line for each scope, and one for each of its backfills that is not done.
 pub async fn print(
     app: &App,
     feed: Option<&str>,
     as_json: bool,
 ) -> Result<ExitCode, FeedCommandError> {
     let mut conn = app.pool.acquire().await?;
-    let scopes = overview::scopes(&mut conn, feed, tasks::never()).await?;
-    let backfills = overview::backfills(&mut conn, feed).await?;
-    let now = app.clock.now();
+    let wanted = Wanted { feed_id: feed, ..Wanted::all(Reader::ADMIN) };
+    let feeds = overview::feeds(app, &mut conn, &wanted).await?;
+    let scopes = feeds
+        .iter()
+        .flat_map(|feed| feed.scopes.iter().map(|status| Scope { feed: &feed.feed, status }));
     let mut out = std::io::stdout().lock();
     if as_json {
-        let items: Vec<Value> = scopes.iter().map(|row| to_json(row, &backfills, now)).collect();
-        writeln!(out, "{:#}", json!(items))?;
+        let scopes: Vec<Scope<'_>> = scopes.collect();
+        writeln!(out, "{:#}", serde_json::json!(scopes))?;
         return Ok(ExitCode::SUCCESS);
     }
-    for row in &scopes {
-        writeln!(out, "{}", line(row, now))?;
-        for backfill in backfills.iter().filter(|backfill| is_of(backfill, row)) {
+    let now = app.clock.now();
+    for scope in scopes {
+        writeln!(out, "{}", line(&scope, now))?;
+        let open = scope.status.backfills.iter();
+        for backfill in open.filter(|one| !matches!(&*one.state, "done" | "cancelled")) {
             writeln!(out, "    {}", backfill_line(backfill))?;
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn is_of(backfill: &BackfillRow, row: &Overview) -> bool {
-    (&backfill.feed_id, &backfill.scope) == (&row.feed_id, &row.scope)
+fn line(Scope { feed, status }: &Scope<'_>, now: DateTime<Utc>) -> String {
+    let ScopeStatus { scope, state, open_gaps, .. } = status;
+    let lag = status.lag_seconds.map_or("-".to_owned(), |lag| words(TimeDelta::seconds(lag)));
+    let (to, due) = (stamp(status.contiguous_to), stamp(status.next_due));
+    format!(
+        "{feed:<22} {scope:<14} {state:<8} lag {lag:<8} contiguous to {to} gaps {open_gaps:<5} due {due}{}",
+        error(status, now)
+    )
 }
 
-fn lag(row: &Overview, now: DateTime<Utc>) -> Option<TimeDelta> {
-    row.high_water.map(|high_water| now - high_water)
+/// What went wrong last, when, and how often in a row.
+fn error(status: &ScopeStatus, now: DateTime<Utc>) -> String {
+    let Some((error, at)) = status.last_error.as_deref().zip(status.last_error_at) else {
+        return String::new();
+    };
+    let (failures, ago) = (status.failures, words(now - at));
+    let in_a_row = if failures > 1 { format!(" {failures} times") } else { String::new() };
+    format!(" failed{in_a_row}, {ago} ago: {error}")
 }
 
-fn to_json(row: &Overview, backfills: &[BackfillRow], now: DateTime<Utc>) -> Value {
-    let backfills = backfills.iter().filter(|backfill| is_of(backfill, row));
-    let backfills: Vec<Value> = backfills
-        .map(|backfill| {
-            let mut item = json!(Progress::of(backfill));
-            item["from"] = json!(backfill.from_at);
-            item["to"] = json!(backfill.to_at);
-            item["error"] = json!(backfill.last_error);
-            item
-        })
-        .collect();
-    json!({
-        "feed": row.feed_id, "scope": row.scope, "enabled": row.enabled, "state": row.state,
-        "lag_seconds": lag(row, now).map(|lag| lag.num_seconds()), "high_water": row.high_water,
-        "contiguous_to": row.contiguous_to, "open_gaps": row.open_gaps, "next_due": row.next_due,
-        "last_ok": row.last_ok, "failed_runs": row.fail_count, "last_error": row.last_error,
-        "backfills": backfills,
-    })
-}
-
-fn line(row: &Overview, now: DateTime<Utc>) -> String {
-    let Overview { feed_id, scope, state, open_gaps, .. } = row;
-    let lag = lag(row, now).map_or("-".to_owned(), words);
-    let (to, due) = (stamp(row.contiguous_to), stamp(row.next_due));
-    let state = if row.enabled { state } else { "off" };
-    let error = row.last_error.as_deref().unwrap_or_default();
-    format!("{feed_id:<22} {scope:<14} {state:<8} lag {lag:<8} contiguous to {to} gaps {open_gaps:<5} due {due} {error}")
-        .trim_end()
-        .to_owned()
-}
-
-fn backfill_line(row: &BackfillRow) -> String {
-    let Progress { backfill_id, state, percent, rows_per_second, eta_seconds, .. } =
-        Progress::of(row);
-    let (from, to) = (stamp(Some(row.from_at)), stamp(Some(row.to_at)));
-    let rate = rows_per_second.map(|rate| format!(" {rate} rows/s")).unwrap_or_default();
-    let eta = eta_seconds.map(|eta| format!(" {} left", words(TimeDelta::seconds(eta))));
-    let error = row.last_error.as_deref().map(|error| format!(": {error}"));
+fn backfill_line(one: &BackfillStatus) -> String {
+    let BackfillStatus { backfill_id, state, percent, .. } = one;
+    let (from, to) = (stamp(Some(one.from)), stamp(Some(one.to)));
+    let rate = one.rows_per_second.map(|rate| format!(" {rate} rows/s")).unwrap_or_default();
+    let eta = one.eta_seconds.map(|eta| format!(" {} left", words(TimeDelta::seconds(eta))));
+    let error = one.last_error.as_deref().map(|error| format!(": {error}"));
     format!(
         "backfill {backfill_id} {state} {percent} % of {from} to {to}{rate}{}{}",
         eta.unwrap_or_default(),

@@ -28,6 +28,8 @@ pub struct BackfillRow {
     pub windows_total: i32,
     /// Windows that are done.
     pub windows_done: i32,
+    /// Of these, those that were refused for good.
+    pub windows_failed: i32,
     /// Rows that were not known before.
     pub rows_new: i64,
     /// Rows with another content.
@@ -71,17 +73,19 @@ pub async fn open(
     .await
 }
 
-/// The ranges of all backfills of a scope that there ever were, but those in one state.
+/// The ranges of all backfills of a scope that there ever were, but those that failed before
+/// `failed_since`.
 pub async fn ranges(
     conn: &mut PgConnection,
     (feed_id, scope): (&str, &str),
-    but: &str,
+    failed_since: DateTime<Utc>,
 ) -> sqlx::Result<Vec<(DateTime<Utc>, DateTime<Utc>)>> {
     let rows = sqlx::query!(
-        "select from_at, to_at from feed_backfill where feed_id = $1 and scope = $2 and state <> $3",
+        "select from_at, to_at from feed_backfill
+         where feed_id = $1 and scope = $2 and (state <> 'failed' or finished_at >= $3)",
         feed_id,
         scope,
-        but
+        failed_since
     )
     .fetch_all(conn)
     .await?;
@@ -131,7 +135,19 @@ pub async fn stretch(
     Ok(())
 }
 
-/// Moves a backfill from one of some states to another; `false` if it is in none of them.
+/// Lets backfills tell of each slot from now on, however old it is.
+pub async fn tell_every_slot(conn: &mut PgConnection, backfill_ids: &[i64]) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update feed_backfill set every_slot = true where backfill_id = any($1)",
+        backfill_ids
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Moves a backfill from one of some states to another; `false` if it is in none of them. One that failed
+/// begins anew.
 pub async fn turn(
     conn: &mut PgConnection,
     backfill_id: i64,
@@ -144,7 +160,10 @@ pub async fn turn(
         "update feed_backfill set state = $3, progress_at = case when $3 = 'running' then $4 else progress_at end,
                 started_at = case when $3 = 'running' then coalesce(started_at, $4) else started_at end,
                 finished_at = case when $3 in ('done', 'failed', 'cancelled') then $4 end,
-                last_error = case when $3 in ('done', 'running') then null else last_error end
+                last_error = case when $3 in ('done', 'running') then null else last_error end,
+                cursor = case when state = 'failed' and $3 = 'queued' then null else cursor end,
+                windows_done = case when state = 'failed' and $3 = 'queued' then 0 else windows_done end,
+                windows_failed = case when state = 'failed' and $3 = 'queued' then 0 else windows_failed end
          where backfill_id = $1 and state = any($2)",
         backfill_id,
         &from,
@@ -156,42 +175,36 @@ pub async fn turn(
     Ok(done.rows_affected() == 1)
 }
 
-/// Ends a backfill that came to `to`, unless it was stretched meanwhile.
+/// Ends a backfill that came to `to`, unless it was stretched meanwhile: `done` or `failed`, with what
+/// there is to say of windows that failed.
 pub async fn complete(
     conn: &mut PgConnection,
     backfill_id: i64,
     to: DateTime<Utc>,
+    (state, error): (&str, Option<&str>),
     now: DateTime<Utc>,
 ) -> sqlx::Result<bool> {
     let done = sqlx::query!(
-        "update feed_backfill set state = 'done', finished_at = $3, progress_at = $3, last_error = null
+        "update feed_backfill set state = $4, finished_at = $3, progress_at = $3, last_error = $5
          where backfill_id = $1 and state = 'running' and to_at <= $2",
         backfill_id,
         to,
-        now
+        now,
+        state,
+        error
     )
     .execute(conn)
     .await?;
     Ok(done.rows_affected() == 1)
 }
 
-/// Notes what went wrong, and perhaps that it cannot go on.
-pub async fn fail(
-    conn: &mut PgConnection,
-    backfill_id: i64,
-    error: &str,
-    for_good: bool,
-    now: DateTime<Utc>,
-) -> sqlx::Result<()> {
+/// Notes what stood in the way; it waits and goes on where it was.
+pub async fn wait(conn: &mut PgConnection, backfill_id: i64, error: &str) -> sqlx::Result<()> {
     sqlx::query!(
-        "update feed_backfill
-         set last_error = $2, state = case when $3 then 'failed' else 'queued' end,
-             finished_at = case when $3 then $4::timestamptz end
+        "update feed_backfill set last_error = $2, state = 'queued'
          where backfill_id = $1 and state = 'running'",
         backfill_id,
-        error,
-        for_good,
-        now
+        error
     )
     .execute(conn)
     .await?;
@@ -205,6 +218,8 @@ pub struct Step {
     pub cursor: Value,
     /// Windows that this page ended.
     pub windows: i32,
+    /// Windows that failed by it.
+    pub failed: i32,
     /// Rows that were not known before.
     pub new: i64,
     /// Rows with another content.
@@ -226,6 +241,7 @@ pub async fn advance(
         backfill_id,
         step.cursor,
         step.windows,
+        step.failed,
         step.new,
         step.changed,
         step.same,

@@ -78,23 +78,25 @@ pub async fn replace(
     Ok(())
 }
 
-/// The oldest open gaps before an instant that are to be asked for again.
+/// The oldest open gaps between two instants that are to be asked for again.
 pub async fn due(
     conn: &mut PgConnection,
     (feed_id, scope): (&str, &str),
-    before: DateTime<Utc>,
+    (after, before): (DateTime<Utc>, DateTime<Utc>),
     now: DateTime<Utc>,
     limit: i64,
 ) -> sqlx::Result<Vec<(DateTime<Utc>, DateTime<Utc>)>> {
     let rows = sqlx::query!(
         "select start_at, end_at from feed_gap
-         where feed_id = $1 and scope = $2 and state = 'open' and start_at < $3 and next_try <= $4
+         where feed_id = $1 and scope = $2 and state = 'open' and end_at > $6 and start_at < $3
+           and next_try <= $4
          order by start_at limit $5",
         feed_id,
         scope,
         before,
         now,
-        limit
+        limit,
+        after
     )
     .fetch_all(conn)
     .await?;

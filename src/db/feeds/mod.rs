@@ -14,7 +14,6 @@ pub mod intensity;
 pub mod meters;
 pub mod mix;
 pub mod outbox;
-pub mod overview;
 pub mod prices;
 pub mod progress;
 pub mod reads;

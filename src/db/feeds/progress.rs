@@ -10,6 +10,16 @@ pub struct Watermark {
     pub high_water: Option<DateTime<Utc>>,
     /// End of the unbroken run of such slots from the start of history.
     pub contiguous_to: Option<DateTime<Utc>>,
+    /// Where history was found to begin, if later than the feed and its settings say.
+    pub begins_at: Option<DateTime<Utc>>,
+}
+
+impl Watermark {
+    /// Where history begins that may begin at `known`.
+    #[must_use]
+    pub fn history_start(self, known: DateTime<Utc>) -> DateTime<Utc> {
+        self.begins_at.map_or(known, |begins_at| begins_at.max(known))
+    }
 }
 
 /// The marks of a scope.
@@ -19,7 +29,7 @@ pub async fn read(
 ) -> sqlx::Result<Option<Watermark>> {
     sqlx::query_as!(
         Watermark,
-        "select high_water, contiguous_to from feed_watermark where feed_id = $1 and scope = $2",
+        "select high_water, contiguous_to, begins_at from feed_watermark where feed_id = $1 and scope = $2",
         feed_id,
         scope
     )
@@ -34,7 +44,8 @@ pub async fn lock(
 ) -> sqlx::Result<Option<Watermark>> {
     sqlx::query_as!(
         Watermark,
-        "select high_water, contiguous_to from feed_watermark where feed_id = $1 and scope = $2 for update",
+        "select high_water, contiguous_to, begins_at from feed_watermark
+         where feed_id = $1 and scope = $2 for update",
         feed_id,
         scope
     )
@@ -50,12 +61,13 @@ pub async fn write(
     now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        "update feed_watermark set high_water = $3, contiguous_to = $4, updated_at = $5
+        "update feed_watermark set high_water = $3, contiguous_to = $4, begins_at = $5, updated_at = $6
          where feed_id = $1 and scope = $2",
         feed_id,
         scope,
         mark.high_water,
         mark.contiguous_to,
+        mark.begins_at,
         now
     )
     .execute(conn)

@@ -119,22 +119,19 @@ pub async fn series(pool: &PgPool, choice: &Choice) -> sqlx::Result<Vec<Series>>
     .await
 }
 
-/// The scopes in which a feed loads a region.
-pub async fn scopes_of(pool: &PgPool, feed: &str, region: &str) -> sqlx::Result<Vec<String>> {
+/// The feed that queries for a region read where they name none; where nothing was polled yet, the first
+/// that could be.
+pub async fn feed_of(pool: &PgPool, region: &str) -> sqlx::Result<Option<String>> {
     sqlx::query_scalar!(
-        "select scope from feed_scope where feed_id = $1 and region_id = $2 and enabled order by scope",
-        feed,
+        "select coalesce(g.default_feed_id, (
+             select s.feed_id from feed_scope s join feed f using (feed_id)
+             where s.region_id = g.region_id and f.primary_metric in ('generated', 'mw')
+             order by s.enabled desc, s.feed_id limit 1))
+         from region g where g.region_id = $1",
         region
     )
-    .fetch_all(pool)
+    .fetch_one(pool)
     .await
-}
-
-/// How far a run is: `queued`, `running`, `done`, `failed`.
-pub async fn run_state(pool: &PgPool, run_id: i64) -> sqlx::Result<Option<String>> {
-    sqlx::query_scalar!("select state from feed_run where run_id = $1", run_id)
-        .fetch_optional(pool)
-        .await
 }
 
 /// The mix of a region.

@@ -108,20 +108,42 @@ pub async fn put_feed(
     Ok(())
 }
 
-/// Forgets from where scopes are unbroken when their history begins earlier than it did. To be called
-/// before the feed is written.
-pub async fn begin_history_at(
+/// What the marks of a scope are of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Basis {
+    /// The start of history; none: nobody has said yet.
+    pub history_start: Option<DateTime<Utc>>,
+    /// The set of factors whose slots count, where there are such.
+    pub factor_set_id: Option<String>,
+}
+
+/// What the marks of a scope are of.
+pub async fn basis(
     conn: &mut PgConnection,
-    feed_id: &str,
-    not_before: DateTime<Utc>,
+    (feed_id, scope): (&str, &str),
+) -> sqlx::Result<Option<Basis>> {
+    sqlx::query_as!(
+        Basis,
+        "select history_start, factor_set_id from feed_watermark where feed_id = $1 and scope = $2",
+        feed_id,
+        scope
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// Notes what the marks of a scope are of from now on.
+pub async fn set_basis(
+    conn: &mut PgConnection,
+    (feed_id, scope): (&str, &str),
+    basis: &Basis,
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        "update feed_watermark w set contiguous_to = null
-         from feed f join feed_scope s using (feed_id)
-         where (w.feed_id, w.scope) = (s.feed_id, s.scope) and f.feed_id = $1 and f.not_before > $2
-           and s.first_available < f.not_before and w.contiguous_to is not null",
+        "update feed_watermark set history_start = $3, factor_set_id = $4 where feed_id = $1 and scope = $2",
         feed_id,
-        not_before
+        scope,
+        basis.history_start,
+        basis.factor_set_id
     )
     .execute(conn)
     .await?;

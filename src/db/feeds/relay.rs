@@ -39,6 +39,18 @@ pub async fn try_lead(conn: &mut PgConnection) -> sqlx::Result<bool> {
         .await
 }
 
+/// Keeps which program numbers events. Whether another one did so before it.
+pub async fn takes_over(conn: &mut PgConnection, program: &str) -> sqlx::Result<bool> {
+    let former = sqlx::query_scalar!(
+        r#"update event_stream s set program = $1
+           from (select program from event_stream for update) former
+           where former.program is distinct from $1
+           returning former.program is not null as "is_other!""#,
+        program
+    );
+    Ok(former.fetch_optional(conn).await?.unwrap_or(false))
+}
+
 /// Numbers of one topic.
 #[derive(Debug)]
 pub struct Numbered {

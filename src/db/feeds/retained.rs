@@ -4,6 +4,9 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use sqlx::PgPool;
 
+use super::factors;
+use crate::domain::feed::factors::Factors;
+
 /// The newest value of a metric of a region, in g/kWh.
 #[derive(Debug)]
 pub struct NowRow {
@@ -100,7 +103,7 @@ pub async fn forecast(pool: &PgPool, regions: Option<&[String]>) -> sqlx::Result
 pub const NYISO: (&str, &str) = ("nyiso.rtfuelmix", "US-NY-NYISO");
 
 /// Generation of a fuel as New York's operator read it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ReadingRow {
     /// When.
     pub sampled_at: DateTime<Utc>,
@@ -110,46 +113,51 @@ pub struct ReadingRow {
     pub mw: Option<Decimal>,
 }
 
-/// The readings after one, oldest first, at most `limit` rows; the newest alone where none is named.
+/// The readings from one on, oldest first, at most `most` of them, each with all its fuels; the newest
+/// two where none is named.
 pub async fn readings(
     pool: &PgPool,
-    after: Option<DateTime<Utc>>,
-    limit: i64,
+    from: Option<DateTime<Utc>>,
+    most: i64,
 ) -> sqlx::Result<Vec<ReadingRow>> {
-    sqlx::query_as!(
+    sqlx::query_file_as!(
         ReadingRow,
-        "select sampled_at, fuel, mw from fuel_sample s
-         where feed_id = $1 and region_id = $2
-           and sampled_at > coalesce($3, (select max(sampled_at) - interval '1 microsecond' from fuel_sample m
-                                          where m.feed_id = $1 and m.region_id = $2))
-         order by sampled_at, fuel limit $4",
+        "sql/queries/retained_readings.sql",
         NYISO.0,
         NYISO.1,
-        after,
-        limit,
+        from,
+        most
     )
     .fetch_all(pool)
     .await
 }
 
-/// The computed intensity of New York in slots that end after an instant, oldest first, at most a day.
-pub async fn computed(pool: &PgPool, after: Option<DateTime<Utc>>) -> sqlx::Result<Vec<SeriesRow>> {
+/// The computed intensity of New York in the slots of the newest day, oldest first.
+pub async fn computed(pool: &PgPool) -> sqlx::Result<Vec<SeriesRow>> {
     sqlx::query_as!(
         SeriesRow,
         r#"select c.region_id, c.start_at, c.secs, c.generated as "value!"
            from carbon_intensity c join feed f using (feed_id)
            where c.feed_id = $1 and c.region_id = $2 and c.factor_set_id = f.default_factor_set
              and c.generated is not null
-             and c.start_at + make_interval(secs => c.secs) > coalesce($3, '-infinity'::timestamptz)
              and c.start_at > (select max(m.start_at) - interval '24 hours' from carbon_intensity m
                                where m.feed_id = $1 and m.region_id = $2 and m.generated is not null)
            order by c.start_at"#,
         NYISO.0,
         NYISO.1,
-        after,
     )
     .fetch_all(pool)
     .await
+}
+
+/// The factors by which the intensity of New York is computed.
+pub async fn factors(pool: &PgPool) -> sqlx::Result<Factors> {
+    let set =
+        sqlx::query_scalar!("select default_factor_set from feed where feed_id = $1", NYISO.0);
+    match set.fetch_optional(pool).await?.flatten() {
+        Some(set) => factors::of_region(&mut *pool.acquire().await?, &set, NYISO.1).await,
+        None => Ok(Factors::default()),
+    }
 }
 
 /// How far a broker elsewhere was told.

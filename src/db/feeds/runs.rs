@@ -16,6 +16,8 @@ pub struct QueuedRun {
     pub from_at: Option<DateTime<Utc>>,
     /// Until when.
     pub to_at: Option<DateTime<Utc>>,
+    /// What came of it before it was to wait again.
+    pub totals: Value,
 }
 
 /// Begins a run by plan.
@@ -76,6 +78,25 @@ pub async fn queue(
     .await
 }
 
+/// The run by hand that waits or is done now and brings all of a window, if there is one.
+pub async fn bringing(
+    conn: &mut PgConnection,
+    (feed_id, scope): (&str, &str),
+    (from, to): (DateTime<Utc>, DateTime<Utc>),
+) -> sqlx::Result<Option<i64>> {
+    sqlx::query_scalar!(
+        "select min(run_id) from feed_run
+         where feed_id = $1 and scope = $2 and task_kind = 'manual' and state in ('queued', 'running')
+           and not totals ? 'dry_run' and from_at <= $3 and to_at >= $4",
+        feed_id,
+        scope,
+        from,
+        to
+    )
+    .fetch_one(conn)
+    .await
+}
+
 /// Takes the oldest run by hand that waits. Whoever does holds the lease of the scope's manual task:
 /// a run that is told to be running was left behind by somebody who is gone.
 pub async fn take(
@@ -90,7 +111,7 @@ pub async fn take(
                          where feed_id = $1 and scope = $2 and task_kind = 'manual'
                            and state in ('queued', 'running') and not totals ? 'dry_run'
                          order by run_id limit 1)
-         returning run_id, from_at, to_at",
+         returning run_id, from_at, to_at, totals",
         feed_id,
         scope,
         now
@@ -115,11 +136,19 @@ pub async fn is_queued(
     .await
 }
 
-/// Lets a run that was stopped wait again.
-pub async fn requeue(conn: &mut PgConnection, run_id: i64) -> sqlx::Result<()> {
+/// Lets a run that did not come to its end wait again; of one with a range, for what is left from `from`
+/// on where that is said.
+pub async fn requeue(
+    conn: &mut PgConnection,
+    run_id: i64,
+    from: Option<DateTime<Utc>>,
+) -> sqlx::Result<()> {
     sqlx::query!(
-        "update feed_run set state = 'queued', finished_at = null where run_id = $1",
-        run_id
+        "update feed_run set state = 'queued', finished_at = null, totals = totals - 'error',
+                from_at = case when from_at is not null then coalesce($2, from_at) end
+         where run_id = $1",
+        run_id,
+        from
     )
     .execute(conn)
     .await?;

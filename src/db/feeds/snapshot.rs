@@ -18,6 +18,9 @@ pub struct FeedSnapshot {
     pub known_at: DateTime<Utc>,
     /// The cut-off where the caller asked for one: revisions are looked up only then.
     pub as_of: Option<DateTime<Utc>>,
+    /// Whether the cut-off is that of the page before, of a list of what is known now: sums that were kept
+    /// then count on this page, too.
+    pub continues: bool,
 }
 
 impl FeedSnapshot {
@@ -28,8 +31,8 @@ impl FeedSnapshot {
         as_of: Option<DateTime<Utc>>,
     ) -> Result<Self, SnapshotError> {
         // From here on, dropping the snapshot closes the connection, and with it gives up the locks.
-        let mut snapshot =
-            Self { connection: Some(pool.acquire().await?), known_at: DateTime::UNIX_EPOCH, as_of };
+        let (connection, known_at) = (Some(pool.acquire().await?), DateTime::UNIX_EPOCH);
+        let mut snapshot = Self { connection, known_at, as_of, continues: false };
         let connection = snapshot.connection();
         sqlx::query!(
             "select pg_advisory_lock_shared($1, id) from unnest($2::integer[]) as id",

@@ -1,6 +1,6 @@
 //! How feeds fare, as it is told to people.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -59,6 +59,11 @@ pub struct Reader {
     pub is_admin: bool,
 }
 
+impl Reader {
+    /// Whoever administers, and the program itself.
+    pub const ADMIN: Self = Self { user_id: None, is_admin: true };
+}
+
 /// How a scope fares.
 #[derive(Debug)]
 pub struct ScopeInfo {
@@ -84,13 +89,13 @@ pub struct ScopeInfo {
     pub contiguous_to: Option<DateTime<Utc>>,
     /// Whether somebody paused it.
     pub paused: bool,
-    /// Live runs that failed since the last that did not.
+    /// Runs that failed since the last that did not: polls, and what was asked for by hand.
     pub fail_count: i32,
-    /// How the last live run ended.
+    /// How the last of them ended.
     pub last_class: Option<String>,
-    /// The last live run that went well.
+    /// When one last went well.
     pub last_ok: Option<DateTime<Utc>>,
-    /// The last live run.
+    /// When the last ended.
     pub last_try: Option<DateTime<Utc>>,
     /// What went wrong in it.
     pub last_error: Option<String>,
@@ -100,6 +105,20 @@ pub struct ScopeInfo {
     pub open_gaps: i64,
     /// How long they are together.
     pub open_gap_secs: i64,
+}
+
+impl ScopeInfo {
+    /// How old the end of the newest slot is.
+    #[must_use]
+    pub fn lag(&self, now: DateTime<Utc>) -> Option<TimeDelta> {
+        self.high_water.map(|high_water| now - high_water)
+    }
+
+    /// When it went wrong, if it did at last.
+    #[must_use]
+    pub fn error_at(&self) -> Option<DateTime<Utc>> {
+        self.last_try.filter(|_| self.last_error.is_some())
+    }
 }
 
 /// How the scopes of some feeds fare, or one of them: those that are polled first.
@@ -120,6 +139,14 @@ pub async fn scopes(
     )
     .fetch_all(conn)
     .await
+}
+
+/// How one scope fares, as the program itself sees it.
+pub async fn scope(
+    conn: &mut PgConnection,
+    (feed_id, scope): (&str, &str),
+) -> sqlx::Result<Option<ScopeInfo>> {
+    Ok(scopes(conn, &[feed_id.to_owned()], Some(scope), Reader::ADMIN).await?.pop())
 }
 
 /// The backfills of some feeds that are open, and those that ended since.

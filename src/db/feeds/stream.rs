@@ -86,10 +86,10 @@ pub async fn meters(pool: &PgPool, user: Uuid) -> sqlx::Result<Vec<String>> {
 pub struct GuestList {
     /// Our numbers of them.
     pub guests: Vec<i64>,
-    /// Rows of `app_user`.
-    pub users: Vec<Uuid>,
+    /// Rows of `app_user`; none: a stranger.
+    pub users: Vec<Option<Uuid>>,
     /// Rows of `user_token` or `user_session`.
-    pub credentials: Vec<Uuid>,
+    pub credentials: Vec<Option<Uuid>>,
 }
 
 /// Somebody who may still listen.
@@ -101,7 +101,8 @@ pub struct GuestRow {
     pub meters: Vec<String>,
 }
 
-/// Those of `list` whose user is not shut out and whose credential is in force.
+/// Those of `list` whom the next request would let in: the user is not shut out and has a password of
+/// their own, the credential is in force, and the site is open to it.
 pub async fn standing(
     pool: &PgPool,
     list: &GuestList,
@@ -112,8 +113,8 @@ pub async fn standing(
         GuestRow,
         "sql/queries/guests.sql",
         &list.guests,
-        &list.users,
-        &list.credentials,
+        &list.users as &[Option<Uuid>],
+        &list.credentials as &[Option<Uuid>],
         now,
         since.seen,
         since.created,

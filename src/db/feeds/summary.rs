@@ -466,3 +466,20 @@ pub async fn read(conn: &mut PgConnection, wanted: &Wanted) -> sqlx::Result<Vec<
     .fetch_all(conn)
     .await
 }
+
+/// How many summaries there are by now of what is wanted, and how often they changed: what tells one state
+/// from another.
+pub async fn state(conn: &mut PgConnection, wanted: &Wanted) -> sqlx::Result<(i64, i64)> {
+    let row = sqlx::query!(
+        r#"select count(*) as "count!", coalesce(sum(rev), 0)::bigint as "changes!" from usage_daily_summary
+           where meter_id = any($1) and local_date >= $2 and local_date < $3
+             and ($4::text is null or factor_set_id = $4)"#,
+        &wanted.meter_ids,
+        wanted.from,
+        wanted.to,
+        wanted.factor_set
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok((row.count, row.changes))
+}

@@ -234,15 +234,3 @@ pub async fn pause(
     .fetch_all(conn)
     .await
 }
-
-/// Whether what a scope does by itself is paused.
-pub async fn is_paused(conn: &mut PgConnection, feed_id: &str, scope: &str) -> sqlx::Result<bool> {
-    let paused = sqlx::query_scalar!(
-        "select paused from feed_task where feed_id = $1 and scope = $2 and task_kind = 'live'",
-        feed_id,
-        scope
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(paused.unwrap_or(false))
-}

@@ -145,6 +145,13 @@ impl FetchClass {
     pub const fn is_success(self) -> bool {
         matches!(self, Self::Ok | Self::Unchanged | Self::NotYet | Self::NoData)
     }
+
+    /// Whether it is this one page that failed, and asking for it again at once would not help: others may
+    /// be good.
+    #[must_use]
+    pub const fn is_refusal(self) -> bool {
+        matches!(self, Self::BadBody | Self::ClientError | Self::TooLarge)
+    }
 }
 
 words! {

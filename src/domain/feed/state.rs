@@ -5,8 +5,8 @@ use crate::domain::words;
 words! {
     /// How a scope of a feed fares.
     ScopeState("a state of a scope", exact) {
-        /// It was never tried.
-        New = "new",
+        /// Nothing good came of it yet, and it has not failed five times.
+        Waiting = "waiting",
         /// As it should be.
         Ok = "ok",
         /// Its newest slot is older than it should be.

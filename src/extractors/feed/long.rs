@@ -3,13 +3,21 @@
 use std::io;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
 use rust_decimal::Decimal;
 
-use super::stamp::{LocalClock, put_utc};
-use crate::extractors::{
-    cell::{Cell, Sink},
-    number,
-    writers::csv::put_cell,
+use super::{
+    stamp::{LocalClock, put_utc},
+    zone,
+};
+use crate::{
+    db::feeds::regions::{MixSeries, Series},
+    domain::feed::Window,
+    extractors::{
+        cell::{Cell, Sink},
+        number,
+        writers::csv::put_cell,
+    },
 };
 
 /// The columns; what a kind has besides comes after them.
@@ -31,14 +39,50 @@ pub const COLUMNS: [&str; 12] = [
 /// Whose records follow.
 #[derive(Debug, Clone)]
 pub struct Subject {
-    /// Where.
-    pub region: String,
-    /// Which feed brought it.
-    pub feed: String,
-    /// Under which set of factors; none for what has no factors.
-    pub factor_set: Option<String>,
+    /// Where; which feed brought it; under which set of factors, empty for what has none.
+    names: [String; 3],
+    /// The same as they begin a line.
+    front: Vec<u8>,
     /// The clock of the place.
-    pub clock: LocalClock,
+    clock: LocalClock,
+}
+
+impl Subject {
+    /// A region with a feed and a set of factors, where there are any, and the clock of the place.
+    #[must_use]
+    pub fn new(region: &str, feed: Option<&str>, factor_set: Option<&str>, zone: Tz) -> Self {
+        let names = [region, feed.unwrap_or_default(), factor_set.unwrap_or_default()];
+        let mut front = Vec::new();
+        for name in names {
+            put_cell(&mut front, &Cell::Text(name));
+            front.push(b',');
+        }
+        Self { names: names.map(str::to_owned), front, clock: LocalClock::new(zone) }
+    }
+
+    /// A region with a series, where there is one.
+    #[must_use]
+    pub fn of(region: &str, series: Option<&Series>) -> Self {
+        series.map_or_else(|| Self::new(region, None, None, Tz::UTC), Self::from)
+    }
+
+    /// Where.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        &self.names[0]
+    }
+}
+
+impl From<&Series> for Subject {
+    fn from(one: &Series) -> Self {
+        Self::new(&one.region_id, Some(&one.feed_id), Some(&one.factor_set_id), zone(&one.zone))
+    }
+}
+
+impl From<&MixSeries> for Subject {
+    fn from(one: &MixSeries) -> Self {
+        Self::new(&one.region_id, Some(&one.feed_id), None, zone(&one.zone))
+    }
 }
 
 /// One record.
@@ -56,8 +100,8 @@ pub struct Row<'a> {
     pub unit: &'a str,
     /// How it came about; none where the feed does not say.
     pub quality: Option<&'a str>,
-    /// Which content of the row.
-    pub rev: i32,
+    /// Which content of the row; none for what is computed as it is asked.
+    pub rev: Option<i32>,
     /// When it became known.
     pub known_at: DateTime<Utc>,
     /// What its kind has besides.
@@ -82,6 +126,60 @@ pub enum More {
     },
     /// A forecast.
     Issued(DateTime<Utc>),
+    /// A mean over any range: how much of it is known.
+    Known(Decimal),
+    /// The newest slot.
+    Age {
+        /// Since it ended.
+        seconds: i64,
+        /// Whether there should be a newer one.
+        late: bool,
+    },
+}
+
+/// A record that is made before the file is begun: of answers that are a few records long.
+#[derive(Debug, Clone)]
+pub struct Made {
+    /// Which metric.
+    pub metric: &'static str,
+    /// Of when.
+    pub window: Window,
+    /// What is told.
+    pub value: Option<Decimal>,
+    /// In which unit.
+    pub unit: String,
+    /// How it came about.
+    pub quality: Option<&'static str>,
+    /// Which content.
+    pub rev: Option<i32>,
+    /// When it became known.
+    pub known_at: DateTime<Utc>,
+    /// What its kind has besides.
+    pub more: More,
+}
+
+impl Made {
+    /// What tells its state: all that it says but until when that is known.
+    #[must_use]
+    pub fn said(&self) -> impl std::fmt::Debug + use<'_> {
+        (self.metric, self.window, self.value, &self.unit, self.quality, self.rev, self.more)
+    }
+
+    /// As it is written.
+    #[must_use]
+    pub fn row(&self) -> Row<'_> {
+        Row {
+            metric: self.metric,
+            start: self.window.from(),
+            seconds: self.window.length().num_seconds(),
+            value: self.value,
+            unit: &self.unit,
+            quality: self.quality,
+            rev: self.rev,
+            known_at: self.known_at,
+            more: self.more,
+        }
+    }
 }
 
 /// Which kind the records of a file are of: it decides about the last columns.
@@ -93,6 +191,10 @@ pub enum Kind {
     Spans,
     /// Forecasts.
     Forecasts,
+    /// Means over any range.
+    Means,
+    /// The newest slots.
+    Newest,
 }
 
 impl Kind {
@@ -103,6 +205,8 @@ impl Kind {
             Self::Slots => &[],
             Self::Spans => &["mean_weighted", "n_expected", "n_present", "complete"],
             Self::Forecasts => &["issued_at"],
+            Self::Means => &["coverage"],
+            Self::Newest => &["age_seconds", "late"],
         }
     }
 }
@@ -166,15 +270,9 @@ impl<S: Sink<Prepared = Vec<u8>>> Records for Lines<'_, S> {
     fn record(&mut self, subject: &mut Subject, row: &Row<'_>) -> io::Result<()> {
         let line = &mut self.line;
         line.clear();
-        for text in [
-            &*subject.region,
-            &subject.feed,
-            subject.factor_set.as_deref().unwrap_or_default(),
-            row.metric,
-        ] {
-            put_cell(line, &Cell::Text(text));
-            line.push(b',');
-        }
+        line.extend_from_slice(&subject.front);
+        put_cell(line, &Cell::Text(row.metric));
+        line.push(b',');
         self.stamps.read(subject, row);
         line.extend_from_slice(&self.stamps.start_text);
         line.push(b',');
@@ -188,7 +286,9 @@ impl<S: Sink<Prepared = Vec<u8>>> Records for Lines<'_, S> {
             line.extend_from_slice(text.as_bytes());
         }
         line.push(b',');
-        number::put_exact(line, &row.rev.into());
+        if let Some(rev) = row.rev {
+            number::put_exact(line, &rev.into());
+        }
         line.push(b',');
         line.extend_from_slice(&self.stamps.known_text);
         for cell in more(row) {
@@ -209,10 +309,10 @@ impl<S: Sink> Records for Cells<'_, S> {
         let value = |value: Option<Decimal>| value.map_or(Cell::Blank, Cell::Exact);
         // A sheet knows no zones: the time on the clock there.
         let ahead = TimeDelta::seconds(subject.clock.offset(row.start).into());
+        for name in &subject.names {
+            sink.cell(if name.is_empty() { Cell::Blank } else { Cell::Text(name) })?;
+        }
         for cell in [
-            Cell::Text(&subject.region),
-            Cell::Text(&subject.feed),
-            Cell::text(subject.factor_set.as_deref()),
             Cell::Text(row.metric),
             Cell::Instant(row.start),
             Cell::Plain(row.start + ahead),
@@ -220,7 +320,7 @@ impl<S: Sink> Records for Cells<'_, S> {
             value(row.value),
             Cell::Text(row.unit),
             Cell::text(row.quality),
-            Cell::Exact(row.rev.into()),
+            value(row.rev.map(Decimal::from)),
             Cell::Microseconds(row.known_at),
         ] {
             sink.cell(cell)?;
@@ -241,6 +341,10 @@ fn more(row: &Row<'_>) -> impl IntoIterator<Item = Cell<'static>> + use<> {
             Some(Cell::Flag(complete)),
         ],
         More::Issued(at) => [Some(Cell::Instant(at)), None, None, None],
+        More::Known(part) => [Some(Cell::Exact(part)), None, None, None],
+        More::Age { seconds, late } => {
+            [Some(Cell::Exact(seconds.into())), Some(Cell::Flag(late)), None, None]
+        }
     };
     cells.into_iter().flatten()
 }

@@ -8,7 +8,8 @@
 pub mod long;
 mod pieces;
 pub mod stamp;
+pub mod table;
 mod write;
 
 pub use pieces::{Piece, Pieces, Reading, held, zone};
-pub use write::{File, body, file_name};
+pub use write::{File, body, file_name, has_record};

@@ -4,6 +4,7 @@ use chrono_tz::Tz;
 use futures::TryStreamExt as _;
 use tokio::sync::mpsc;
 
+use super::long::Made;
 use crate::{
     db::feeds::{
         reads::{self, ForecastSlot, Issue, MixRow, Slot},
@@ -14,13 +15,14 @@ use crate::{
     feeds::read::{Aggregate, Calendar, aggregates},
 };
 
-/// Slots of a piece.
+/// Slots of a piece, and of the first one: what begins soon need not wait for much.
 const SLOTS: usize = 4096;
+const FIRST_SLOTS: usize = 512;
 /// Fuels of a piece.
 const FUELS: i64 = 8192;
 
 /// Some rows of one series.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Piece {
     /// Slots.
     Slots(Vec<Slot>),
@@ -30,6 +32,8 @@ pub enum Piece {
     Mix(Vec<MixRow>),
     /// A forecast.
     Forecast(Issue, Vec<ForecastSlot>),
+    /// Records as they are written.
+    Made(Vec<Made>),
 }
 
 /// Pieces with the place of their series, in its order.
@@ -44,8 +48,8 @@ pub enum Reading {
     Spans(Vec<(Series, Calendar)>, Window),
     /// Fuels of slots that begin in a window.
     Mix(Vec<MixSeries>, Window),
-    /// Issues that were read already: they are short.
-    Forecasts(Vec<(Issue, Vec<ForecastSlot>)>),
+    /// Pieces that were read already: they are short.
+    Ready(Vec<Piece>),
 }
 
 impl Reading {
@@ -86,9 +90,9 @@ impl Reading {
                     }
                 }
             }
-            Self::Forecasts(issues) => {
-                for (place, (issue, slots)) in issues.into_iter().enumerate() {
-                    if pieces.send(Ok((place, Piece::Forecast(issue, slots)))).await.is_err() {
+            Self::Ready(ready) => {
+                for piece in ready.into_iter().enumerate() {
+                    if pieces.send(Ok(piece)).await.is_err() {
                         return Ok(false);
                     }
                 }
@@ -105,10 +109,10 @@ async fn slots(
     (place, pieces): (usize, &Pieces),
 ) -> sqlx::Result<bool> {
     let mut rows = reads::slots(snapshot, series, window);
-    let mut piece = Vec::with_capacity(SLOTS);
+    let mut piece = Vec::with_capacity(FIRST_SLOTS);
     while let Some(slot) = rows.try_next().await? {
         piece.push(slot);
-        if piece.len() == SLOTS {
+        if piece.len() == piece.capacity() {
             let full = std::mem::replace(&mut piece, Vec::with_capacity(SLOTS));
             if pieces.send(Ok((place, Piece::Slots(full)))).await.is_err() {
                 return Ok(false);

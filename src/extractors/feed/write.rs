@@ -99,6 +99,7 @@ impl File {
                 Piece::Forecast(issue, slots) => {
                     slots.iter().try_for_each(|s| foretold(issue, s, wanted, unit, &mut put))
                 }
+                Piece::Made(made) => made.iter().try_for_each(|made| put(&made.row())),
             }?;
         }
         Ok(count)
@@ -106,7 +107,8 @@ impl File {
 }
 
 /// Whether a metric has a record: where it was asked for, where it is known, and the first always.
-fn has_record(metric: Metric, wanted: Option<&[Metric]>, is_known: bool) -> bool {
+#[must_use]
+pub fn has_record(metric: Metric, wanted: Option<&[Metric]>, is_known: bool) -> bool {
     wanted.map_or(is_known || metric == Metric::Generated, |wanted| wanted.contains(&metric))
 }
 
@@ -128,7 +130,7 @@ fn slot(
             value: slot.value(*metric, unit),
             unit: unit.as_str(),
             quality: Some(slot.quality.as_str()),
-            rev: slot.rev,
+            rev: Some(slot.rev),
             known_at: slot.known_at,
             more: More::Nothing,
         })
@@ -153,7 +155,7 @@ fn span(
             value: figure.mean_in(unit),
             unit: unit.as_str(),
             quality: Some(span.quality().as_str()),
-            rev: span.rev,
+            rev: Some(span.rev),
             known_at: span.known_at,
             more: More::Coverage {
                 weighted: figure.weighted_in(unit),
@@ -178,7 +180,7 @@ fn fuel(row: &MixRow, put: &mut Put<'_>) -> io::Result<()> {
             value: *value,
             unit,
             quality: None,
-            rev: row.rev,
+            rev: Some(row.rev),
             known_at: row.known_at,
             more: More::Nothing,
         })
@@ -201,7 +203,7 @@ fn foretold(
             value: slot.value(*metric, unit),
             unit: unit.as_str(),
             quality: None,
-            rev: 1,
+            rev: Some(1),
             known_at: issue.0,
             more: More::Issued(issue.0),
         })

@@ -37,13 +37,7 @@ const fn region(codes: &'static [&'static str], id: &'static str, first_availabl
 impl Region {
     fn scope(&self, code: &str) -> Scope {
         let first = DateTime::<Utc>::from_timestamp(self.first_available, 0);
-        Scope {
-            scope: code.to_owned(),
-            region_id: Some(self.id.to_owned()),
-            meter: None,
-            tariff_code: None,
-            first_available: first.unwrap_or(DateTime::UNIX_EPOCH),
-        }
+        Scope::region(code, self.id, first.unwrap_or(DateTime::UNIX_EPOCH))
     }
 }
 

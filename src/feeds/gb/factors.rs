@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use rust_decimal::Decimal;
 
 use super::ABOUT;
 use crate::{
@@ -29,6 +30,9 @@ static FACTORS: About = About {
     ..ABOUT
 };
 
+/// A factor is below 10^9 g/kWh, as its column.
+const BELOW: Decimal = Decimal::from_parts(1_000_000_000, 0, 0, false, 0);
+
 /// The feed.
 #[derive(Debug)]
 pub struct GbFactors;
@@ -45,6 +49,10 @@ impl Feed for GbFactors {
     /// There are only those of today.
     fn windows(&self, _settings: &Settings, _scope: &Scope, range: Window) -> Vec<Window> {
         vec![range]
+    }
+
+    fn has_history(&self) -> bool {
+        false
     }
 
     fn live_range(&self, _settings: &Settings, live: &Live) -> Option<Window> {
@@ -64,6 +72,9 @@ impl Feed for GbFactors {
             }
             let exact: Exact =
                 serde_json::from_str(value.get()).map_err(|error| wrong(error.to_string()))?;
+            if exact.0.abs() >= BELOW {
+                return Err(wrong(format!("expected a factor in g/kWh, found {}", exact.0)));
+            }
             Ok(Factor { fuel: fuel.to_string(), g_per_kwh: exact.0 })
         });
         Ok(super::parsed(Records::Factors(factors.collect::<Result<_, _>>()?)))

@@ -50,6 +50,10 @@ impl Feed for GbForecast {
         range.cut(HORIZON).collect()
     }
 
+    fn has_history(&self) -> bool {
+        false
+    }
+
     /// From the present slot on; what was forecast before is not told any more.
     fn live_range(&self, _settings: &Settings, live: &Live) -> Option<Window> {
         let from = super::slot_of(live.now);

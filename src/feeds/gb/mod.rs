@@ -60,13 +60,7 @@ const ABOUT: About = About {
 
 /// The country as a whole.
 fn national() -> Vec<Scope> {
-    vec![Scope {
-        scope: "GB".to_owned(),
-        region_id: Some("GB".to_owned()),
-        meter: None,
-        tariff_code: None,
-        first_available: DateTime::UNIX_EPOCH,
-    }]
+    vec![Scope::region("GB", "GB", DateTime::UNIX_EPOCH)]
 }
 
 /// A range in windows that the provider takes: 13 days at most, and none across a new year.

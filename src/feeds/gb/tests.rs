@@ -141,6 +141,8 @@ fn factors_are_read_by_the_names_that_they_have() {
     assert_eq!(of("Wind"), d("0"));
     let wrong = parse(&GbFactors, br#"{"data":[{"Oil":null}]}"#).unwrap_err();
     assert!(wrong.0.starts_with("at data.Oil: expected a number"), "{wrong}");
+    let wrong = parse(&GbFactors, br#"{"data":[{"Oil":1e9}]}"#).unwrap_err();
+    assert_eq!(wrong.0, "at data.Oil: expected a factor in g/kWh, found 1000000000");
 }
 
 #[test]

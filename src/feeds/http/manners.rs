@@ -24,7 +24,8 @@ pub struct Manners {
     pub base: Duration,
     /// The longest wait before any retry.
     pub cap: Duration,
-    /// The longest wait in a run for a turn with a host, or for the end of a pause.
+    /// The longest wait in a run for a turn with a host, or for the end of a pause: a run that would wait
+    /// longer leaves its place to others, and its task is due again then.
     pub patience: Duration,
     /// The pause after a 429 that names none.
     pub pause: Duration,
@@ -81,7 +82,7 @@ impl Default for Manners {
             tries: 4,
             base: seconds(1),
             cap: seconds(30),
-            patience: seconds(60),
+            patience: seconds(10),
             pause: seconds(60),
             longest_pause: minutes(60),
             failures: 5,

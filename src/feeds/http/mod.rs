@@ -51,7 +51,7 @@ pub struct Errand<'a> {
     pub ask: Ask<'a>,
     /// The run that it is part of.
     pub run_id: i64,
-    /// Why. A backfill leaves half of the tokens to others.
+    /// Why. What is no poll leaves half of the tokens to polls.
     pub task_kind: TaskKind,
     /// The lease under which it is fetched, for the record.
     pub lease_epoch: i64,
@@ -173,11 +173,11 @@ impl Way<'_> {
     /// Waits for a turn with the host. None: it is there. Else how far it is away.
     async fn turn(&self, patience: &mut Duration) -> sqlx::Result<Option<(Duration, Why)>> {
         let (pace, longest) = (self.manners.pace_with(&self.ready.host), self.longest());
-        let is_backfill = self.asking.errand.task_kind == TaskKind::Backfill;
+        let is_poll = self.asking.errand.task_kind == TaskKind::Live;
         let terms = Terms {
             rate: pace.rate,
             burst: pace.burst,
-            share: if is_backfill { 0.5 } else { 0.0 },
+            share: if is_poll { 0.0 } else { 0.5 },
             probe: longest + GRACE,
         };
         loop {

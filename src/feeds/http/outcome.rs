@@ -127,7 +127,7 @@ impl Judge<'_> {
             now: verdict::upstream_time(answer.date.as_deref()).unwrap_or(self.now),
         };
         let errand = self.asking.errand;
-        verdict::of_status(&signs, self.manners, || errand.feed.is_not_yet(&errand.ask))
+        verdict::of_status(&signs, self.manners, || errand.feed.absence(&errand.ask))
     }
 
     /// An answer that is no page: its beginning is kept for those who look for the reason.

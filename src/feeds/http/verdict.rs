@@ -38,9 +38,9 @@ pub(super) struct Signs<'a> {
 pub(super) fn of_status(
     signs: &Signs<'_>,
     manners: &Manners,
-    is_not_yet: impl FnOnce() -> bool,
+    absence: impl FnOnce() -> Option<FetchClass>,
 ) -> Option<Verdict> {
-    use FetchClass::{Auth, BadBody, ClientError, NotYet, Throttled, Transient, Unchanged};
+    use FetchClass::{Auth, BadBody, ClientError, Throttled, Transient, Unchanged};
     let status = signs.status;
     let asked = signs.retry_after.and_then(|text| span(text, signs.now));
     let told = |class, what: &str| Some(Verdict::new(class, format!("status {status}: {what}")));
@@ -56,11 +56,13 @@ pub(super) fn of_status(
         201..=299 | 304 => told(BadBody, "not a page"),
         300..=399 => told(ClientError, "sent on to another host or around in a circle"),
         401 | 403 => told(Auth, "the key is missing, wrong, or not for this"),
-        404 if is_not_yet() => fine(NotYet),
         429 => wait(asked),
         503 if asked.is_some() => wait(asked),
         408 | 500..=599 => told(Transient, "the upstream cannot answer now"),
-        400..=499 => told(ClientError, "the upstream refuses the request"),
+        400..=499 => match absence().filter(|_| status == 404) {
+            Some(class) => fine(class),
+            None => told(ClientError, "the upstream refuses the request"),
+        },
         _ => told(BadBody, "no status that HTTP knows"),
     }
 }
@@ -85,9 +87,10 @@ mod tests {
     use super::*;
 
     fn verdict(status: u16, retry_after: Option<&str>, not_yet: bool) -> Option<Verdict> {
+        let absence = not_yet.then_some(FetchClass::NotYet);
         let now = "2025-01-15T12:00:00Z".parse().unwrap();
         let signs = Signs { status, conditional: true, retry_after, now };
-        of_status(&signs, &Manners::default(), || not_yet)
+        of_status(&signs, &Manners::default(), || absence)
     }
 
     #[test]
@@ -123,7 +126,7 @@ mod tests {
         assert_eq!(verdict(404, None, true).unwrap().class, NotYet);
         let unasked =
             Signs { status: 304, conditional: false, retry_after: None, now: DateTime::UNIX_EPOCH };
-        let unasked = of_status(&unasked, &Manners::default(), || false);
+        let unasked = of_status(&unasked, &Manners::default(), || None);
         assert_eq!(unasked.unwrap().class, BadBody);
     }
 

@@ -16,9 +16,6 @@ use serde::Deserialize;
 
 use super::{BadBody, Shared};
 
-/// The most characters of a sentence about a body: what upstreams wrote may be long.
-const SENTENCE_MAX: usize = 400;
-
 /// A text, borrowed from the body where it is written without escapes.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
@@ -58,10 +55,7 @@ fn place_of<'a, T: Deserialize<'a>>(body: &'a [u8], error: &serde_json::Error) -
 /// A page that cannot be taken.
 #[must_use]
 pub fn bad(sentence: &str) -> BadBody {
-    BadBody(match sentence.char_indices().nth(SENTENCE_MAX) {
-        Some((end, _)) => format!("{}…", &sentence[..end]),
-        None => sentence.to_owned(),
-    })
+    BadBody::new(sentence)
 }
 
 /// An instant as findings and sentences name it.
@@ -89,6 +83,7 @@ impl Pool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::feeds::records::SENTENCE_MAX;
 
     #[derive(Debug, Deserialize)]
     struct Answer<'a> {

@@ -62,11 +62,14 @@ impl<'de> de::Visitor<'de> for AsObject {
 /// How deep values that are kept may be nested.
 const DEPTH_MAX: u32 = 32;
 
-/// Whether the database can keep a value: its texts are Unicode without U+0000, and its numbers and its
-/// depth have bounds.
+/// The most bytes of a value that is kept.
+const LENGTH_MAX: usize = 64 << 10;
+
+/// Whether the database can keep a value: its texts are Unicode without U+0000, and its numbers, its
+/// depth and its length have bounds.
 #[must_use]
 pub fn is_storable(value: &RawValue) -> bool {
-    is_storable_at(value, 0)
+    value.get().len() <= LENGTH_MAX && is_storable_at(value, 0)
 }
 
 fn is_storable_at(value: &RawValue, depth: u32) -> bool {
@@ -123,5 +126,7 @@ mod tests {
         }
         let nested = |depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
         assert!(storable(&nested(32)) && !storable(&nested(33)) && !storable(&nested(200_000)));
+        let long = |length: usize| format!("\"{}\"", "x".repeat(length - 2));
+        assert!(storable(&long(64 << 10)) && !storable(&long((64 << 10) + 1)));
     }
 }

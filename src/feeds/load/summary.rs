@@ -13,7 +13,7 @@ use serde_json::{
 use sqlx::{PgConnection, types::Json};
 use utoipa::ToSchema;
 
-use super::{LoadError, Page, event::Figure, touched::Touched};
+use super::{LoadError, Page, touched::Touched};
 use crate::{
     db::feeds::{
         outbox::{self, NewEvent},
@@ -288,11 +288,11 @@ async fn tell(
 /// with two, kWh with all that there are.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = DailySummary, example = json!({"date": "2025-01-15", "meter": "m1f0c2a9be4d7", "feed": "gb.intensity",
-    "factor_set": "NESO", "zone": "Europe/London", "carbon_grams": 3741.903,
-    "average_carbon_intensity": 172.4618, "total_energy_used": 21.697,
-    "total_energy_cost_inc_vat": 314.6470, "total_energy_cost_ex_vat": 299.6638,
-    "standing_inc_vat": 46.4100, "standing_exc_vat": 44.2000,
-    "mix_percentage": [{"fuel": "gas", "perc": 32.91}, {"fuel": "wind", "perc": 32.43}],
+    "factor_set": "NESO", "zone": "Europe/London", "carbon_grams": "3741.903",
+    "average_carbon_intensity": "172.4618", "total_energy_used": "21.697",
+    "total_energy_cost_inc_vat": "314.6470", "total_energy_cost_ex_vat": "299.6638",
+    "standing_inc_vat": "46.4100", "standing_exc_vat": "44.2000",
+    "mix_percentage": [{"fuel": "gas", "perc": "32.91"}, {"fuel": "wind", "perc": "32.43"}],
     "slots_expected": 48, "slots_used": 48, "slots_estimated": 0, "missing_by_feed": {},
     "complete": true, "rev": 1}))]
 pub struct Told<'a> {
@@ -307,25 +307,25 @@ pub struct Told<'a> {
     /// Whose midnight.
     zone: &'a str,
     /// g of CO2.
-    #[schema(value_type = Option<f64>)]
+    #[schema(value_type = Option<String>)]
     carbon_grams: Option<Box<RawValue>>,
     /// g/kWh, weighted by usage.
-    #[schema(value_type = Option<f64>)]
+    #[schema(value_type = Option<String>)]
     average_carbon_intensity: Option<Box<RawValue>>,
     /// kWh.
-    #[schema(value_type = Option<f64>)]
-    total_energy_used: Figure,
+    #[schema(value_type = Option<String>)]
+    total_energy_used: Option<Box<RawValue>>,
     /// Pence with VAT.
-    #[schema(value_type = Option<f64>)]
+    #[schema(value_type = Option<String>)]
     total_energy_cost_inc_vat: Option<Box<RawValue>>,
     /// Pence without VAT.
-    #[schema(value_type = Option<f64>)]
+    #[schema(value_type = Option<String>)]
     total_energy_cost_ex_vat: Option<Box<RawValue>>,
     /// Pence with VAT, not in the cost.
-    #[schema(value_type = Option<f64>)]
+    #[schema(value_type = Option<String>)]
     standing_inc_vat: Option<Box<RawValue>>,
     /// Pence without VAT, not in the cost.
-    #[schema(value_type = Option<f64>)]
+    #[schema(value_type = Option<String>)]
     standing_exc_vat: Option<Box<RawValue>>,
     /// By fuel, weighted by usage.
     mix_percentage: Option<Vec<Share<'a>>>,
@@ -350,19 +350,47 @@ pub struct Share<'a> {
     /// As the upstream names it.
     fuel: &'a str,
     /// Percent.
-    #[schema(value_type = Option<f64>)]
+    #[schema(value_type = Option<String>)]
     perc: Option<Box<RawValue>>,
 }
 
 /// With so many decimals, rounded half away from zero.
-fn printed(value: Option<Decimal>, places: u32) -> Option<Box<RawValue>> {
+#[must_use]
+pub fn decimals(value: Option<Decimal>, places: u32) -> Option<Decimal> {
     let mut rounded = value?.round_dp_with_strategy(places, MidpointAwayFromZero);
     rounded.rescale(places);
-    RawValue::from_string(rounded.to_string()).ok()
+    Some(rounded)
+}
+
+/// As a number of JSON.
+fn printed(value: Option<Decimal>, places: u32) -> Option<Box<RawValue>> {
+    RawValue::from_string(decimals(value, places)?.to_string()).ok()
+}
+
+/// A number of JSON as a string with the same digits.
+fn quote(number: &mut Option<Box<RawValue>>) {
+    *number = number.take().and_then(|text| RawValue::from_string(format!("\"{text}\"")).ok());
 }
 
 impl<'a> Told<'a> {
-    /// Of a stored summary.
+    /// The same with decimals as strings, which no reader can round by mistake.
+    #[must_use]
+    pub fn in_strings(mut self) -> Self {
+        let shares = self.mix_percentage.iter_mut().flatten().map(|share| &mut share.perc);
+        let figures = [
+            &mut self.carbon_grams,
+            &mut self.average_carbon_intensity,
+            &mut self.total_energy_used,
+            &mut self.total_energy_cost_inc_vat,
+            &mut self.total_energy_cost_ex_vat,
+            &mut self.standing_inc_vat,
+            &mut self.standing_exc_vat,
+        ];
+        figures.into_iter().chain(shares).for_each(quote);
+        self
+    }
+
+    /// Of a stored summary, with decimals as numbers.
     #[must_use]
     pub fn of(day: &'a Day) -> Self {
         let mix = day.mix_percent.as_ref().map(|mix| {
@@ -377,7 +405,9 @@ impl<'a> Told<'a> {
             zone: &day.zone,
             carbon_grams: printed(day.grams_co2, 3),
             average_carbon_intensity: printed(day.average_g_per_kwh, 4),
-            total_energy_used: Figure(day.kwh),
+            total_energy_used: day
+                .kwh
+                .and_then(|kwh| RawValue::from_string(kwh.normalize().to_string()).ok()),
             total_energy_cost_inc_vat: printed(day.cost_inc_vat, 4),
             total_energy_cost_ex_vat: printed(day.cost_exc_vat, 4),
             standing_inc_vat: printed(day.standing_inc_vat, 4),

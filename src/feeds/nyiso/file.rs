@@ -2,12 +2,13 @@
 
 use std::{
     borrow::Cow,
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     io::{Cursor, Read},
+    ops::RangeInclusive,
     sync::Arc,
 };
 
-use chrono::{DateTime, FixedOffset, NaiveDateTime, Utc};
+use chrono::{DateTime, Datelike as _, FixedOffset, NaiveDateTime, Utc};
 use rust_decimal::Decimal;
 use zip::ZipArchive;
 
@@ -19,6 +20,12 @@ const MAX_ENTRIES: usize = 100;
 
 /// The most bytes that an archive may unpack to.
 const MAX_UNPACKED: u64 = 256 << 20;
+
+/// The most that may be odd about a file or an archive: beyond that it is another document.
+const MAX_FINDINGS: usize = 10_000;
+
+/// The years of stamps: those that are written with four digits.
+const YEARS: RangeInclusive<i32> = 1..=9999;
 
 /// Where the columns are.
 struct Columns {
@@ -77,7 +84,8 @@ impl Rows {
 
     /// Adds the rows of the files of an archive, in the order of their names.
     pub fn read_archive(&mut self, body: &[u8]) -> Result<(), BadBody> {
-        let not_an_archive = |error: zip::result::ZipError| BadBody(format!("no archive: {error}"));
+        let not_an_archive =
+            |error: zip::result::ZipError| BadBody::new(&format!("no archive: {error}"));
         let mut archive = ZipArchive::new(Cursor::new(body)).map_err(not_an_archive)?;
         if archive.len() > MAX_ENTRIES {
             let problem =
@@ -91,17 +99,18 @@ impl Rows {
         let mut left = MAX_UNPACKED;
         for name in names.iter().filter(|name| !name.ends_with('/')) {
             if !name.ends_with("rtfuelmix.csv") {
-                self.find("unknown_entry", "not a file of the fuel mix; not read", name, false);
+                self.find("unknown_entry", "not a file of the fuel mix; not read", name, false)?;
                 continue;
             }
             let entry = archive.by_name(name).map_err(not_an_archive)?;
             let mut text = Vec::new();
             let unpacked = entry.take(left + 1).read_to_end(&mut text);
-            let size = unpacked.map_err(|error| BadBody(format!("{name}: {error}")))?;
+            let size = unpacked.map_err(|error| BadBody::new(&format!("{name}: {error}")))?;
             left = left.checked_sub(size as u64).ok_or_else(|| {
                 BadBody(format!("the archive unpacks to more than {MAX_UNPACKED} bytes"))
             })?;
-            self.read_file(&text).map_err(|BadBody(why)| BadBody(format!("{name}: {why}")))?;
+            let of_file = |BadBody(why)| BadBody::new(&format!("{name}: {why}"));
+            self.read_file(&text).map_err(of_file)?;
         }
         Ok(())
     }
@@ -116,56 +125,63 @@ impl Rows {
         let header = lines.next().filter(|line| !line.trim().is_empty());
         let header = header.ok_or_else(|| BadBody("there is no line of names".to_owned()))?;
         let columns = Columns::read(header)?;
-        let mut formats: HashMap<Option<usize>, usize> = HashMap::new();
+        let mut formats: BTreeMap<Option<usize>, usize> = BTreeMap::new();
         let numbered = (2_usize..).zip(lines).filter(|(_, line)| !line.trim().is_empty());
         for (number, line) in numbered {
             let fields: Vec<&str> = fields(line).collect();
             if let Some(mw) = fields.get(columns.mw).filter(|mw| !mw.is_empty()) {
                 *formats.entry(decimals(mw)).or_default() += 1;
             }
-            self.read_row(&columns, &fields, number);
+            self.read_row(&columns, &fields, number)?;
         }
         let prevailing = formats.iter().max_by_key(|(_, n)| **n).map(|(decimals, _)| *decimals);
         let fields: Vec<&str> = fields(cut).collect();
         let mw = fields.get(columns.mw).filter(|mw| !mw.is_empty());
         if fields.len() == columns.count && mw.is_some_and(|mw| Some(decimals(mw)) == prevailing) {
-            self.read_row(&columns, &fields, whole.lines().count() + 1);
+            self.read_row(&columns, &fields, whole.lines().count() + 1)?;
         }
         Ok(())
     }
 
-    fn read_row(&mut self, columns: &Columns, fields: &[&str], line: usize) {
+    fn read_row(&mut self, columns: &Columns, fields: &[&str], line: usize) -> Result<(), BadBody> {
         match row(columns, fields) {
             Ok((sampled_at, fuel, mw)) => {
-                let fuel = self.name(fuel, sampled_at);
+                let fuel = self.name(fuel, sampled_at)?;
                 self.samples.push(FuelSample { sampled_at, fuel, mw });
+                Ok(())
             }
             Err(problem) => {
                 let problem = format!("{problem}; the row is left out");
-                self.find("bad_row", &problem, &format!("line {line}"), true);
+                self.find("bad_row", &problem, &format!("line {line}"), true)
             }
         }
     }
 
     /// One text for all rows of a fuel. A fuel is unknown once, not in each row.
-    fn name(&mut self, fuel: &str, at: DateTime<Utc>) -> Shared {
+    fn name(&mut self, fuel: &str, at: DateTime<Utc>) -> Result<Shared, BadBody> {
         if let Some(name) = self.names.get(fuel) {
-            return Arc::clone(name);
+            return Ok(Arc::clone(name));
         }
         let problem = format!("{fuel} is a fuel that is not known; its rows are kept");
-        self.find("unknown_fuel", &problem, &at.to_rfc3339(), false);
+        self.find("unknown_fuel", &problem, &at.to_rfc3339(), false)?;
         let name: Shared = Arc::from(fuel);
         self.names.insert(fuel.to_owned(), Arc::clone(&name));
-        name
+        Ok(name)
     }
 
-    fn find(&mut self, code: &str, message: &str, at: &str, rejects_row: bool) {
-        self.findings.push(Finding {
-            code: code.to_owned(),
-            message: message.to_owned(),
-            at: Some(at.to_owned()),
-            rejects_row,
-        });
+    fn find(
+        &mut self,
+        code: &str,
+        message: &str,
+        at: &str,
+        rejects_row: bool,
+    ) -> Result<(), BadBody> {
+        if self.findings.len() == MAX_FINDINGS {
+            let problem = format!("more than {MAX_FINDINGS} findings, at last: {at}: {message}");
+            return Err(BadBody::new(&problem));
+        }
+        self.findings.push(Finding::new(code, message, at, rejects_row));
+        Ok(())
     }
 }
 
@@ -183,8 +199,8 @@ fn row<'a>(
         return Err(format!("{} fields instead of {}", fields.len(), columns.count));
     }
     let fuel = fields[columns.fuel];
-    if fuel.is_empty() {
-        return Err("no fuel".to_owned());
+    if fuel.is_empty() || fuel.contains('\0') {
+        return Err("no fuel, or one with U+0000 in it".to_owned());
     }
     let at = stamp(fields[columns.stamp], fields[columns.zone])?;
     let mw = match fields[columns.mw] {
@@ -205,7 +221,7 @@ fn stamp(text: &str, zone: &str) -> Result<DateTime<Utc>, String> {
     };
     let local = NaiveDateTime::parse_from_str(text, "%m/%d/%Y %H:%M:%S");
     let local = local.map_err(|_| format!("\"{text}\" is not a stamp as 02/01/2025 00:05:00"))?;
-    let offset = FixedOffset::east_opt(hours * 3600);
+    let offset = FixedOffset::east_opt(hours * 3600).filter(|_| YEARS.contains(&local.year()));
     let at = offset.and_then(|offset| local.and_local_timezone(offset).single());
     at.map(|at| at.to_utc()).ok_or_else(|| format!("\"{text}\" is not a stamp"))
 }

@@ -2,10 +2,10 @@
 //! and the intensity of slots are computed from it.
 //!
 //! A file holds a calendar day of New York and grows while the day lasts; an archive holds the files of
-//! a month. Days younger than a week are asked by file, older ones by archive. In which month the
-//! archives begin is not published. So the archive of a month that is not there, however old, is
-//! `not_yet` rather than a failure, and a backfill walks over it: whoever sets `not_before` further back
-//! finds what there is, and the beginning is where two months in a row are not there.
+//! a month. Days younger than a week are asked by file, older ones by archive. The file of today may not
+//! be there yet, and that of yesterday until 06:00. Any other that is not there has no data: its slots are
+//! a gap. In which month the archives begin is not published: before the first that is found, history
+//! begins later than the settings say, and whoever sets `not_before` further back finds what there is.
 
 mod file;
 
@@ -19,7 +19,7 @@ use super::{
     Settings,
 };
 use crate::domain::feed::{
-    TimeSemantics, Window,
+    FetchClass, TimeSemantics, Window,
     day::{day_of, day_start, days_of, local_day},
 };
 
@@ -43,6 +43,9 @@ pub const ZONE: Tz = New_York;
 
 /// Files of days as old as this are asked for in the archive of their month.
 const ARCHIVE_AFTER_DAYS: i64 = 7;
+
+/// For so long after its day a file may still come.
+const FILE_MAY_COME: TimeDelta = TimeDelta::hours(6);
 
 static ABOUT: About = About {
     id: "nyiso.rtfuelmix",
@@ -143,9 +146,11 @@ impl Feed for FuelMix {
         Request { path, query: Vec::new(), auth: Auth::None, is_archive }
     }
 
-    /// The file of today before its first row, and an archive in any month.
-    fn is_not_yet(&self, ask: &Ask<'_>) -> bool {
-        is_archive(ask) || day_of(ZONE, ask.window.from()) >= day_of(ZONE, ask.now)
+    /// The file of today may still come, and that of yesterday while it is looked at.
+    fn absence(&self, ask: &Ask<'_>) -> Option<FetchClass> {
+        let may_come = day_of(ZONE, ask.window.from()) >= day_of(ZONE, ask.now - FILE_MAY_COME);
+        let is_to_come = may_come && !is_archive(ask);
+        Some(if is_to_come { FetchClass::NotYet } else { FetchClass::NoData })
     }
 
     fn parse(&self, body: &[u8], ask: &Ask<'_>) -> Result<Parsed, BadBody> {

@@ -11,7 +11,7 @@ use super::{ABOUT, FUELS, FuelMix, ZONE};
 use crate::{
     domain::{
         feed::{
-            Window,
+            FetchClass, Window,
             day::{day_of, local_day},
             factors::{DatedFactor, Factors},
             mix::{self, Sample, intensity, resample},
@@ -275,6 +275,31 @@ fn columns_go_by_name_and_a_bad_row_is_left_out_alone() {
 }
 
 #[test]
+fn what_cannot_be_kept_is_a_bad_row_and_too_many_make_another_document() {
+    const HEAD: &str = "Time Stamp,Time Zone,Fuel Category,Gen MW\n";
+    let odd = |row: &str| {
+        let (rows, findings) = parse(format!("{HEAD}{row}\n").as_bytes(), today()).unwrap();
+        assert!(rows.is_empty() && codes(&findings) == ["bad_row"], "{row}");
+        findings[0].message.chars().count()
+    };
+    assert!(odd("02/01/2025 00:05:00,EST,Wi\0nd,1") < 80);
+    assert!(odd("02/01/+12025 00:05:00,EST,Wind,1") < 80);
+    assert_eq!(odd(&format!("02/01/2025 00:05:00,EST,Wind,{}", "9".repeat(9000))), 401);
+    let bad = |count| parse(format!("{HEAD}{}", "x\n".repeat(count)).as_bytes(), today());
+    assert_eq!(bad(10_000).unwrap().1.len(), 10_000);
+    assert!(
+        bad(10_001).unwrap_err().0.starts_with("more than 10000 findings, at last: line 10002")
+    );
+}
+
+#[test]
+fn as_many_rows_of_two_formats_always_mean_the_same() {
+    let text = "Time Stamp,Time Zone,Fuel Category,Gen MW\n02/01/2025 00:05:00,EST,Wind,1.5\n\
+                02/01/2025 00:05:00,EST,Hydro,2\n02/01/2025 00:10:00,EST,Wind,3";
+    assert!((0..50).all(|_| read(text.as_bytes()).len() == 2));
+}
+
+#[test]
 fn what_is_no_file_of_the_mix_is_rejected_whole() {
     for body in
         [&b""[..], b"\n", b"<html>\n</html>\n", b"Time Stamp,Time Zone\n", b"\xff\n", ARCHIVE]
@@ -332,11 +357,21 @@ fn young_days_are_asked_by_file_and_older_ones_by_month() {
 }
 
 #[test]
-fn only_the_file_of_today_and_archives_may_not_be_there_yet() {
-    let is_not_yet = |asked| with_ask(asked, |ask| FuelMix.is_not_yet(ask));
-    assert!(is_not_yet(today()));
-    assert!(!is_not_yet((today().0, at("2025-02-02T05:00:00Z"))));
-    assert!(is_not_yet(long_ago()));
+fn only_young_files_may_not_be_there_yet() {
+    let absence = |asked| with_ask(asked, |ask| FuelMix.absence(ask)).unwrap();
+    let day = today().0;
+    for (asked, class) in [
+        (today(), FetchClass::NotYet),
+        ((day, at("2025-02-02T05:00:00Z")), FetchClass::NotYet),
+        ((day, at("2025-02-02T10:59:59Z")), FetchClass::NotYet),
+        ((day, at("2025-02-02T11:00:00Z")), FetchClass::NoData),
+        ((day, at("2025-02-05T12:00:00Z")), FetchClass::NoData),
+        ((day, at("2025-02-09T12:00:00Z")), FetchClass::NoData),
+        (long_ago(), FetchClass::NoData),
+        ((long_ago().0, at("2025-02-20T12:00:00Z")), FetchClass::NoData),
+    ] {
+        assert_eq!(absence(asked), class, "{asked:?}");
+    }
 }
 
 fn windows(range: Window) -> Vec<Window> {

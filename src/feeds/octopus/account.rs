@@ -16,6 +16,10 @@ use crate::{
 /// The only scope: the number of the account names a person, and stays in the settings.
 const SCOPE: &str = "account";
 
+/// The most agreements that the meters of an account have together: each meter of a point has all of
+/// the point's, so that a short body could tell of very many.
+const AGREEMENTS_MAX: usize = 10_000;
+
 static ACCOUNT: About = About {
     id: "octopus.account",
     name: "Octopus account",
@@ -48,6 +52,10 @@ impl Feed for OctopusAccount {
         vec![range]
     }
 
+    fn has_history(&self) -> bool {
+        false
+    }
+
     fn live_range(&self, _settings: &Settings, live: &Live) -> Option<Window> {
         Window::new(live.now - TimeDelta::days(1), live.now).ok()
     }
@@ -62,6 +70,16 @@ impl Feed for OctopusAccount {
         let account: Account<'_> = json::read(body)?;
         if Some(&*account.number) != ask.settings.account.as_deref() {
             return Err(json::bad("expected the account of the settings, found another"));
+        }
+        let points = account.properties.iter().flat_map(|property| {
+            property.electricity_meter_points.iter().chain(&property.gas_meter_points)
+        });
+        let agreements: usize =
+            points.map(|point| point.meters.len() * point.agreements.len()).sum();
+        if agreements > AGREEMENTS_MAX {
+            return Err(json::bad(&format!(
+                "expected at most {AGREEMENTS_MAX} agreements of meters, found {agreements}"
+            )));
         }
         let gas_unit = ask.settings.gas_in_m3.map(|in_m3| if in_m3 { "m3" } else { "kWh" });
         let (mut meters, mut findings) = (Vec::new(), Vec::new());

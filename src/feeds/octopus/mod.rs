@@ -133,12 +133,8 @@ fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
 fn is_empty(from: Stamp, to: Option<Stamp>, what: &str, findings: &mut Vec<Finding>) -> bool {
     let is_empty = to.is_some_and(|to| to <= from);
     if is_empty {
-        findings.push(Finding {
-            code: "bad_row".to_owned(),
-            message: format!("{what} ends where it begins, or before; it is left out"),
-            at: Some(json::named(from.0)),
-            rejects_row: true,
-        });
+        let message = format!("{what} ends where it begins, or before; it is left out");
+        findings.push(Finding::new("bad_row", &message, &json::named(from.0), true));
     }
     is_empty
 }

@@ -13,6 +13,7 @@ use serde::Deserialize;
 
 use super::{ABOUT, Listing, day_of, follow, is_empty, nullable, path_of, period, segment};
 use crate::{
+    domain::feed::FetchClass,
     domain::feed::{RateKind, Window},
     feeds::{
         About, Ask, Auth, BadBody, Default, Feed, Finding, Live, Next, PageRef, Parsed, Price,
@@ -100,8 +101,9 @@ impl Feed for OctopusRates {
     }
 
     /// A tariff whose first kind of rate is there is known; it may have none of the others.
-    fn is_not_yet(&self, ask: &Ask<'_>) -> bool {
-        kind(ask).is_some_and(|kind| kind != kinds(tariff(ask))[0])
+    fn absence(&self, ask: &Ask<'_>) -> Option<FetchClass> {
+        let other = kind(ask).filter(|kind| *kind != kinds(tariff(ask))[0]);
+        other.map(|_| FetchClass::NotYet)
     }
 
     /// A kind that a tariff does not have hides none of those after it.

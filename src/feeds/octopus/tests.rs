@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 
 use super::*;
 use crate::{
-    domain::feed::RateKind,
+    domain::feed::{FetchClass, RateKind},
     feeds::{
         Ask, Auth, Feed, Live, MeterPoint, Metering, Parsed, Price, Records, Scope, Settings,
         Usage, gb,
@@ -154,8 +154,9 @@ fn rates_go_from_page_to_page_and_from_kind_to_kind() {
     assert_eq!(asked(&OctopusRates, &scope, &third), (expected.to_owned(), Auth::None));
     let (rows, end) = prices(&scope, &third, STANDING);
     assert!(rows.iter().all(|row| row.rate_kind == RateKind::Standing) && end.is_none());
-    let not_yet = |page| with_ask(&OctopusRates, &scope, page, |ask| OctopusRates.is_not_yet(ask));
-    assert!(not_yet(&third) && !not_yet(&second) && !not_yet(&PageRef::FIRST));
+    let absence = |page| with_ask(&OctopusRates, &scope, page, |ask| OctopusRates.absence(ask));
+    assert_eq!(absence(&third), Some(FetchClass::NotYet));
+    assert_eq!((absence(&second), absence(&PageRef::FIRST)), (None, None));
 }
 
 #[test]
@@ -362,6 +363,25 @@ fn a_price_that_ends_where_it_begins_is_left_out() {
         "valid_from":"2025-01-15T00:00Z","valid_to":"2025-01-15T00:00Z"}]}"#;
     let parsed = parse(&OctopusRates, &tariff(AGILE), &PageRef::FIRST, body.as_bytes()).unwrap();
     assert!(parsed.records.is_empty() && parsed.findings[0].rejects_row);
+}
+
+#[test]
+fn an_account_has_no_more_agreements_than_a_person_could_make() {
+    let account = |meters: usize, agreements: usize| {
+        let meters = vec![r#"{"serial_number":"1"}"#; meters].join(",");
+        let agreed = r#"{"tariff_code":"T","valid_from":"2024-01-01T00:00Z","valid_to":null}"#;
+        let agreements = vec![agreed; agreements].join(",");
+        let point = format!(r#"{{"mpan":"1","meters":[{meters}],"agreements":[{agreements}]}}"#);
+        let body = format!(
+            r#"{{"number":"A-00000000","properties":[{{"electricity_meter_points":[{point}]}}]}}"#
+        );
+        parse(&OctopusAccount, &samples::scope("account"), &PageRef::FIRST, body.as_bytes())
+    };
+    assert_eq!(account(100, 100).unwrap().records.len(), 100);
+    assert_eq!(
+        account(100, 101).unwrap_err().0,
+        "expected at most 10000 agreements of meters, found 10100"
+    );
 }
 
 #[test]

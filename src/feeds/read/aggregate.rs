@@ -117,6 +117,20 @@ impl Calendar {
         Window::new(from, last.to()).ok().filter(|_| from < window.to())
     }
 
+    /// The whole spans in `cover` that meet stretches of time in the order of their starts, joined where they touch.
+    fn runs(self, stretches: &[Window], cover: Window) -> Vec<Window> {
+        let mut runs: Vec<Window> = Vec::new();
+        for stretch in stretches.iter().filter_map(|stretch| stretch.meet(cover)) {
+            let last = self.holding(stretch.to() - TimeDelta::microseconds(1));
+            let whole = self.holding(stretch.from()).hull(last);
+            match runs.last_mut() {
+                Some(run) if whole.from() <= run.to() => *run = run.hull(whole),
+                _ => runs.push(whole),
+            }
+        }
+        runs
+    }
+
     /// How much of time is read at once.
     #[must_use]
     pub fn piece(self) -> TimeDelta {
@@ -136,24 +150,79 @@ pub async fn aggregates(
     window: Window,
 ) -> sqlx::Result<Vec<Aggregate>> {
     let Some(cover) = calendar.cover(window) else { return Ok(Vec::new()) };
-    let now = snapshot.known_at;
-    let waits = reads::dirty(snapshot.connection(), series, (cover, now)).await?;
-    if snapshot.as_of.is_none() && !waits {
-        let words = (calendar.grain, calendar.zone.name());
-        let periods = reads::periods(snapshot.connection(), series, words, window).await?;
-        return Ok(together(periods));
+    let mut spans = kept(snapshot, series, calendar, window).await?;
+    for run in stale(snapshot, series, calendar, cover).await? {
+        spans.retain(|span| span.end <= run.from() || run.to() <= span.start);
+        // Whole spans of a month or so are read at once, and no more.
+        let mut from = run.from();
+        while from < run.to() {
+            let far = (from + TimeDelta::days(31)).min(run.to());
+            let to = calendar.holding(far - TimeDelta::microseconds(1)).to();
+            let Ok(piece) = Window::new(from, to) else { break };
+            spans.extend(from_rows(snapshot, series, calendar, piece).await?);
+            from = to;
+        }
     }
-    // Whole spans of a month or so are read at once, and no more.
-    let mut spans = Vec::new();
-    let mut from = cover.from();
-    while from < cover.to() {
-        let far = (from + TimeDelta::days(31)).min(cover.to());
-        let to = calendar.holding(far - TimeDelta::microseconds(1)).to();
-        let Ok(piece) = Window::new(from, to) else { break };
-        spans.extend(from_rows(snapshot, series, calendar, piece).await?);
-        from = to;
+    spans.sort_unstable_by_key(|span| span.start);
+    Ok(spans)
+}
+
+/// What tells one state of the spans that begin in a window from another; where a cut-off was asked for there is
+/// one state only.
+pub async fn state(
+    snapshot: &mut FeedSnapshot,
+    series: &Series,
+    calendar: Calendar,
+    window: Window,
+) -> sqlx::Result<String> {
+    let (Some(cover), None) = (calendar.cover(window), snapshot.as_of) else {
+        return Ok(String::new());
+    };
+    let words = (calendar.grain, calendar.zone.name());
+    let sums = reads::periods_state(snapshot.connection(), series, words, window).await?;
+    let mut state = vec![format!("{sums:?}")];
+    for run in stale(snapshot, series, calendar, cover).await? {
+        let rows = reads::rows_state(snapshot.connection(), series, run).await?;
+        // A span is complete only once it is over, and zones differ by quarters of an hour.
+        let quarter = snapshot.known_at.timestamp().div_euclid(900);
+        state.push(format!("{run:?} {rows:?} {quarter}"));
+    }
+    Ok(state.join("\n"))
+}
+
+/// The spans that are kept as they were summed up; none where an instant of the past is asked for.
+async fn kept(
+    snapshot: &mut FeedSnapshot,
+    series: &Series,
+    calendar: Calendar,
+    window: Window,
+) -> sqlx::Result<Vec<Aggregate>> {
+    if snapshot.as_of.is_some() && !snapshot.continues {
+        return Ok(Vec::new());
+    }
+    let words = (calendar.grain, calendar.zone.name());
+    let mut spans = together(reads::periods(snapshot.connection(), series, words, window).await?);
+    // What is over by now may not have been when the list began.
+    let is_open = |span: &&mut Aggregate| snapshot.as_of.is_some_and(|at| at < span.end);
+    for span in spans.iter_mut().filter(is_open) {
+        span.figures.iter_mut().for_each(|figure| figure.complete = false);
     }
     Ok(spans)
+}
+
+/// Runs of whole spans in `cover` of which the rows must be asked: those that are not kept.
+async fn stale(
+    snapshot: &mut FeedSnapshot,
+    series: &Series,
+    calendar: Calendar,
+    cover: Window,
+) -> sqlx::Result<Vec<Window>> {
+    if snapshot.as_of.is_some() && !snapshot.continues {
+        return Ok(vec![cover]);
+    }
+    let words = (calendar.grain, calendar.zone.name());
+    let stretches = reads::stale(snapshot, series, words, cover).await?;
+    Ok(calendar.runs(&stretches, cover))
 }
 
 /// The metrics of each period beside each other.

@@ -4,9 +4,11 @@ use std::io::{self, Write};
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
+use tokio_util::sync::CancellationToken;
 
 use super::{
-    Calendar, live,
+    Calendar,
+    live::{self, By},
     report::{Report, duration_type, piece, reports, stamp},
 };
 use crate::{
@@ -89,20 +91,25 @@ impl<E: Into<Problem>> From<E> for Refused {
     }
 }
 
-/// Prints the reports as they are read.
+/// Prints the reports as they are read. With a server at work that one brings what is asked live; without
+/// one this process does, until it is told to halt.
 pub async fn print(
     app: &App,
     arguments: &Arguments,
+    halt: &CancellationToken,
     out: &mut (dyn Write + Send),
 ) -> Result<(), Refused> {
     let window = Window::new(arguments.start, arguments.end)
         .map_err(|error| Problem::bad_parameter("end", &arguments.end.to_rfc3339(), error))?;
-    let Some(series) = series(app, &arguments.region).await? else {
+    let region = region(app, &arguments.region).await?;
+    if arguments.live {
+        let (feed, by) = (live::source(app, &region).await?, By::Whoever(halt));
+        live::bring(app, &Actor::COMMAND, (&feed, &region), window, by).await?;
+    }
+    let choice = Choice { regions: vec![region], ..Choice::default() };
+    let Some(series) = regions::series(&app.pool, &choice).await?.pop() else {
         return Ok(write(out, arguments, None, &[], (true, true))?);
     };
-    if arguments.live {
-        live::bring(app, &Actor::COMMAND, &series, window).await?;
-    }
     let mut snapshot = FeedSnapshot::begin(&app.pool, &series.scopes, None).await?;
     let calendar = arguments.granularity.map(|grain| Calendar { grain, zone: chrono_tz::Tz::UTC });
     let hours = Calendar { grain: Grain::Hour, zone: chrono_tz::Tz::UTC };
@@ -117,16 +124,11 @@ pub async fn print(
     Ok(write(out, arguments, Some(&series), &[], (is_first, true))?)
 }
 
-async fn series(app: &App, region: &str) -> Result<Option<Series>, Refused> {
-    let named = regions::named(&app.pool, &[region.to_owned()]).await?.pop();
-    let Some(Named::Region(id)) = named else {
-        return Err(Problem::not_found(format!(
-            "there is no region {region}, or several are meant"
-        ))
-        .into());
-    };
-    let choice = Choice { regions: vec![id], ..Choice::default() };
-    Ok(regions::series(&app.pool, &choice).await?.pop())
+async fn region(app: &App, text: &str) -> Result<String, Problem> {
+    match regions::named(&app.pool, &[text.to_owned()]).await?.pop() {
+        Some(Named::Region(id)) => Ok(id),
+        _ => Err(Problem::not_found(format!("there is no region {text}, or several are meant"))),
+    }
 }
 
 const COLUMNS: &str = "start_time,end_time,duration_type,generated_rate,marginal_rate,consumed_rate,region,unit,\
@@ -184,7 +186,7 @@ fn record(arguments: &Arguments, (region, set): (&str, &str), report: &Report) -
         arguments.unit.to_string(),
         set.to_owned(),
         report.n_expected.to_string(),
-        report.n_present.to_string(),
+        report.n_present[0].to_string(),
     ]
     .join(",")
 }
@@ -202,6 +204,6 @@ fn json(arguments: &Arguments, (region, set): (&str, &str), report: &Report) -> 
         "unit": arguments.unit.as_str(),
         "factor_set": set,
         "n_expected": report.n_expected,
-        "n_present": report.n_present,
+        "n_present": report.n_present[0],
     })
 }

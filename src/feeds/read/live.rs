@@ -4,57 +4,160 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     app::App,
-    audit::Actor,
-    db::feeds::regions::{self, Series},
-    domain::feed::Window,
+    audit::{self, Act, Action, Actor},
+    db::feeds::{regions, registry, runs, tasks},
+    domain::feed::{TaskKind, Window},
     error::{Problem, Result},
-    feeds::runner::orders::{self, Ordered},
+    feeds::{
+        Scope, Secrecy,
+        runner::{self, history_start, orders::Ordered, scope_of},
+    },
 };
 
-/// How often it looks whether the run is done.
+/// How often it looks whether a run is done.
 const LOOK: Duration = Duration::from_millis(200);
-/// How many looks it takes: half a minute.
+/// How many looks a request takes: half a minute.
 const LOOKS: u32 = 150;
 
 /// The longest that is fetched for one request: what polling itself reaches.
 const LONGEST: TimeDelta = TimeDelta::days(14);
 
-/// Orders what a series has in a window and waits until it is loaded. 400 `range_too_long` over two weeks,
-/// 409 `feed_off` where the feed is not polled, 502 `upstream_failed`, 504 `still_loading` where it takes longer than half a minute.
-pub async fn bring(app: &App, actor: &Actor, series: &Series, window: Window) -> Result<()> {
-    if window.length() > LONGEST {
-        let detail = "source=live fetches two weeks at the most: ask for less, or for source=store";
-        return Err(Problem::new(StatusCode::BAD_REQUEST, "range_too_long", detail));
+/// The code of the refusal where a feed has no key.
+pub const NO_KEY: &str = "no_key";
+
+/// Who does the runs.
+#[derive(Debug, Clone, Copy)]
+pub enum By<'a> {
+    /// A server that polls; it is waited for half a minute.
+    Server,
+    /// Whoever comes first, and this process where no server does, until it is told to halt.
+    Whoever(&'a CancellationToken),
+}
+
+/// Brings what a feed has of a region in a window, as far as that is history by now, and waits until it is
+/// loaded. 400 `range_too_long` over two weeks, 409 `no_key`, 409 `feed_off` where the feed is not polled, 502
+/// `upstream_failed`, 504 `still_loading` where a server takes longer than half a minute.
+pub async fn bring(
+    app: &App,
+    actor: &Actor,
+    (feed_id, region_id): (&str, &str),
+    window: Window,
+    by: By<'_>,
+) -> Result<()> {
+    let feed = polled(app, feed_id)?;
+    let mut conn = app.pool.acquire().await?;
+    let rows = registry::scopes(&mut conn, feed.id()).await?;
+    drop(conn);
+    // As this process is set: whoever polls may not have written that down yet.
+    let named = feed.settings.scopes.as_ref();
+    let is_polled = |scope: &Scope| {
+        scope.region_id.as_deref() == Some(region_id)
+            && named.is_none_or(|named| named.contains(&scope.scope))
+    };
+    let mut scopes = rows.into_iter().map(scope_of).filter(is_polled).peekable();
+    if scopes.peek().is_none() {
+        return Err(off(&format!("the feed {feed_id} is not polled for {region_id}")));
     }
-    let feed = Ordered::of(app, &series.feed_id)?;
-    if !feed.settings.enabled {
-        let detail = format!("the feed {} is off: ask for source=store", feed.id());
-        return Err(Problem::new(StatusCode::CONFLICT, "feed_off", detail));
+    let mut ordered = Vec::new();
+    for scope in scopes {
+        let Some(window) = history(&feed, history_start(feed.settings, &scope), app, window) else {
+            continue;
+        };
+        if window.length() > LONGEST {
+            let detail = "two weeks are fetched at the most: ask for less, or for what is stored";
+            return Err(Problem::new(StatusCode::BAD_REQUEST, "range_too_long", detail));
+        }
+        let run_id = order(app, actor, (feed.id(), &scope.scope), window).await?;
+        ordered.push((scope.scope, run_id));
     }
-    let scopes = regions::scopes_of(&app.pool, &series.feed_id, &series.region_id).await?;
-    let run_ids = orders::run(app, actor, &feed, Some(&scopes), Some(window)).await?;
-    for run_id in run_ids {
-        loaded(app, run_id).await?;
+    for (scope, run_id) in ordered {
+        loaded(app, (feed.id(), &scope), run_id, by).await?;
     }
     Ok(())
 }
 
-async fn loaded(app: &App, run_id: i64) -> Result<()> {
-    for _ in 0..LOOKS {
-        let state = regions::run_state(&app.pool, run_id).await?;
-        match state.as_deref() {
-            Some("queued" | "running") => tokio::time::sleep(LOOK).await,
+/// The feed that brings a region where none is named. 409 `feed_off` where none could.
+pub async fn source(app: &App, region_id: &str) -> Result<String> {
+    let feed = regions::feed_of(&app.pool, region_id).await?;
+    feed.ok_or_else(|| off(&format!("no feed brings {region_id}")))
+}
+
+/// A feed that is polled and has the key that it needs.
+fn polled<'a>(app: &'a App, feed_id: &str) -> Result<Ordered<'a>> {
+    let feed = Ordered::of(app, feed_id)?;
+    if feed.feed.about().secrecy == Secrecy::ApiKey && feed.settings.api_key.is_none() {
+        let what = format!("setting feed.{}.api_key", feed.id());
+        let detail = format!("{what}: is not set, and the upstream asks for a key");
+        return Err(Problem::new(StatusCode::CONFLICT, NO_KEY, detail));
+    }
+    if feed.settings.enabled { Ok(feed) } else { Err(off(&format!("the feed {feed_id} is off"))) }
+}
+
+fn off(why: &str) -> Problem {
+    Problem::new(StatusCode::CONFLICT, "feed_off", format!("{why}: ask for what is stored"))
+}
+
+/// As much of a window as there is history, up to the last slot that is over: whoever asks within the same
+/// slot asks for the same.
+fn history(feed: &Ordered<'_>, start: DateTime<Utc>, app: &App, window: Window) -> Option<Window> {
+    let step = TimeDelta::seconds(feed.feed.about().step_secs.unwrap_or(1).into());
+    let now = app.clock.now();
+    let over = now - TimeDelta::microseconds(now.timestamp_micros() % step.num_microseconds()?);
+    Window::new(start, over).ok()?.meet(window)
+}
+
+/// Orders a run, or joins one that waits or goes on and brings the same.
+async fn order(app: &App, actor: &Actor, place: (&str, &str), window: Window) -> Result<i64> {
+    let now = app.clock.now();
+    let (from, to) = (window.from(), window.to());
+    let mut tx = app.pool.begin().await?;
+    // This locks the task: of those who ask for the same at once one orders, and the others join.
+    tasks::make_due(&mut tx, place.0, place.1, TaskKind::Manual, now).await?;
+    if let Some(run_id) = runs::bringing(&mut tx, place, (from, to)).await? {
+        return Ok(run_id);
+    }
+    let range = (Some(from), Some(to));
+    let run_id = runs::queue(&mut tx, place, range, actor.user_id, now).await?;
+    let detail = json!({ "scopes": [place.1], "from": from, "to": to, "run_ids": [run_id] });
+    let act = Act::done(Action::FeedRun).to("feed", place.0).with(detail);
+    audit::write(app, &mut tx, actor, act).await?;
+    tx.commit().await?;
+    Ok(run_id)
+}
+
+/// Waits for the end of a run.
+async fn loaded(app: &App, place: (&str, &str), run_id: i64, by: By<'_>) -> Result<()> {
+    for look in 0.. {
+        let mut conn = app.pool.acquire().await?;
+        let run = runs::find(&mut conn, run_id).await?;
+        drop(conn);
+        match run.as_ref().map(|run| &*run.state) {
+            Some("queued" | "running") => {}
             Some("done") => return Ok(()),
-            _ => {
-                let detail = format!("the upstream did not give it; run {run_id} says why");
-                return Err(Problem::new(StatusCode::BAD_GATEWAY, "upstream_failed", detail));
-            }
+            _ => return Err(failed(run_id, run.as_ref())),
+        }
+        let has_worked = match by {
+            By::Server if look == LOOKS => break,
+            By::Whoever(halt) if halt.is_cancelled() => break,
+            By::Server => false,
+            By::Whoever(halt) => runner::take_part(app, halt, place, TaskKind::Manual).await?,
+        };
+        if !has_worked {
+            tokio::time::sleep(LOOK).await;
         }
     }
-    let detail = format!("it takes longer: run {run_id} goes on, ask for source=store in a while");
+    let detail = format!("run {run_id} is not done yet: ask for what is stored in a while");
     Err(Problem::new(StatusCode::GATEWAY_TIMEOUT, "still_loading", detail))
+}
+
+fn failed(run_id: i64, run: Option<&runs::RunRow>) -> Problem {
+    let why = run.and_then(|run| run.totals["error"].as_str()).unwrap_or("it broke off");
+    let detail = format!("the upstream did not give it in run {run_id}: {why}");
+    Problem::new(StatusCode::BAD_GATEWAY, "upstream_failed", detail)
 }

@@ -17,12 +17,12 @@ pub struct Report {
     pub start: DateTime<Utc>,
     /// Its end, exclusive.
     pub end: DateTime<Utc>,
-    /// By [`Metric`], in the unit that was asked for.
+    /// By [`Metric`], in the unit that was asked for; what is not plausible is left out.
     pub rates: [Option<Decimal>; 3],
     /// Slots that it has.
     pub n_expected: i32,
-    /// Slots of generation that count.
-    pub n_present: i32,
+    /// Slots that count, by [`Metric`].
+    pub n_present: [i32; 3],
 }
 
 /// The word for the length of a report.
@@ -49,9 +49,11 @@ pub async fn reports(
         let slot = |slot: reads::Slot| Report {
             start: slot.start,
             end: slot.end(),
-            rates: std::array::from_fn(|place| slot.value(Metric::ALL[place], unit)),
+            rates: std::array::from_fn(|place| slot.plausible(Metric::ALL[place], unit)),
             n_expected: 1,
-            n_present: i32::from(slot.plausible(Metric::Generated, unit).is_some()),
+            n_present: std::array::from_fn(|place| {
+                slot.plausible(Metric::ALL[place], unit).is_some().into()
+            }),
         };
         return reads::slots(snapshot, series, window).map_ok(slot).try_collect().await;
     };
@@ -61,7 +63,7 @@ pub async fn reports(
         end: span.end,
         rates: span.figures.map(|figure| figure.mean_in(unit)),
         n_expected: span.figures[0].n_expected,
-        n_present: span.figures[0].n_present,
+        n_present: span.figures.map(|figure| figure.n_present),
     };
     Ok(spans.into_iter().map(report).collect())
 }

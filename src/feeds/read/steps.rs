@@ -1,5 +1,7 @@
 //! What the best window is looked for in: carbon, price, or both.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::TryStreamExt as _;
 use rust_decimal::Decimal;
@@ -50,7 +52,7 @@ pub async fn foretold(
     let steps = slots.iter().map(|slot| Step {
         from: slot.start,
         to: slot.end(),
-        value: slot.value(metric, unit),
+        value: slot.plausible(metric, unit),
     });
     Ok((Some(issue), steps.filter(|step| step.to > window.from()).collect()))
 }
@@ -69,20 +71,36 @@ pub async fn priced(
 
 /// Spans cut where a half-hour or another span begins; the last one that holds somewhere counts there.
 fn half_hours(spans: &[PriceSpan], window: Window) -> Vec<Step> {
-    let mut bounds: Vec<DateTime<Utc>> =
-        spans.iter().flat_map(|span| [span.from, span.to]).collect();
+    let mut bounds: BTreeMap<DateTime<Utc>, Bound> = BTreeMap::new();
     let first = window.from().timestamp().div_euclid(SETTLED) * SETTLED;
     let halves = (0..).map_while(|half| DateTime::from_timestamp(first + half * SETTLED, 0));
-    bounds.extend(halves.take_while(|bound| *bound < window.to()).filter(|b| *b > window.from()));
-    bounds.extend([window.from(), window.to()]);
-    bounds.sort_unstable();
-    bounds.dedup();
-    let holds = |at: DateTime<Utc>| spans.iter().rev().find(|span| span.from <= at && at < span.to);
-    let both = bounds.windows(2).filter_map(|two| match two {
-        [from, to] => Some((*from, *to)),
-        _ => None,
-    });
-    both.map(|(from, to)| Step { from, to, value: holds(from).map(|span| span.exc_vat) }).collect()
+    let inside = halves.take_while(|half| *half < window.to()).filter(|half| *half > window.from());
+    bounds.extend(inside.chain([window.from(), window.to()]).map(|at| (at, Bound::default())));
+    for (place, span) in spans.iter().enumerate().filter(|(_, span)| span.from < span.to) {
+        bounds.entry(span.from).or_default().begin.push(place);
+        bounds.entry(span.to).or_default().end.push(place);
+    }
+    let mut steps: Vec<Step> = Vec::with_capacity(bounds.len());
+    let mut hold = BTreeSet::new();
+    for (at, bound) in bounds {
+        if let Some(step) = steps.last_mut() {
+            step.to = at;
+        }
+        bound.end.iter().for_each(|place| _ = hold.remove(place));
+        hold.extend(bound.begin);
+        let value = hold.last().map(|place: &usize| spans[*place].exc_vat);
+        steps.push(Step { from: at, to: at, value });
+    }
+    // Nothing begins where the last one ends.
+    steps.pop();
+    steps
+}
+
+/// The places of spans that begin and end at an instant.
+#[derive(Default)]
+struct Bound {
+    begin: Vec<usize>,
+    end: Vec<usize>,
 }
 
 /// Why there is no blend.
@@ -160,6 +178,19 @@ mod tests {
             shown,
             [(10, 30, dear), (30, 60, dear), (60, 75, cheap), (75, 90, dear), (90, 95, dear)]
         );
+    }
+
+    #[test]
+    fn a_year_of_half_hourly_prices_is_cut_at_once() {
+        // Each of the 35 136 spans would be looked through for each of the half-hours: a thousand million looks.
+        let spans: Vec<PriceSpan> = (0..366 * 96).map(|n| span(n * 15, n * 15 + 15, n)).collect();
+        let window = Window::new(at(0), at(366 * 24 * 60)).unwrap();
+        let steps = half_hours(&spans, window);
+        assert_eq!(steps.len(), spans.len());
+        let same = |(step, span): (&Step, &PriceSpan)| {
+            (step.from, step.to, step.value) == (span.from, span.to, Some(span.exc_vat))
+        };
+        assert!(steps.iter().zip(&spans).all(same));
     }
 
     #[test]

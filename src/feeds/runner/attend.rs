@@ -21,9 +21,6 @@ use crate::{
 /// How often a lease is renewed: a third of how long it lasts.
 const RENEW: Duration = Duration::from_secs(30);
 
-/// When what the database or this program broke off is tried again.
-const AFTER_A_BREAK: Duration = Duration::from_mins(1);
-
 /// Works at a claimed task until it is done, `halt`, or its lease is somebody else's.
 pub async fn attend(app: &App, node: Uuid, halt: &CancellationToken, task: &Task) {
     let (feed, scope) = (&task.feed_id, &task.scope);
@@ -86,8 +83,8 @@ async fn give_back(app: &App, task: &Task, ended: &Ended) -> sqlx::Result<()> {
     }
     let Some(ending) = ending(app, &mut tx, task, ended).await? else { return tx.commit().await };
     tasks::give_back(&mut tx, task, &ending).await?;
-    if let Some(class) = ended.class().filter(|_| tells_of_its_scope(task)) {
-        status::judge(app, &mut tx, task, class, ending.fail_count, ending.error).await?;
+    if ended.class().is_some() && tells_of_its_scope(task) {
+        status::judge(app, &mut tx, task).await?;
     }
     tx.commit().await
 }
@@ -115,9 +112,8 @@ async fn ending<'a>(
     };
     let (mut next_due, fail_count) = match ended {
         Ended::Stopped => (now, task.fail_count),
-        Ended::Broken(_) => (plan::after(now, AFTER_A_BREAK), task.fail_count),
         Ended::Idle => (never(), task.fail_count),
-        Ended::Done(_) | Ended::Failed { .. } => {
+        Ended::Done(_) | Ended::Failed { .. } | Ended::Broken(_) => {
             let of = plan::Ended {
                 class: ended.class().unwrap_or(FetchClass::Ok),
                 failed_before: task.fail_count,

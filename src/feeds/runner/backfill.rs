@@ -1,4 +1,5 @@
-//! History, oldest first, page by page. Where it goes on is written with each page.
+//! History, oldest first, page by page. Where it goes on is written with each page. A window that is refused
+//! is passed over and counted; whatever else stands in the way is waited for.
 
 use std::collections::VecDeque;
 
@@ -10,7 +11,6 @@ use uuid::Uuid;
 
 use super::{
     merge::{Merged, Open, merge},
-    plan::FAILS,
     status,
     walk::{Place, Walk},
     work::{Ended, RunError, Work},
@@ -20,7 +20,7 @@ use crate::{
         backfills::{self, BackfillRow, Step},
         tasks,
     },
-    domain::feed::{BackfillState, FetchClass, TaskKind, Window},
+    domain::feed::{BackfillState, TaskKind, Window},
     feeds::{Feed, PageRef, Scope, Settings, load::Loaded},
 };
 
@@ -47,6 +47,8 @@ pub struct Progress {
     pub windows_total: i32,
     /// Windows that are done.
     pub windows_done: i32,
+    /// Of these, those that were refused for good.
+    pub windows_failed: i32,
     /// Hundredths of the whole, rounded down.
     pub percent: i32,
     /// Rows that were read in a second; none before the first page.
@@ -75,6 +77,7 @@ impl Progress {
             state,
             windows_total: row.windows_total,
             windows_done: row.windows_done,
+            windows_failed: row.windows_failed,
             percent: i32::try_from((done * 100 / total).min(100)).unwrap_or(100),
             rows_per_second: millis.map(|millis| rows.saturating_mul(1000) / millis),
             eta_seconds: eta.map(|millis| millis.saturating_mul(left) / done / 1000),
@@ -103,6 +106,21 @@ pub struct Tracker {
     /// As it was after the last page.
     pub row: BackfillRow,
     told_at: Option<DateTime<Utc>>,
+    /// Why the last window that failed did.
+    failed: Option<String>,
+}
+
+/// What a backfill leaves behind with a page.
+#[derive(Debug)]
+pub struct Behind<'a> {
+    /// The page.
+    pub place: &'a Place,
+    /// The page after it.
+    pub following: Option<&'a Place>,
+    /// Whether it is the last of its window.
+    pub is_last: bool,
+    /// Why its window failed by it.
+    pub failed: Option<String>,
 }
 
 impl Tracker {
@@ -112,13 +130,12 @@ impl Tracker {
         &mut self,
         conn: &mut PgConnection,
         work: &Work<'_>,
-        (place, following): (&Place, Option<&Place>),
+        behind: &Behind<'_>,
         loaded: &Loaded,
-        is_last: bool,
     ) -> sqlx::Result<bool> {
         let now = work.app.clock.now();
         let page_size = work.settings.page_size;
-        let cursor = match following {
+        let cursor = match behind.following {
             Some(place) => Cursor {
                 window_start: place.window.from(),
                 window_end: Some(place.window.to()),
@@ -126,7 +143,7 @@ impl Tracker {
                 page: place.page.clone(),
             },
             None => Cursor {
-                window_start: place.window.to(),
+                window_start: behind.place.window.to(),
                 window_end: None,
                 page_size,
                 page: PageRef::FIRST,
@@ -134,11 +151,13 @@ impl Tracker {
         };
         let step = Step {
             cursor: json!(cursor),
-            windows: i32::from(is_last),
+            windows: i32::from(behind.is_last),
+            failed: i32::from(behind.failed.is_some()),
             new: count(loaded.new),
             changed: count(loaded.changed),
             same: count(loaded.same),
         };
+        self.failed = behind.failed.clone().or(self.failed.take());
         self.row = backfills::advance(conn, self.row.backfill_id, &step, now).await?;
         if self.told_at.is_none_or(|told| now - told >= TELL_EVERY) {
             self.told_at = Some(now);
@@ -167,11 +186,12 @@ pub async fn run(work: &Work<'_>) -> Result<Ended, RunError> {
         walk.totals = totals;
         let (mut windows, page) = rest(work, &row);
         let backfill_id = row.backfill_id;
-        walk.tracker = Some(Tracker { row, told_at: None });
+        walk.tracker = Some(Tracker { row, told_at: None, failed: None });
         let walked = walk.through(&mut windows, page).await;
         totals = walk.totals;
         ended = work.end(id, &walk, walked).await?;
-        settle(work, backfill_id, &ended).await?;
+        let failed = walk.tracker.and_then(|tracker| tracker.failed);
+        settle(work, backfill_id, &ended, failed.as_deref()).await?;
         if !matches!(ended, Ended::Done(_)) && !is_turned(work, &ended) {
             break;
         }
@@ -218,23 +238,22 @@ fn rest(work: &Work<'_>, row: &BackfillRow) -> (VecDeque<Window>, PageRef) {
 }
 
 /// Writes down how a walk left a backfill, and tells of it.
-async fn settle(work: &Work<'_>, backfill_id: i64, ended: &Ended) -> sqlx::Result<()> {
+async fn settle(
+    work: &Work<'_>,
+    backfill_id: i64,
+    ended: &Ended,
+    failed: Option<&str>,
+) -> sqlx::Result<()> {
     let mut tx = work.app.pool.begin().await?;
     let now = work.app.clock.now();
     match ended {
         Ended::Done(_) | Ended::Idle => {
-            let row = backfills::find(&mut tx, backfill_id).await?;
-            let came_to = row.as_ref().and_then(cursor).map(|cursor| cursor.window_start);
-            let to = came_to.or(row.map(|row| row.from_at)).unwrap_or(now);
-            // One that was stretched meanwhile goes on.
-            backfills::complete(&mut tx, backfill_id, to, now).await?;
+            if let Some(row) = backfills::find(&mut tx, backfill_id).await? {
+                complete(&mut tx, work, &row, failed).await?;
+            }
         }
-        Ended::Failed { class, message, .. } => {
-            let for_good = is_for_good(*class, work.task.fail_count);
-            backfills::fail(&mut tx, backfill_id, message, for_good, now).await?;
-        }
-        Ended::Broken(message) => {
-            backfills::fail(&mut tx, backfill_id, message, false, now).await?;
+        Ended::Failed { message, .. } | Ended::Broken(message) => {
+            backfills::wait(&mut tx, backfill_id, message).await?;
         }
         Ended::Stopped => {
             let (running, queued) = (BackfillState::Running, BackfillState::Queued);
@@ -249,13 +268,26 @@ async fn settle(work: &Work<'_>, backfill_id: i64, ended: &Ended) -> sqlx::Resul
     tx.commit().await
 }
 
-/// Whether waiting does not mend it.
-const fn is_for_good(class: FetchClass, failed_before: i32) -> bool {
-    match class {
-        FetchClass::ClientError | FetchClass::Config | FetchClass::TooLarge => true,
-        FetchClass::BadBody => failed_before + 1 >= FAILS,
-        _ => false,
-    }
+/// Ends a backfill whose windows were all asked for. It is done if one of them was good, and the others are
+/// gaps; where there are no slots that could be missing, only if all were. One that was stretched
+/// meanwhile goes on.
+async fn complete(
+    conn: &mut PgConnection,
+    work: &Work<'_>,
+    row: &BackfillRow,
+    last: Option<&str>,
+) -> sqlx::Result<()> {
+    let came_to = cursor(row).map_or(row.from_at, |cursor| cursor.window_start);
+    let error = (row.windows_failed > 0).then(|| {
+        let last = last.map(|last| format!("; the last, {last}")).unwrap_or_default();
+        format!("{} of {} windows failed{last}", row.windows_failed, row.windows_total)
+    });
+    let is_good = row.windows_failed < row.windows_done && work.slots().is_some();
+    let is_done = error.is_none() || is_good;
+    let state = if is_done { BackfillState::Done } else { BackfillState::Failed };
+    let end = (state.as_str(), error.as_deref());
+    backfills::complete(conn, row.backfill_id, came_to, end, work.app.clock.now()).await?;
+    Ok(())
 }
 
 /// What is wanted of history, and by whom.
@@ -273,6 +305,8 @@ pub struct Wish<'a> {
     pub requested_by: Option<Uuid>,
     /// Whether it was asked for by hand: then one that is paused goes on.
     pub by_hand: bool,
+    /// Whether each slot has an event of its own, however old it is.
+    pub every_slot: bool,
 }
 
 /// Lets a piece of history wait for a server, for the program itself.
@@ -283,7 +317,8 @@ pub async fn want(
     now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
     let (feed, settings, scope) = (work.feed, work.settings, &work.scope);
-    let wish = Wish { feed, settings, scope, window, requested_by: None, by_hand: false };
+    let (by_hand, every_slot) = (false, false);
+    let wish = Wish { feed, settings, scope, window, requested_by: None, by_hand, every_slot };
     queue(conn, &wish, now).await.map(drop)
 }
 
@@ -295,11 +330,15 @@ pub async fn queue(
     now: DateTime<Utc>,
 ) -> sqlx::Result<Vec<i64>> {
     let place = (wish.feed.about().id, &*wish.scope.scope);
-    // First, as loading does: whoever plans waits for whoever loads, and nobody waits in a circle.
-    tasks::make_due(conn, place.0, place.1, TaskKind::Backfill, now).await?;
+    // Its task first, as loading does: whoever plans waits for whoever loads, and nobody in a circle.
+    tasks::make_due(conn, place.0, place.1, TaskKind::Backfill, tasks::never()).await?;
     let open = backfills::open(conn, place).await?;
     let merged = merge(&open.iter().filter_map(as_open).collect::<Vec<_>>(), wish.window);
     let Merged { stretched, covering: mut ids, new } = merged;
+    // What waits after a failure does not become due by being wished for again.
+    if wish.by_hand || !stretched.is_empty() || !new.is_empty() {
+        tasks::make_due(conn, place.0, place.1, TaskKind::Backfill, now).await?;
+    }
     for (id, window) in stretched {
         let total = total(wish, window);
         backfills::stretch(conn, id, (window.from(), window.to()), total).await?;
@@ -307,6 +346,9 @@ pub async fn queue(
     for window in new {
         let (range, total) = ((window.from(), window.to()), total(wish, window));
         ids.push(backfills::insert(conn, place, range, total, wish.requested_by, now).await?);
+    }
+    if wish.every_slot {
+        backfills::tell_every_slot(conn, &ids).await?;
     }
     if wish.by_hand {
         let (paused, queued) = (BackfillState::Paused, BackfillState::Queued);
@@ -346,6 +388,7 @@ mod tests {
             every_slot: false,
             windows_total: 4,
             windows_done: 1,
+            windows_failed: 0,
             rows_new: 600,
             rows_changed: 20,
             rows_same: 380,
@@ -364,14 +407,5 @@ mod tests {
         assert_eq!((fresh.rows_per_second, fresh.eta_seconds), (None, None));
         let done = BackfillRow { state: "done".to_owned(), windows_done: 4, ..row() };
         assert_eq!((Progress::of(&done).percent, Progress::of(&done).eta_seconds), (100, None));
-    }
-
-    #[test]
-    fn only_what_waiting_does_not_mend_ends_a_backfill() {
-        assert!(is_for_good(FetchClass::ClientError, 0));
-        assert!(!is_for_good(FetchClass::BadBody, 3));
-        assert!(is_for_good(FetchClass::BadBody, 4));
-        assert!(!is_for_good(FetchClass::Transient, 400));
-        assert!(!is_for_good(FetchClass::Auth, 400));
     }
 }

@@ -1,21 +1,27 @@
 //! What is due by the cadence.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 
 use super::{
-    backfill,
+    backfill, basis,
     plan::{self, Split},
     work::{Ended, RunError, Work},
 };
 use crate::{
-    db::feeds::{backfills, gaps, progress},
-    domain::feed::{BackfillState, FetchClass, Window},
+    db::feeds::{
+        backfills, gaps,
+        progress::{self, Watermark},
+    },
+    domain::feed::{FetchClass, Window},
     feeds::Live,
 };
 
 /// How many gaps are asked for again after one run.
 const GAPS_AT_ONCE: i64 = 8;
+
+/// How long history that failed is not wanted again.
+const FAILED_AGAIN: TimeDelta = TimeDelta::days(1);
 
 /// Polls a scope, and sees to what polling does not reach.
 pub async fn run(work: &Work<'_>) -> Result<Ended, RunError> {
@@ -24,7 +30,7 @@ pub async fn run(work: &Work<'_>) -> Result<Ended, RunError> {
     let run_id = work.begin().await?;
     let windows = work.feed.windows(work.settings, &work.scope, window);
     let ended = work.pass(run_id, windows).await?;
-    if matches!(ended, Ended::Done(_)) {
+    if ended.is_answered() {
         ask_again(work, window.from()).await?;
     }
     Ok(ended)
@@ -34,6 +40,7 @@ pub async fn run(work: &Work<'_>) -> Result<Ended, RunError> {
 pub async fn due(work: &Work<'_>) -> sqlx::Result<Option<Window>> {
     let now = work.app.clock.now();
     let mut tx = work.app.pool.begin().await?;
+    basis::follow(&mut tx, work, now).await?;
     let Some(Split { live, backfill }) = split(&mut tx, work, now).await? else { return Ok(None) };
     if let Some(rest) = backfill {
         queue_rest(&mut tx, work, rest, now).await?;
@@ -57,19 +64,26 @@ async fn split(
     let mark = progress::read(conn, work.place()).await?;
     let high_water = mark.and_then(|mark| mark.high_water);
     let last_ok = work.task.last_ok;
-    let live = Live { now, history_start: work.history_start(), high_water, last_ok };
+    let live = Live { now, history_start: history_start(work, mark), high_water, last_ok };
     Ok(work.feed.live_range(work.settings, &live).map(|range| plan::split(range, now)))
 }
 
+fn history_start(work: &Work<'_>, mark: Option<Watermark>) -> DateTime<Utc> {
+    let known = work.history_start();
+    mark.map_or(known, |mark| mark.history_start(known))
+}
+
 /// Queues what lies longer ago than polling reaches, as far as no backfill was ever there for it: what
-/// one did not find is a gap, which has a schedule of its own.
+/// one did not find is a gap, which has a schedule of its own. Where there are no slots there are no gaps:
+/// what failed is wanted again after a while.
 async fn queue_rest(
     conn: &mut PgConnection,
     work: &Work<'_>,
     rest: Window,
     now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
-    let all = backfills::ranges(conn, work.place(), BackfillState::Failed.as_str()).await?;
+    let failed_since = work.slots().map_or(now - FAILED_AGAIN, |_| DateTime::UNIX_EPOCH);
+    let all = backfills::ranges(conn, work.place(), failed_since).await?;
     let covered: Vec<Window> =
         all.into_iter().filter_map(|(from, to)| Window::new(from, to).ok()).collect();
     let high_water = progress::read(conn, work.place()).await?.and_then(|mark| mark.high_water);
@@ -88,12 +102,14 @@ async fn queue_rest(
     Ok(())
 }
 
-/// Queues backfills for gaps before `from` that are to be asked for again.
+/// Queues backfills for gaps of history before `from` that are to be asked for again.
 async fn ask_again(work: &Work<'_>, from: DateTime<Utc>) -> sqlx::Result<()> {
     let now = work.app.clock.now();
     let mut tx = work.app.pool.begin().await?;
-    for (start, end) in gaps::due(&mut tx, work.place(), from, now, GAPS_AT_ONCE).await? {
-        if let Ok(window) = Window::new(start, end) {
+    let first = history_start(work, progress::read(&mut tx, work.place()).await?);
+    let due = gaps::due(&mut tx, work.place(), (first, from), now, GAPS_AT_ONCE).await?;
+    for (start, end) in due {
+        if let Ok(window) = Window::new(start.max(first), end) {
             backfill::want(&mut tx, work, window, now).await?;
         }
     }

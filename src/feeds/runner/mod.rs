@@ -10,6 +10,7 @@
 
 mod attend;
 pub mod backfill;
+mod basis;
 pub mod gaps;
 mod live;
 mod manual;
@@ -24,16 +25,16 @@ mod sweep;
 mod walk;
 mod work;
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use sqlx::postgres::PgListener;
-use tokio::task::JoinSet;
+use tokio::task::{self, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub use manual::dry_run;
 pub use registry::{Upkeep, sync};
-pub use work::{RunError, Totals, scope_of};
+pub use work::{RunError, Totals, history_start, scope_of};
 
 use crate::{
     app::App,
@@ -68,7 +69,7 @@ pub async fn catch_up(app: &App) -> sqlx::Result<()> {
     let mut scheduler = Scheduler::new(app, CancellationToken::new());
     loop {
         scheduler.fill().await?;
-        match scheduler.running.join_next().await {
+        match scheduler.running.join_next_with_id().await {
             Some(ended) => scheduler.count_out(ended),
             None => return Ok(()),
         }
@@ -92,20 +93,33 @@ pub async fn take_part(
     Ok(true)
 }
 
+/// What is claimed, the most urgent first. Each kind leaves a place to each kind before it: no poll waits
+/// for a run by hand, however long its range, and neither for a backfill.
+const BY_URGENCY: [&[TaskKind]; 3] =
+    [&[TaskKind::Live], &[TaskKind::Manual], &[TaskKind::Sweep, TaskKind::Backfill]];
+
+/// Places for tasks of an urgency, where `busy` are at work by urgency.
+fn room(places: usize, busy: [usize; BY_URGENCY.len()], urgency: usize) -> usize {
+    let at_most = places.saturating_sub(urgency).max(1);
+    let free = places.saturating_sub(busy.iter().sum());
+    free.min(at_most.saturating_sub(busy[urgency..].iter().sum()))
+}
+
 /// What one server works at.
 struct Scheduler<'a> {
     app: &'a App,
     /// Who claims.
     node: Uuid,
     halt: CancellationToken,
-    /// Each tells whether it was of a kind that takes long.
-    running: JoinSet<bool>,
-    long: usize,
+    running: JoinSet<()>,
+    /// How urgent each of them is.
+    urgency: HashMap<task::Id, usize>,
 }
 
 impl<'a> Scheduler<'a> {
     fn new(app: &'a App, halt: CancellationToken) -> Self {
-        Self { app, node: app.clock.new_id(), halt, running: JoinSet::new(), long: 0 }
+        let (running, urgency) = (JoinSet::new(), HashMap::new());
+        Self { app, node: app.clock.new_id(), halt, running, urgency }
     }
 
     async fn work(&mut self) {
@@ -121,7 +135,7 @@ impl<'a> Scheduler<'a> {
             };
             self.wait(&mut ears, pause).await;
         }
-        while let Some(ended) = self.running.join_next().await {
+        while let Some(ended) = self.running.join_next_with_id().await {
             self.count_out(ended);
         }
     }
@@ -133,7 +147,7 @@ impl<'a> Scheduler<'a> {
             *ears = Some(tasks::listener(&self.app.pool).await?);
         }
         self.fill().await?;
-        if self.room() == 0 {
+        if self.room(0) == 0 {
             return Ok(LOOK_AROUND);
         }
         let mut conn = self.app.pool.acquire().await?;
@@ -144,53 +158,54 @@ impl<'a> Scheduler<'a> {
         Ok(if wait.is_zero() { RETRY } else { wait.min(LOOK_AROUND) })
     }
 
-    fn room(&self) -> usize {
-        self.app.config.feeds.concurrency.saturating_sub(self.running.len())
+    fn room(&self, urgency: usize) -> usize {
+        let mut busy = [0; BY_URGENCY.len()];
+        self.urgency.values().for_each(|&urgency| busy[urgency] += 1);
+        room(self.app.config.feeds.concurrency, busy, urgency)
     }
 
-    /// Claims due tasks until there is no room, live ones first. What takes long leaves room for one
-    /// that does not: no poll waits for a backfill.
+    /// Claims due tasks until there is no room, the most urgent first.
     async fn fill(&mut self) -> sqlx::Result<()> {
         registry::settle_tasks(self.app).await?;
-        self.claim(&[TaskKind::Live, TaskKind::Manual], self.room()).await?;
-        let at_once = self.app.config.feeds.concurrency.saturating_sub(1).max(1);
-        let room = self.room().min(at_once.saturating_sub(self.long));
-        self.claim(&[TaskKind::Sweep, TaskKind::Backfill], room).await
+        for (urgency, kinds) in BY_URGENCY.into_iter().enumerate() {
+            self.claim(urgency, kinds).await?;
+        }
+        Ok(())
     }
 
-    async fn claim(&mut self, kinds: &[TaskKind], room: usize) -> sqlx::Result<()> {
-        if room == 0 {
+    async fn claim(&mut self, urgency: usize, kinds: &[TaskKind]) -> sqlx::Result<()> {
+        let limit = i64::try_from(self.room(urgency)).unwrap_or(i64::MAX);
+        if limit == 0 {
             return Ok(());
         }
-        let limit = i64::try_from(room).unwrap_or(i64::MAX);
         let mut conn = self.app.pool.acquire().await?;
         let now = self.app.clock.now();
         let claimed = tasks::claim(&mut conn, self.node, kinds, now, limit).await?;
         drop(conn);
         for task in claimed {
-            self.begin(task, !kinds.contains(&TaskKind::Live));
+            self.begin(task, urgency);
         }
         Ok(())
     }
 
-    fn begin(&mut self, task: Task, is_long: bool) {
+    fn begin(&mut self, task: Task, urgency: usize) {
         let (app, node, halt) = (self.app.clone(), self.node, self.halt.clone());
-        self.long += usize::from(is_long);
-        self.running.spawn(async move {
+        let begun = self.running.spawn(async move {
             Box::pin(attend::attend(&app, node, &halt, &task)).await;
-            is_long
         });
+        self.urgency.insert(begun.id(), urgency);
     }
 
-    fn count_out(&mut self, ended: Result<bool, tokio::task::JoinError>) {
-        match ended {
-            Ok(is_long) => self.long -= usize::from(is_long),
+    fn count_out(&mut self, ended: Result<(task::Id, ()), JoinError>) {
+        let id = match ended {
+            Ok((id, ())) => id,
             // Its lease runs out by itself.
             Err(error) => {
                 tracing::error!(%error, "a run of a feed broke off");
-                self.long = self.long.saturating_sub(1);
+                error.id()
             }
-        }
+        };
+        self.urgency.remove(&id);
     }
 
     /// Until something is due, is heard, or has ended.
@@ -204,7 +219,7 @@ impl<'a> Scheduler<'a> {
         tokio::select! {
             () = self.halt.cancelled() => {}
             () = tokio::time::sleep(pause) => {}
-            Some(ended) = self.running.join_next() => self.count_out(ended),
+            Some(ended) = self.running.join_next_with_id() => self.count_out(ended),
             heard = heard => match heard {
                 // One look answers all that was said meanwhile.
                 Ok(Some(_)) => if let Some(listener) = ears {
@@ -216,6 +231,27 @@ impl<'a> Scheduler<'a> {
                     *ears = None;
                 }
             },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_leaves_a_place_to_each_more_urgent_one() {
+        for places in 2..9 {
+            // Runs by hand come first, then backfills, then polls.
+            let by_hand = room(places, [0, 0, 0], 1);
+            assert_eq!(by_hand, places - 1, "a place is left to polls");
+            assert_eq!(room(places, [0, by_hand, 0], 2), 0);
+            assert_eq!(room(places, [0, by_hand, 0], 0), 1);
+            let long = room(places, [0, 0, 0], 2);
+            assert_eq!(long, (places - 2).max(1));
+            assert_eq!(room(places, [0, 0, long], 1), places - 1 - long);
+            assert_eq!(room(places, [places - long, 0, long], 0), 0, "no more than there are");
+            assert_eq!(room(places, [places, 0, 0], 1), 0);
         }
     }
 }

@@ -15,9 +15,12 @@ use crate::{
     audit::{self, Act, Action, Actor},
     db::feeds::{
         backfills::{self, BackfillRow},
-        registry, runs, tasks,
+        registry, runs, status as rows, tasks,
     },
-    domain::feed::{BackfillState, FetchClass, ScopeState, TaskKind, Window},
+    domain::{
+        feed::{BackfillState, TaskKind, Window},
+        words,
+    },
     error::{Problem, Result},
     feeds::{Feed, Scope, Settings, find},
 };
@@ -91,6 +94,9 @@ pub async fn run(
     window: Option<Window>,
 ) -> Result<Vec<i64>> {
     let now = app.clock.now();
+    if window.is_some() {
+        refuse_present(feed)?;
+    }
     let mut tx = app.pool.begin().await?;
     let scopes = feed.scopes(&mut tx, scopes).await?;
     refuse_none(feed, &scopes)?;
@@ -117,15 +123,37 @@ fn refuse_none(feed: &Ordered<'_>, scopes: &[Scope]) -> Result<()> {
     Err(Problem::new(StatusCode::CONFLICT, "feed_off", detail))
 }
 
+/// There is nothing to ask for but what is now.
+fn refuse_present(feed: &Ordered<'_>) -> Result<()> {
+    if feed.feed.has_history() {
+        return Ok(());
+    }
+    let detail = format!(
+        "{} has no history: its upstream tells what is so when it is asked, and nothing of before",
+        feed.id()
+    );
+    Err(Problem::new(StatusCode::CONFLICT, "no_history", detail))
+}
+
+/// A piece of history.
+#[derive(Debug, Clone, Copy)]
+pub struct History {
+    /// From when until when.
+    pub window: Window,
+    /// Whether each slot has an event of its own, however old it is.
+    pub every_slot: bool,
+}
+
 /// Lets the history of each scope wait for a server. Gives the numbers of the backfills that cover it.
 pub async fn backfill(
     app: &App,
     actor: &Actor,
     feed: &Ordered<'_>,
     scopes: Option<&[String]>,
-    window: Window,
+    History { window, every_slot }: History,
 ) -> Result<Vec<i64>> {
     let now = app.clock.now();
+    refuse_present(feed)?;
     let mut tx = app.pool.begin().await?;
     let scopes = feed.scopes(&mut tx, scopes).await?;
     refuse_none(feed, &scopes)?;
@@ -139,12 +167,14 @@ pub async fn backfill(
             window,
             requested_by: actor.user_id,
             by_hand: true,
+            every_slot,
         };
         ids.extend(backfill::queue(&mut tx, &wish, now).await?);
     }
     let names: Vec<&str> = scopes.iter().map(|scope| &*scope.scope).collect();
-    let detail =
-        json!({ "scopes": names, "from": window.from(), "to": window.to(), "backfill_ids": ids });
+    let detail = json!({
+        "scopes": names, "from": window.from(), "to": window.to(), "every_slot": every_slot, "backfill_ids": ids
+    });
     let act = Act::done(Action::FeedBackfill).to("feed", feed.id()).with(detail);
     audit::write(app, &mut tx, actor, act).await?;
     tx.commit().await?;
@@ -170,15 +200,16 @@ fn within_history(
     })
 }
 
-/// What to do with a backfill.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Turn {
-    /// Let it wait until it is resumed.
-    Pause,
-    /// Let it go on.
-    Resume,
-    /// End it.
-    Cancel,
+words! {
+    /// What to do with a backfill.
+    Turn("something to do with a backfill", exact) {
+        /// Let it wait until it is resumed.
+        Pause = "pause",
+        /// Let it go on.
+        Resume = "resume",
+        /// End it.
+        Cancel = "cancel",
+    }
 }
 
 impl Turn {
@@ -245,13 +276,10 @@ pub async fn pause(app: &App, actor: &Actor, feed: &Ordered<'_>, paused: bool) -
     }
     for scope in &scopes {
         let place = (feed.id(), &**scope);
-        let state = if paused {
-            ScopeState::Paused
-        } else {
-            let lag = status::lag(&mut tx, place, now).await?;
-            status::state(FetchClass::Ok, 0, lag, feed.settings)
-        };
-        status::tell(&mut tx, place, state, None, now).await?;
+        if let Some(row) = rows::scope(&mut tx, place).await? {
+            let state = status::state(&row, feed.settings, now);
+            status::tell(&mut tx, place, state, None, now).await?;
+        }
     }
     let act = Act::done(Action::FeedPaused)
         .to("feed", feed.id())

@@ -1,15 +1,16 @@
-//! The transaction of a page: its rows, its scope's marks, its backfill's place.
+//! The transaction of a page: its rows, its scope's marks, its backfill's place. That of a page that is
+//! refused, or whose rows cannot be loaded, has no rows: the slots of its window are found missing.
 
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use sqlx::PgConnection;
+use sqlx::{Connection as _, PgConnection};
 
 use super::{
-    backfill::Tracker,
-    marks,
+    backfill::{Behind, Tracker},
+    marks::{self, Seen},
     walk::Place,
-    work::{RunError, Totals, Work},
+    work::{Ended, RunError, Totals, Work},
 };
 use crate::{
     db::feeds::{
@@ -18,7 +19,7 @@ use crate::{
         tasks::{self, Lease},
         turn,
     },
-    domain::feed::{FetchClass, TimeSemantics},
+    domain::feed::{FetchClass, TimeSemantics, Window},
     feeds::{
         Finding, Parsed, Records,
         http::Fetched,
@@ -43,6 +44,8 @@ pub struct After<'a> {
     pub tracker: Option<Tracker>,
     /// Loads nothing.
     pub is_dry: bool,
+    /// The window of the last page that brought nothing, and why it did not.
+    pub failed: Option<(Window, Ended)>,
 }
 
 /// Loads a page; `false`: somebody wants its feed or its backfill to go no further. Nothing is committed when the
@@ -56,8 +59,10 @@ pub async fn load(
     let is_last = fetched.next.is_none();
     after.totals.pages += 1;
     after.totals.windows += u64::from(is_last);
+    let refused = (!fetched.class.is_success()).then(|| Ended::of(&fetched));
     if after.is_dry {
         after.would_load(&fetched);
+        after.fail(place.window, refused);
         return Ok(true);
     }
     let work = after.work;
@@ -69,19 +74,26 @@ pub async fn load(
         return Err(RunError::Lost);
     }
     let (fetch_id, class) = (fetched.fetch_id, fetched.class);
+    let is_absent = class == FetchClass::NoData && fetched.parsed.is_none();
     let every_slot = after.tracker.as_ref().is_some_and(|tracker| tracker.row.every_slot);
-    let loaded = rows(&mut tx, work, place, fetched, every_slot).await?;
+    let (loaded, unloadable) = match rows(&mut tx, work, place, fetched, every_slot).await {
+        Ok(loaded) => (loaded, None),
+        // It will be the same the next time.
+        Err(RunError::Load(error)) => (Loaded::default(), Some(Ended::unloadable(&error))),
+        Err(error) => return Err(error),
+    };
     // A document that is not there yet leaves no hole.
     if let Some(mark) = mark.filter(|_| is_last && class != FetchClass::NotYet) {
-        marks::settle(&mut tx, work, place.window, mark, (fetch_id, now)).await?;
+        let seen = Seen { window: place.window, fetch_id, now, is_absent };
+        marks::settle(&mut tx, work, mark, seen).await?;
     }
-    let loaded = loaded.unwrap_or_default();
     after.count(&loaded);
+    let failed = after.fail(place.window, refused.or(unloadable));
     let goes_on = match &mut after.tracker {
         None => true,
         Some(tracker) => {
-            let step = (place, following);
-            tracker.advance(&mut tx, work, step, &loaded, is_last).await?
+            let behind = Behind { place, following, is_last, failed };
+            tracker.advance(&mut tx, work, &behind, &loaded).await?
         }
     };
     if is_last {
@@ -99,17 +111,19 @@ fn tell(work: &Work<'_>, loaded: &Loaded, took: Duration) {
     numbers::loaded(work.feed.about().id, rows, codes, took);
 }
 
-/// Loads the rows, if there are any to load, and notes with the fetch what became of them.
+/// Loads the rows, if there are any to load, and notes with the fetch what became of them; all of it, or
+/// nothing.
 async fn rows(
-    tx: &mut PgConnection,
+    conn: &mut PgConnection,
     work: &Work<'_>,
     place: &Place,
     fetched: Fetched,
     every_slot: bool,
-) -> Result<Option<Loaded>, RunError> {
+) -> Result<Loaded, RunError> {
     let Some(parsed) = fetched.parsed.or_else(|| standing_still(work, fetched.class)) else {
-        return Ok(None);
+        return Ok(Loaded::default());
     };
+    let mut tx = conn.begin().await?;
     let now = work.app.clock.now();
     let mut loaded = Loaded::default();
     if !parsed.records.is_empty() || is_resampled(work) {
@@ -120,12 +134,12 @@ async fn rows(
             window: place.window,
             fetch_id: fetched.fetch_id,
             fetched_at: fetched.fetched_at,
-            known_at: turn::take(tx, work.scope_no).await?,
+            known_at: turn::take(&mut tx, work.scope_no).await?,
             now,
             task_kind: work.kind,
             every_slot,
         };
-        loaded = load::load(tx, &page, parsed.records).await?;
+        loaded = load::load(&mut tx, &page, parsed.records).await?;
     }
     loaded.rejected += rejected(&parsed.findings);
     let counts = Counts {
@@ -135,9 +149,10 @@ async fn rows(
         rejected: small(loaded.rejected),
     };
     let told = &loaded.findings[..loaded.findings.len().min(MOST_FINDINGS)];
-    runs::loaded(tx, fetched.fetch_id, counts, json!(told), now).await?;
+    runs::loaded(&mut tx, fetched.fetch_id, counts, json!(told), now).await?;
+    tx.commit().await?;
     loaded.findings.extend(parsed.findings);
-    Ok(Some(loaded))
+    Ok(loaded)
 }
 
 /// Whether slots are made of readings: one becomes full by a later reading, or with time alone.
@@ -161,6 +176,16 @@ fn small(count: u64) -> i32 {
 }
 
 impl After<'_> {
+    /// Keeps why a page brought nothing. Gives it where its window had brought something so far, in words.
+    fn fail(&mut self, window: Window, failed: Option<Ended>) -> Option<String> {
+        let failed = failed?;
+        let is_news = self.failed.as_ref().is_none_or(|(before, _)| *before != window);
+        self.totals.failed += u64::from(is_news);
+        let told = failed.error().filter(|_| is_news).map(|error| format!("{window}: {error}"));
+        self.failed = Some((window, failed));
+        told
+    }
+
     fn count(&mut self, loaded: &Loaded) {
         let totals = &mut self.totals;
         totals.new += loaded.new;

@@ -56,9 +56,6 @@ async fn put(
     for factor_set in &settings.factor_sets {
         registry::put_factor_set(conn, factor_set, about.provider).await?;
     }
-    if settle {
-        registry::begin_history_at(conn, about.id, settings.not_before).await?;
-    }
     registry::put_feed(conn, &row(settings), settle).await?;
     for scope in feed.scopes(settings) {
         let named = settings.scopes.as_ref();

@@ -37,26 +37,26 @@ pub struct Walk<'a> {
     pub tracker: Option<Tracker>,
     /// Loads nothing.
     pub is_dry: bool,
-    /// The class of the answer before.
+    /// The class of the last good answer.
     last: FetchClass,
-    /// Windows that were passed over, and why the last of them was.
-    passed_over: (usize, Option<Ended>),
+    /// The last window that was passed over, and why.
+    failed: Option<(Window, Ended)>,
 }
 
-/// So many windows may be passed over in one run: what fails again and again fails as a whole.
-const MOST_PASSED_OVER: usize = 3;
+/// So many windows may be passed over in one run by plan or by hand: what fails again and again fails as
+/// a whole. A backfill comes to its end, and counts them.
+const MOST_PASSED_OVER: u64 = 3;
 
 impl<'a> Walk<'a> {
     /// A run that has not begun.
     pub fn new(work: &'a Work<'a>, run_id: i64) -> Self {
-        let totals = Totals::default();
-        let last = FetchClass::Ok;
-        Self { work, run_id, totals, tracker: None, is_dry: false, last, passed_over: (0, None) }
+        let (totals, last) = (Totals::default(), FetchClass::Ok);
+        Self { work, run_id, totals, tracker: None, is_dry: false, last, failed: None }
     }
 
     /// Asks for the windows, the first from `page` on. What follows is fetched while a page is loaded,
     /// and no more than one page ahead. A window whose page is refused or damaged does not stop those
-    /// after it: it is passed over, and the run fails at its end.
+    /// after it: it is passed over, what is missing of it is a gap, and the run fails at its end.
     pub async fn through(
         &mut self,
         windows: &mut VecDeque<Window>,
@@ -66,15 +66,11 @@ impl<'a> Walk<'a> {
         let Some(window) = windows.pop_front() else { return Ok(Ended::Done(self.last)) };
         let mut ahead = fetch(work, self.run_id, Place { window, page }).await?;
         while let Some((place, fetched)) = ahead {
-            if !fetched.class.is_success() {
-                let (class, failed) = (fetched.class, failed(fetched));
-                let Some(window) = self.after_failed(class, windows) else { return Ok(failed) };
-                self.passed_over = (self.passed_over.0 + 1, Some(failed));
-                let place = Place { window, page: PageRef::FIRST };
-                ahead = fetch(work, self.run_id, place).await?;
-                continue;
+            let class = fetched.class;
+            if !class.is_success() && !class.is_refusal() {
+                return Ok(Ended::of(&fetched));
             }
-            self.last = fetched.class;
+            self.last = if class.is_success() { class } else { self.last };
             let following = following(&place, &fetched, windows);
             let run_id = self.run_id;
             let next = async {
@@ -86,24 +82,23 @@ impl<'a> Walk<'a> {
             let mut after = self.after();
             let load = page::load(&mut after, &place, fetched, following.as_ref());
             let (goes_on, fetched) = tokio::try_join!(load, next)?;
-            (self.totals, self.tracker) = (after.totals, after.tracker);
+            (self.totals, self.tracker, self.failed) = (after.totals, after.tracker, after.failed);
             ahead = match (goes_on, following) {
                 (false, _) => break,
-                (true, None) => {
-                    let passed_over = self.passed_over.1.take();
-                    return Ok(passed_over.unwrap_or(Ended::Done(self.last)));
-                }
-                (true, Some(_)) => fetched,
+                (true, Some(_)) if !self.fails_as_a_whole() => fetched,
+                (true, _) => return Ok(self.ended()),
             };
         }
         Ok(Ended::Stopped)
     }
 
-    /// The window to go on with after one that failed: a backfill stops there, so that its cursor does.
-    fn after_failed(&self, class: FetchClass, windows: &mut VecDeque<Window>) -> Option<Window> {
-        let of_page = [FetchClass::BadBody, FetchClass::ClientError, FetchClass::TooLarge];
-        let goes_on = of_page.contains(&class) && self.passed_over.0 < MOST_PASSED_OVER;
-        windows.pop_front().filter(|_| goes_on && self.tracker.is_none())
+    fn fails_as_a_whole(&self) -> bool {
+        self.tracker.is_none() && self.totals.failed > MOST_PASSED_OVER
+    }
+
+    fn ended(&mut self) -> Ended {
+        let failed = self.failed.take().filter(|_| self.tracker.is_none());
+        failed.map_or(Ended::Done(self.last), |(_, failed)| failed)
     }
 
     /// What loading a page changes about it.
@@ -114,6 +109,7 @@ impl<'a> Walk<'a> {
             totals: self.totals,
             tracker: self.tracker.take(),
             is_dry: self.is_dry,
+            failed: self.failed.take(),
         }
     }
 }
@@ -125,11 +121,6 @@ fn following(place: &Place, fetched: &Fetched, windows: &mut VecDeque<Window>) -
         Some(page) => Some(Place { window: place.window, page: page.clone() }),
         None => windows.pop_front().map(|window| Place { window, page: PageRef::FIRST }),
     }
-}
-
-fn failed(fetched: Fetched) -> Ended {
-    let message = fetched.message.unwrap_or_else(|| fetched.class.to_string());
-    Ended::Failed { class: fetched.class, message, not_before: fetched.not_before }
 }
 
 /// Fetches a page; none: the server ends.

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -19,7 +19,7 @@ use crate::{
         tasks::Task,
     },
     domain::feed::{FetchClass, RunState, TaskKind, Window},
-    feeds::{Feed, MeterPoint, PageRef, Scope, Settings, load::LoadError},
+    feeds::{Feed, MeterPoint, PageRef, Scope, Settings, http::Fetched, load::LoadError},
 };
 
 /// Why a run broke off: nothing that an upstream did.
@@ -74,11 +74,33 @@ pub enum Ended {
 }
 
 impl Ended {
-    /// How it ended as far as the upstream goes.
+    /// That of a run which went no further than an answer that is no success.
+    pub fn of(fetched: &Fetched) -> Self {
+        let message = fetched.message.clone().unwrap_or_else(|| fetched.class.to_string());
+        Self::Failed { class: fetched.class, message, not_before: fetched.not_before }
+    }
+
+    /// That of a run which met a page whose rows the database refuses.
+    pub fn unloadable(error: &LoadError) -> Self {
+        let message = format!("the rows of a page cannot be loaded: {error}");
+        Self::Failed { class: FetchClass::BadBody, message, not_before: None }
+    }
+
+    /// How it ended. What stood in the way on our side may be gone the next time, as it may upstream.
     pub const fn class(&self) -> Option<FetchClass> {
         match self {
             Self::Done(class) | Self::Failed { class, .. } => Some(*class),
-            Self::Stopped | Self::Broken(_) | Self::Idle => None,
+            Self::Broken(_) => Some(FetchClass::Transient),
+            Self::Stopped | Self::Idle => None,
+        }
+    }
+
+    /// Whether the upstream answers: with pages, or by refusing some.
+    pub const fn is_answered(&self) -> bool {
+        match self {
+            Self::Done(_) => true,
+            Self::Failed { class, .. } => class.is_refusal(),
+            Self::Stopped | Self::Broken(_) | Self::Idle => false,
         }
     }
 
@@ -101,10 +123,13 @@ impl Ended {
 }
 
 /// What came of a run.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Totals {
     /// Windows that were asked for.
     pub windows: u64,
+    /// Of these, those of which a page was refused or could not be loaded.
+    pub failed: u64,
     /// Pages that came.
     pub pages: u64,
     /// Rows that were not known before.
@@ -120,6 +145,12 @@ pub struct Totals {
 }
 
 impl Totals {
+    /// As they were kept.
+    #[must_use]
+    pub fn of(kept: &serde_json::Value) -> Self {
+        Self::deserialize(kept).unwrap_or_default()
+    }
+
     /// As they are kept, with what went wrong.
     #[must_use]
     pub fn to_json(self, error: Option<&str>) -> serde_json::Value {
@@ -234,12 +265,7 @@ impl<'a> Work<'a> {
         ended: Result<Ended, RunError>,
     ) -> Result<Ended, RunError> {
         let ended = match ended {
-            // It will be the same the next time.
-            Err(RunError::Load(error)) => Ended::Failed {
-                class: FetchClass::BadBody,
-                message: format!("the rows of a page cannot be loaded: {error}"),
-                not_before: None,
-            },
+            Err(RunError::Load(error)) => Ended::unloadable(&error),
             Err(RunError::Database(error)) => Ended::Broken(error.to_string()),
             Err(lost) => return Err(lost),
             Ok(ended) => ended,
@@ -249,16 +275,13 @@ impl<'a> Work<'a> {
     }
 
     /// Fetches a page; none: the server ends.
-    pub async fn fetch(
-        &self,
-        run_id: i64,
-        place: Place,
-    ) -> sqlx::Result<Option<(Place, crate::feeds::http::Fetched)>> {
+    pub async fn fetch(&self, run_id: i64, place: Place) -> sqlx::Result<Option<(Place, Fetched)>> {
         walk::fetch(self, run_id, place).await
     }
 }
 
 /// The later of the first instant that the upstream has of a scope and the one that is wanted.
+#[must_use]
 pub fn history_start(settings: &Settings, scope: &Scope) -> DateTime<Utc> {
     scope.first_available.max(settings.not_before)
 }

@@ -12,8 +12,9 @@ use uuid::Uuid;
 use super::filter::Filter;
 use crate::feeds::numbers;
 
-/// How many messages behind a client may be: then it is let go.
-const PATIENCE: usize = 1024;
+/// How many messages may wait for a client, here and with it: then it is let go. What is told of a page
+/// of events at once is far less, so that a client falls behind by being slow alone.
+pub const PATIENCE: usize = 10_000;
 
 /// A message.
 #[derive(Debug)]

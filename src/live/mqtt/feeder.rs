@@ -77,7 +77,7 @@ impl<'a, S: Sink> Feeder<'a, S> {
         feeder.held.extend(formerly.into_iter().map(|topic| (topic, Bytes::new())));
         feeder.refresh(None).await?;
         feeder.read_on().await?;
-        feeder.read_again().await?;
+        feeder.clear_untold().await?;
         feeder.settle().await?;
         Ok(feeder)
     }
@@ -172,27 +172,20 @@ impl<'a, S: Sink> Feeder<'a, S> {
     async fn read_on(&mut self) -> Result<(), Gone> {
         let Some(prefix) = self.app.config.live.compat_nyiso.clone() else { return Ok(()) };
         loop {
-            let after = self.told.read_to;
-            let readings = compat::read(&self.app.pool, &prefix, after).await?;
+            let before = self.told.read_to;
+            let readings = compat::read(&self.app.pool, &prefix, before).await?;
             for (topic, payload) in readings.messages {
                 self.hold(topic, payload).await?;
             }
             self.told.read_to = readings.read_to;
-            if readings.read_to == after || after.is_none() {
+            if readings.read_to == before || before.is_none() {
                 return Ok(());
             }
         }
     }
 
-    /// Tells the newest reading, whether or not it was told before; clears all where it is not wanted.
-    async fn read_again(&mut self) -> Result<(), Gone> {
-        let newest = match &self.app.config.live.compat_nyiso {
-            Some(prefix) => compat::read(&self.app.pool, prefix, None).await?,
-            None => compat::Readings::default(),
-        };
-        for (topic, payload) in newest.messages {
-            self.hold(topic, payload).await?;
-        }
+    /// Clears what was told formerly and was not told again.
+    async fn clear_untold(&mut self) -> Result<(), Gone> {
         let untold =
             |(topic, payload): (&String, &Bytes)| payload.is_empty().then(|| topic.clone());
         for topic in self.held.iter().filter_map(untold).collect::<Vec<_>>() {

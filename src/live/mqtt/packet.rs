@@ -273,7 +273,25 @@ impl Reader {
     }
 }
 
-/// Why a client is not let in, or has to go: the codes of both versions.
+/// Why a client that was let in has to go: the codes of version 5.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Farewell {
+    /// It sent what is no packet.
+    Malformed = 0x81,
+    /// Nobody may do what it did.
+    NotAuthorized = 0x87,
+    /// It was silent for longer than it said it would be.
+    Silent = 0x8d,
+    /// Another has come under its name.
+    TakenOver = 0x8e,
+    /// More waits for it than may.
+    QuotaExceeded = 0x97,
+    /// Its account, its credential or the site was closed.
+    Administrative = 0x98,
+}
+
+/// Why a client is not let in: the codes of both versions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
     /// Neither 3.1.1 nor 5.
@@ -284,6 +302,8 @@ pub enum Refusal {
     NotAuthorized,
     /// Not now.
     Unavailable,
+    /// As many of the user's are here as may.
+    QuotaExceeded,
 }
 
 impl Refusal {
@@ -293,6 +313,7 @@ impl Refusal {
             Self::BadCredential => (4, 0x86),
             Self::NotAuthorized => (5, 0x87),
             Self::Unavailable => (3, 0x88),
+            Self::QuotaExceeded => (3, 0x97),
         };
         if version == Version::V4 { v4 } else { v5 }
     }
@@ -337,9 +358,9 @@ impl Writer {
     }
 
     /// It has to go; version 3.1.1 has no word for it.
-    pub fn send_away(self, out: &mut BytesMut, why: Refusal) {
+    pub fn send_away(self, out: &mut BytesMut, why: Farewell) {
         if self.is_v5() {
-            put(out, 0xe0, &[why.code(self.0), 0]);
+            put(out, 0xe0, &[why as u8, 0]);
         }
     }
 

@@ -16,10 +16,11 @@ use tokio::{
 use uuid::Uuid;
 
 use super::{
-    broker::{Broker, Message, Place},
+    broker::{Broker, Message, PATIENCE, Place},
     filter::Filter,
     packet::{
-        self, Connect, Incoming, Malformed, Refusal, SUBSCRIPTION_REFUSED, Version, Wish, Writer,
+        self, Connect, Farewell, Incoming, Malformed, Refusal, SUBSCRIPTION_REFUSED, Version, Wish,
+        Writer,
     },
     wire::Wire,
 };
@@ -27,7 +28,11 @@ use crate::{
     app::App,
     auth::{Principal, Role, Scope, Secret, token},
     config::BrokerConfig,
-    live::{guests::Guest, topics::Meters},
+    db::site,
+    live::{
+        guests::{Full, Guest},
+        topics::Meters,
+    },
 };
 
 /// How long a client may take to introduce itself.
@@ -38,9 +43,6 @@ const MOST_SUBSCRIPTIONS: usize = 100;
 
 /// Messages that wait for the client's word at the most; it may want fewer.
 const WINDOW: usize = 100;
-
-/// Messages that wait because the client is slow, at the most.
-const MOST_WAITING: usize = 10_000;
 
 /// How long a client whose window is full may be silent.
 const DEAF: Duration = Duration::from_mins(1);
@@ -81,6 +83,25 @@ enum Over {
     Silent,
     #[error("the client was not let in: {0:?}")]
     Refused(Refusal),
+    #[error("the client may not be here any more")]
+    ShutOut,
+    #[error("another has come under the client's name")]
+    Replaced,
+}
+
+impl Over {
+    /// What is said to the client before the connection ends.
+    const fn farewell(&self) -> Option<Farewell> {
+        match self {
+            Self::Gone | Self::Io(_) | Self::Refused(_) => None,
+            Self::Malformed(_) => Some(Farewell::Malformed),
+            Self::Slow => Some(Farewell::QuotaExceeded),
+            Self::Published => Some(Farewell::NotAuthorized),
+            Self::Silent => Some(Farewell::Silent),
+            Self::ShutOut => Some(Farewell::Administrative),
+            Self::Replaced => Some(Farewell::TakenOver),
+        }
+    }
 }
 
 impl Hall {
@@ -116,7 +137,7 @@ impl Hall {
         let assigned = connect.client_id.is_empty().then_some(admitted.name.as_str());
         writer.welcome(&mut out, assigned);
         wire.write(out.freeze()).await?;
-        let gone = admitted.guest.as_ref().map(Guest::has_to_go);
+        let has_to_go = admitted.guest.has_to_go();
         let taken = admitted.place.is_taken();
         let mut session = Session {
             messages: self.broker.listen(),
@@ -135,14 +156,12 @@ impl Hall {
         };
         let over = tokio::select! {
             over = session.run() => over,
-            () = async { match gone { Some(gone) => gone.await, None => std::future::pending().await } } => {
-                Err(Over::Refused(Refusal::NotAuthorized))
-            }
-            () = taken => Ok(()),
+            () = has_to_go => Err(Over::ShutOut),
+            () = taken => Err(Over::Replaced),
         };
-        if matches!(over, Err(Over::Refused(_) | Over::Published)) {
+        if let Some(why) = over.as_ref().err().and_then(Over::farewell) {
             let mut out = BytesMut::new();
-            writer.send_away(&mut out, Refusal::NotAuthorized);
+            writer.send_away(&mut out, why);
             session.wire.write(out.freeze()).await?;
         }
         over
@@ -157,26 +176,34 @@ impl Hall {
         let principal = self.principal(connect, parts).await?;
         let readable = match &principal {
             Some(_) => self.readable.clone(),
-            None if self.config.anonymous_read.is_empty() => return Err(Refusal::NotAuthorized),
-            None => Arc::new(self.config.anonymous_read.clone()),
+            None => self.for_strangers().await?,
         };
         let name = match connect.client_id.as_str() {
             "" => format!("anon-{}", Uuid::new_v4().simple()),
             name => name.to_owned(),
         };
         let user = principal.as_ref().map(|principal| principal.user_id);
-        let guest = match &principal {
-            None => None,
-            Some(principal) => {
-                let (app, most) = (&self.app, self.app.config.live.listeners);
-                let guest = app.guests.enter(app, principal, Meters::new(), most);
-                Some(guest.ok_or(Refusal::Unavailable)?)
-            }
-        };
+        let guest = self.app.guests.enter(&self.app, principal.as_ref(), Meters::new());
+        let guest = guest.map_err(|full| match full {
+            Full::All => Refusal::Unavailable,
+            Full::OfUser => Refusal::QuotaExceeded,
+        })?;
         // Somebody without a name of a user is nobody in particular: names do not collide.
         let key = if user.is_some() { name.clone() } else { Uuid::new_v4().to_string() };
         let place = self.broker.enter((user, key), self.config.clients);
         Ok(Admitted { place: place.ok_or(Refusal::Unavailable)?, name, guest, readable })
+    }
+
+    /// What a stranger may read, while the site is open to the API.
+    async fn for_strangers(&self) -> Result<Arc<Vec<Filter>>, Refusal> {
+        if self.config.anonymous_read.is_empty() {
+            return Err(Refusal::NotAuthorized);
+        }
+        let site = site::read(&self.app.pool).await.map_err(|_| Refusal::Unavailable)?;
+        if !site.switches.api.open {
+            return Err(Refusal::Unavailable);
+        }
+        Ok(Arc::new(self.config.anonymous_read.clone()))
     }
 
     /// Who signs in: any name, and a token as the password.
@@ -208,7 +235,7 @@ impl Hall {
 struct Admitted {
     place: Place,
     name: String,
-    guest: Option<Guest>,
+    guest: Guest,
     readable: Arc<Vec<Filter>>,
 }
 
@@ -288,9 +315,8 @@ impl Session {
                         return Ok(());
                     }
                 }
-                message = self.messages.recv(), if has_room => {
-                    self.sort(message.map_err(|_| Over::Slow)?);
-                }
+                // Also where there is no room: what others cause does not make this one fall behind.
+                message = self.messages.recv() => self.sort(message.map_err(|_| Over::Slow)?)?,
                 () = silence => return Err(Over::Silent),
             }
         }
@@ -305,7 +331,7 @@ impl Session {
         while self.has_room() && out.len() < AT_ONCE {
             let Some(waiting) = self.waiting.pop_front() else {
                 match self.messages.try_recv() {
-                    Ok(message) => self.sort(message),
+                    Ok(message) => self.sort(message)?,
                     Err(TryRecvError::Empty) => return Ok(()),
                     Err(_) => return Err(Over::Slow),
                 }
@@ -329,13 +355,17 @@ impl Session {
     }
 
     /// Puts a message behind the others if a subscription wants it: once, as well as any wants it.
-    fn sort(&mut self, message: Arc<Message>) {
+    fn sort(&mut self, message: Arc<Message>) -> Result<(), Over> {
         let wants =
             |one: &&Subscription| message.number > one.since && one.filter.matches(&message.topic);
         let wanting: Vec<_> = self.subscriptions.values().filter(wants).collect();
-        let Some(qos) = wanting.iter().map(|one| one.qos).max() else { return };
+        let Some(qos) = wanting.iter().map(|one| one.qos).max() else { return Ok(()) };
         let retain = message.retain && wanting.iter().any(|one| one.keeps_mark);
+        if self.waiting.len() >= PATIENCE {
+            return Err(Over::Slow);
+        }
         self.waiting.push_back(Waiting { message, qos, retain });
+        Ok(())
     }
 
     /// Does what the client wants; false where it goes.
@@ -345,7 +375,7 @@ impl Session {
             Incoming::Subscribe(id, wishes) => {
                 let codes: Vec<u8> = wishes.into_iter().map(|wish| self.subscribe(wish)).collect();
                 self.writer.subscribed(&mut out, id, &codes);
-                if self.waiting.len() > MOST_WAITING {
+                if self.waiting.len() > PATIENCE {
                     return Err(Over::Slow);
                 }
             }

@@ -1,22 +1,21 @@
 //! `GET /api/v1/regions`: where there is something to read.
 
 use axum::response::Response;
+use chrono::DateTime;
 use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::carbon::{
-    answer::{Asking, Items, Page},
-    query::named,
+    answer::{Asking, Items, Page, trailer},
+    query::{Format, PAGE, PageParams, REGION, named, names},
 };
 use crate::{
     app::App,
     db::feeds::regions::{self, RegionRow},
     error::{Problem, Result},
-    web::{
-        paging,
-        parameters::{FromParameters, Parameters},
-    },
+    extractors::feed::table::{Datum, Records},
+    web::parameters::{FromParameters, Parameters},
 };
 
 /// The route of this file.
@@ -31,7 +30,7 @@ struct Query {
 }
 
 impl FromParameters for Query {
-    const NAMES: &'static [&'static str] = &["region", "limit", "cursor"];
+    const NAMES: &'static [&'static str] = names!(REGION, &["format"], PAGE);
 
     fn from_parameters(p: &mut Parameters) -> Result<Self> {
         Ok(Self { regions: p.texts("region"), page: Page::read(p)? })
@@ -92,27 +91,83 @@ impl From<RegionRow> for RegionItem {
     tag = "carbon",
     params(
         ("region" = Option<Vec<String>>, Query, description = "Only these, by id or by a provider's code.", example = json!(["GB"])),
-        ("limit" = Option<u32>, Query, description = "Regions of a page, 1 to 1000 (the default)."),
-        ("cursor" = Option<String>, Query, description = "The `next` of the page before."),
+        ("format" = Option<String>, Query, description = "json, or csv or xlsx: one record for each region, feed and set of factors; without it `Accept` decides.", example = "json"),
+        PageParams,
     ),
     responses(
-        (status = 200, description = "A page of regions.", body = Items<RegionItem>),
+        (status = 200, description = "A page of regions, or a file of all.", content(
+            (Items<RegionItem> = "application/json"),
+            (String = "text/csv", example = "region,name,zone,country,parent,default_feed,aliases,feed,factor_set,step_seconds,data_from,data_to,latency_seconds,attribution\nGB,Great Britain,Europe/London,GB,,gb.intensity,neso:GB octopus:GB,gb.intensity,NESO,1800,2018-01-01T00:00:00+00:00,2025-01-15T12:00:00+00:00,1800,\"Carbon Intensity API, NESO, CC BY 4.0\"\n"),
+            (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        )),
         (status = 304, description = "What If-None-Match names is still the answer."),
-        (status = 400, description = "`unknown_parameter`, `bad_parameter`"),
+        (status = 400, description = "`unknown_parameter`, `bad_parameter`, `contradictory_parameters`"),
         (status = 401, description = "No valid credential."),
         (status = 404, description = "`no_such_region`"),
+        (status = 406, description = "`not_acceptable`"),
+        (status = 429, description = "`too_many_downloads`"),
     ),
 )]
 async fn list(asking: Asking<Query>) -> Result<Response> {
     let Query { regions: texts, page } = &asking.query;
+    let format = asking.format(page)?;
     let ids = match texts.is_empty() {
         true => None,
         false => Some(named(&asking.app, texts).await?),
     };
     let after = page.after::<1>()?.map_or("", |[id]| id);
     let limit = i64::try_from(page.limit + 1).map_err(|error| Problem::internal(&error))?;
-    let limit = limit.min(paging::MOST + 1);
+    let limit = if format == Format::Json { limit } else { i64::MAX };
     let rows = regions::list(&asking.app.pool, after, ids.as_deref(), limit).await?;
-    let items: Vec<RegionItem> = rows.into_iter().map(RegionItem::from).collect();
-    asking.page(asking.app.clock.now(), page, items, |item| item.region.clone())
+    let now = asking.app.clock.now();
+    if format == Format::Json {
+        let items: Vec<RegionItem> = rows.into_iter().map(RegionItem::from).collect();
+        return asking.page(now, page, items, |item| item.region.clone());
+    }
+    let records: Records = rows.iter().flat_map(records).collect();
+    let names = ("regions".to_owned(), "regions".to_owned());
+    let end = (trailer(&asking.app, []), DateTime::UNIX_EPOCH);
+    asking.records(format, names, (COLUMNS, records), end, now).await
+}
+
+/// The columns of a file: of the region first, then those of [`OF_FEED`].
+const COLUMNS: &[&str] =
+    names!(&["region", "name", "zone", "country", "parent", "default_feed", "aliases"], OF_FEED);
+
+/// What there is of a region.
+const OF_FEED: &[&str] = &[
+    "feed",
+    "factor_set",
+    "step_seconds",
+    "data_from",
+    "data_to",
+    "latency_seconds",
+    "attribution",
+];
+
+/// A record for each feed and set of factors; one without a feed where there is none.
+fn records(row: &RegionRow) -> Records {
+    let text = |text: &str| Datum::Text(Some(text.to_owned()));
+    let alias = |alias: &Value| {
+        Some(format!("{}:{}", alias["provider"].as_str()?, alias["code"].as_str()?))
+    };
+    let aliases: Vec<String> =
+        row.aliases.as_array().into_iter().flatten().filter_map(alias).collect();
+    let of_region = [
+        text(&row.region_id),
+        text(&row.name),
+        text(&row.zone),
+        text(&row.country),
+        Datum::Text(row.parent_id.clone()),
+        Datum::Text(row.default_feed_id.clone()),
+        text(&aliases.join(" ")),
+    ];
+    let datum = |value: &Value| match value {
+        Value::Number(number) => Datum::Number(number.to_string().parse().ok()),
+        value => Datum::Text(value.as_str().map(str::to_owned)),
+    };
+    let of_feed = |feed: &Value| OF_FEED.iter().map(|name| datum(&feed[*name])).collect::<Vec<_>>();
+    let feeds = row.feeds.as_array().map(Vec::as_slice).unwrap_or_default();
+    let feeds = if feeds.is_empty() { &[Value::Null] } else { feeds };
+    feeds.iter().map(|feed| [of_region.to_vec(), of_feed(feed)].concat()).collect()
 }

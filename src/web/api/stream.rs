@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     body::Body,
     extract::{OriginalUri, State},
-    http::{HeaderMap, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
@@ -20,7 +20,7 @@ use crate::{
     error::{Problem, Result},
     feeds::numbers,
     live::{
-        guests::Guest,
+        guests::{Full, Guest},
         stream::{self as live, Listening, Told},
         topics::{Meters, Wanted},
     },
@@ -43,6 +43,12 @@ const RETRY: u32 = 3000;
 
 /// Frames that wait for the network; more wait in the stream itself.
 const WAITING: usize = 16;
+
+/// How long somebody may take nothing of what is sent.
+const STALLED: Duration = Duration::from_secs(20);
+
+/// Seconds after which it is worth asking again for a place.
+const RETRY_AFTER: u32 = 30;
 
 /// By this header a browser says what it had last.
 const LAST_EVENT_ID: &str = "last-event-id";
@@ -78,10 +84,12 @@ fn place(text: &str) -> Result<i64> {
 /// envelope `{"id","type","v","source","region","time","data"}`. Each event comes at least once; drop
 /// what you know by its `id`. After a lost connection send the last `id`: nothing is left out. Where
 /// that is longer ago than events are kept (7 days) one `event: reset` comes first: read everything
-/// anew. Who is more than 1,000 events behind is disconnected, and goes on in the same way.
+/// anew. Who is more than 1,000 events behind, or takes nothing for 20 seconds, is disconnected, and goes
+/// on in the same way; and within seconds so is whose account, credential or site is closed.
 ///
 /// A topic is `name` or `name:subject`; `*` stands for all subjects. Subjects of `grid.*` are regions,
-/// of `retail.usage*` and `usage.day` meters, of `feed.*` feeds.
+/// of `retail.usage*` and `usage.day` meters, of `feed.*` feeds. `page.reload` comes when a newer program
+/// has taken over: pages that a former one has made load themselves again.
 #[utoipa::path(
     get,
     path = "/api/v1/stream",
@@ -100,7 +108,8 @@ fn place(text: &str) -> Result<i64> {
         (status = 401, description = "No valid credential."),
         (status = 403, description = "`forbidden`: usage of a meter of somebody else, or a page of another site that asks."),
         (status = 404, description = "`no_such_region`"),
-        (status = 503, description = "`too_many_listeners`"),
+        (status = 429, description = "`too_many_streams`: as many connections of yours listen, by this and by MQTT, as may (live.listeners_per_user)."),
+        (status = 503, description = "`too_many_listeners`: as many listen as this server lets (live.listeners); `maintenance`"),
     ),
 )]
 async fn listen(
@@ -119,8 +128,8 @@ async fn listen(
     };
     let meters = stream::meters(&app.pool, principal.user_id).await?.into_iter().collect();
     check(&app, &query.topics, &meters).await?;
-    let most = app.config.live.listeners;
-    let guest = app.guests.enter(&app, &principal, meters, most).ok_or_else(too_many)?;
+    let guest =
+        app.guests.enter(&app, Some(&principal), meters).map_err(|full| too_many(&app, full))?;
     let (frames, waiting) = mpsc::channel(WAITING);
     let listener = Listener { app, wanted: query.topics, guest, frames };
     tokio::spawn(listener.run(last));
@@ -143,12 +152,24 @@ async fn check(app: &App, wanted: &Wanted, meters: &Meters) -> Result<()> {
     Ok(())
 }
 
-fn too_many() -> Problem {
-    Problem::unavailable(
-        "too_many_listeners",
-        "As many listen as this server lets (live.listeners). Try again later.",
-        30,
-    )
+fn too_many(app: &App, full: Full) -> Problem {
+    let most = app.config.live.listeners_per_user;
+    match full {
+        Full::All => Problem::unavailable(
+            "too_many_listeners",
+            "As many listen as this server lets (live.listeners). Try again later.",
+            RETRY_AFTER,
+        ),
+        Full::OfUser => Problem::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too_many_streams",
+            format!(
+                "{most} connections of yours listen, by this or by MQTT, and no more may \
+                 (live.listeners_per_user). Close one, or ask for several topics on one."
+            ),
+        )
+        .with_header(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER)),
+    }
 }
 
 /// Not to be kept, changed or held back by anything on the way.
@@ -266,8 +287,9 @@ impl Listener {
         Ok(wanted)
     }
 
+    /// Fails where nothing of what was sent before is taken for long: the place is for somebody else.
     async fn send(&mut self, frame: Bytes) -> Result<(), Over> {
-        self.frames.send(frame).await.map_err(|_| Over)
+        self.frames.send_timeout(frame, STALLED).await.map_err(|_| Over)
     }
 }
 

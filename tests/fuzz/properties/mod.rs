@@ -6,6 +6,7 @@ pub mod cell;
 pub mod csv;
 pub mod curve;
 pub mod date;
+pub mod feed;
 pub mod file_name;
 pub mod xlsx;
 

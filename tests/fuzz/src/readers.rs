@@ -1,13 +1,24 @@
-//! What reads files, taken from the program's own source.
+//! What reads files and pages of feeds, taken from the program's own source.
 
 #[path = "../../../src/domain/mod.rs"]
 pub mod domain;
+#[path = "../../../src/feeds/mod.rs"]
+pub mod feeds;
 #[path = "../../../src/grid/mod.rs"]
 pub mod grid;
 #[path = "../../../src/ingestors/mod.rs"]
 pub mod ingestors;
 #[path = "../properties/mod.rs"]
 pub mod properties;
+
+#[path = "../../../src/auth/secret.rs"]
+#[expect(dead_code, reason = "names of secrets are for the server")]
+mod secret;
+
+/// The key of a feed is a part of its settings.
+pub mod auth {
+    pub use crate::secret::Secret;
+}
 
 // The properties name the readers as the tests of the program do.
 extern crate self as trueprice;

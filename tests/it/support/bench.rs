@@ -10,7 +10,7 @@ use trueprice::{
     auth::Secret,
     domain::{
         Sha256,
-        feed::{TaskKind, TimeSemantics, Window},
+        feed::{FetchClass, TaskKind, TimeSemantics, Window},
     },
     feeds::{
         About, Ask, Auth, BadBody, Default, Feed, Finding, FuelSample, MeterPoint, Next, PageRef,
@@ -88,8 +88,8 @@ impl Feed for TestFeed {
         Request { path, query: vec![("account", ACCOUNT.to_owned())], auth, is_archive: false }
     }
 
-    fn is_not_yet(&self, ask: &Ask<'_>) -> bool {
-        ask.window.to() > ask.now
+    fn absence(&self, ask: &Ask<'_>) -> Option<FetchClass> {
+        (ask.window.to() > ask.now).then_some(FetchClass::NotYet)
     }
 
     fn parse(&self, body: &[u8], ask: &Ask<'_>) -> Result<Parsed, BadBody> {
@@ -223,24 +223,11 @@ impl Bench {
 
 pub fn settings(upstream: &Upstream) -> Settings {
     Settings {
-        feed: &FEED.0,
         enabled: true,
         base_url: upstream.base(),
-        allowed_hosts: Vec::new(),
-        poll_every: Duration::from_mins(5),
-        look_back: TimeDelta::days(1),
-        window: TimeDelta::days(1),
-        page_size: 100,
-        not_before: DateTime::UNIX_EPOCH,
-        expected_lag: TimeDelta::hours(1),
-        scopes: None,
-        factor_sets: Vec::new(),
         api_key: Some(Secret::new(KEY)),
-        filter_upstream: false,
         account: Some(ACCOUNT.to_owned()),
-        owner: None,
-        payment_method: String::new(),
-        gas_in_m3: None,
+        ..Settings::unset(&FEED.0)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     fmt::Write as _,
+    ops::Range,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicI64, AtomicU64, Ordering},
@@ -13,8 +14,8 @@ use std::{
 use axum::{
     Router,
     extract::{Query, State},
-    http::header,
-    response::IntoResponse,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
     routing::get,
 };
 use chrono::{DateTime, Utc};
@@ -48,6 +49,15 @@ struct Parts {
     /// Milliseconds before each answer.
     delay: AtomicU64,
     asked: Mutex<BTreeMap<Question, u32>>,
+    /// What meets this range gets another answer.
+    refused: Mutex<Option<Refused>>,
+    /// How often that was given.
+    refusals: AtomicU64,
+}
+
+struct Refused {
+    range: Range<i64>,
+    status: StatusCode,
 }
 
 /// A running one. It ends with the test.
@@ -80,6 +90,26 @@ impl Grid {
         self.parts.delay.store(millis, Ordering::Relaxed);
     }
 
+    /// What is asked of a range gets a status, or with 200 what is no page; until [`Grid::heal`].
+    pub fn refuse(&self, from: &str, to: &str, status: u16) {
+        let status = StatusCode::from_u16(status).unwrap();
+        self.set_refused(Some(Refused { range: seconds(from)..seconds(to), status }));
+    }
+
+    /// Every range gets its page.
+    pub fn heal(&self) {
+        self.set_refused(None);
+    }
+
+    fn set_refused(&self, refused: Option<Refused>) {
+        *self.parts.refused.lock().unwrap_or_else(PoisonError::into_inner) = refused;
+    }
+
+    /// How often it refused since it was asked that.
+    pub fn refusals(&self) -> u64 {
+        self.parts.refusals.swap(0, Ordering::Relaxed)
+    }
+
     /// How often each page was asked for.
     pub fn asked(&self) -> BTreeMap<Question, u32> {
         self.parts.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -91,15 +121,27 @@ impl Grid {
     }
 }
 
-async fn answer(State(parts): State<Arc<Parts>>, Query(asked): Query<Asked>) -> impl IntoResponse {
+async fn answer(State(parts): State<Arc<Parts>>, Query(asked): Query<Asked>) -> Response {
     let question = (asked.region.clone(), asked.start.clone(), asked.end.clone(), asked.page);
     *parts.asked.lock().unwrap_or_else(PoisonError::into_inner).entry(question).or_default() += 1;
     let delay = Duration::from_millis(parts.delay.load(Ordering::Relaxed));
     if !delay.is_zero() {
         tokio::time::sleep(delay).await;
     }
+    if let Some(status) = refused(&parts, &asked) {
+        parts.refusals.fetch_add(1, Ordering::Relaxed);
+        return (status, "{\"detail\":\"No.\"}").into_response();
+    }
     let until = parts.until.load(Ordering::Relaxed);
-    ([(header::CONTENT_TYPE, "application/json")], page(&asked, until))
+    ([(header::CONTENT_TYPE, "application/json")], page(&asked, until)).into_response()
+}
+
+fn refused(parts: &Parts, asked: &Asked) -> Option<StatusCode> {
+    let refused = parts.refused.lock().unwrap_or_else(PoisonError::into_inner);
+    let met = refused.as_ref().filter(|refused| {
+        seconds(&asked.start) < refused.range.end && refused.range.start < seconds(&asked.end)
+    });
+    met.map(|refused| refused.status)
 }
 
 fn seconds(text: &str) -> i64 {

@@ -1,6 +1,6 @@
 //! Loads pages without an upstream: bytes or rows, as the feed of the test would bring them.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, PgPool};
 use trueprice::{
     app::App,
@@ -41,27 +41,7 @@ pub fn at(text: &str) -> DateTime<Utc> {
 
 /// The settings of a feed that nobody set.
 pub fn settings(feed: &dyn Feed) -> Settings {
-    let (about, default) = (feed.about(), &feed.about().default);
-    Settings {
-        feed: about,
-        enabled: true,
-        base_url: default.base_url.to_owned(),
-        allowed_hosts: Vec::new(),
-        poll_every: default.poll_every,
-        look_back: TimeDelta::from_std(default.look_back).unwrap(),
-        window: TimeDelta::from_std(default.window).unwrap(),
-        page_size: default.page_size,
-        not_before: at(default.not_before),
-        expected_lag: TimeDelta::from_std(default.expected_lag).unwrap(),
-        scopes: None,
-        factor_sets: default.factor_sets.iter().map(|&set| set.to_owned()).collect(),
-        api_key: None,
-        filter_upstream: false,
-        account: None,
-        owner: None,
-        payment_method: "DIRECT_DEBIT".to_owned(),
-        gas_in_m3: None,
-    }
+    Settings { enabled: true, ..Settings::unset(feed.about()) }
 }
 
 impl Loader {
@@ -72,14 +52,7 @@ impl Loader {
         scope: &str,
         region: &str,
     ) -> Self {
-        let scope = Scope {
-            scope: scope.to_owned(),
-            region_id: Some(region.to_owned()),
-            meter: None,
-            tariff_code: None,
-            first_available: at("2015-01-01T00:00:00Z"),
-        };
-        Self::of(server, feed, scope).await
+        Self::of(server, feed, Scope::region(scope, region, at("2015-01-01T00:00:00Z"))).await
     }
 
     /// A feed and its scope, made in the database.

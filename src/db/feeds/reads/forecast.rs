@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
 use crate::{
-    db::feeds::{regions::Series, snapshot::FeedSnapshot},
+    db::feeds::{intensity::is_plausible, regions::Series, snapshot::FeedSnapshot},
     domain::feed::{IntensityUnit, Metric},
 };
 
@@ -51,6 +51,13 @@ impl ForecastSlot {
             Metric::Marginal => self.marginal,
         };
         grams.and_then(|value| IntensityUnit::GPerKwh.convert(value, unit))
+    }
+
+    /// The same where it counts in means: what no intensity can be does not.
+    #[must_use]
+    pub fn plausible(&self, metric: Metric, unit: IntensityUnit) -> Option<Decimal> {
+        self.value(metric, IntensityUnit::GPerKwh).filter(|grams| is_plausible(*grams))?;
+        self.value(metric, unit)
     }
 }
 

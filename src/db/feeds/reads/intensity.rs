@@ -137,9 +137,20 @@ pub async fn extent(
     Ok(row.first.zip(row.past).and_then(|(first, past)| Window::new(first, past).ok()))
 }
 
-/// The newest slot of a series with its primary metric, and none after `before`.
-pub async fn newest(snapshot: &mut FeedSnapshot, series: &Series) -> sqlx::Result<Option<Slot>> {
+/// How far back from its last slot the newest slot of a series that counts is looked for.
+const FAR: chrono::TimeDelta = chrono::TimeDelta::days(400);
+
+/// The newest slot of a series that counts; none where it is over a year older than the last one.
+pub async fn newest(
+    snapshot: &mut FeedSnapshot,
+    series: &Series,
+    counts: impl Fn(&Slot) -> bool + Send,
+) -> sqlx::Result<Option<Slot>> {
     let Some(extent) = extent(snapshot.connection(), series).await? else { return Ok(None) };
+    let far = extent.to().checked_sub_signed(FAR).unwrap_or(extent.from());
+    let Some(extent) = Window::new(far, extent.to()).ok().and_then(|near| near.meet(extent)) else {
+        return Ok(None);
+    };
     // Backwards in growing windows: the newest is nearly always in the first.
     let mut length = chrono::TimeDelta::seconds(i64::from(series.step_secs) * 256);
     let mut to = extent.to();
@@ -148,7 +159,7 @@ pub async fn newest(snapshot: &mut FeedSnapshot, series: &Series) -> sqlx::Resul
             to.checked_sub_signed(length).map_or(extent.from(), |from| from.max(extent.from()));
         let Ok(window) = Window::new(from, to) else { break };
         let known = slots(snapshot, series, window)
-            .try_filter(|slot| std::future::ready(slot.values[0].is_some()))
+            .try_filter(|slot| std::future::ready(counts(slot)))
             .try_fold(None, |_, slot| std::future::ready(Ok(Some(slot))))
             .await?;
         if known.is_some() {
@@ -159,27 +170,17 @@ pub async fn newest(snapshot: &mut FeedSnapshot, series: &Series) -> sqlx::Resul
     Ok(None)
 }
 
-/// What tells one state of a range from another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stamp {
-    /// How many rows.
-    pub rows: i64,
-    /// When the newest of them became known.
-    pub known_at: Option<DateTime<Utc>>,
-}
-
-/// The state of the slots that begin in a window.
-pub async fn stamp(
+/// How many slots of a series begin in a window.
+pub async fn count(
     snapshot: &mut FeedSnapshot,
     series: &Series,
     window: Window,
-) -> sqlx::Result<Stamp> {
+) -> sqlx::Result<i64> {
     let (feed, region, set) = (&series.feed_id, &series.region_id, &series.factor_set_id);
     let (from, to) = (window.from(), window.to());
     let Some(as_of) = snapshot.as_of else {
-        return sqlx::query_as!(
-            Stamp,
-            r#"select count(*) as "rows!", max(changed_at) as known_at from carbon_intensity
+        return sqlx::query_scalar!(
+            r#"select count(*) as "rows!" from carbon_intensity
                where feed_id = $1 and region_id = $2 and factor_set_id = $3 and start_at >= $4 and start_at < $5"#,
             feed,
             region,
@@ -190,10 +191,8 @@ pub async fn stamp(
         .fetch_one(snapshot.connection())
         .await;
     };
-    sqlx::query_as!(
-        Stamp,
-        r#"select count(*) as "rows!", max(changed_at) as known_at
-           from carbon_intensity_at($1, $2, array[$3::text], $4, $5, $6)"#,
+    sqlx::query_scalar!(
+        r#"select count(*) as "rows!" from carbon_intensity_at($1, $2, array[$3::text], $4, $5, $6)"#,
         feed,
         region,
         set,

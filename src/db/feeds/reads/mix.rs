@@ -3,7 +3,6 @@
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
-use super::Stamp;
 use crate::{
     db::feeds::{regions::MixSeries, snapshot::FeedSnapshot},
     domain::feed::Window,
@@ -76,16 +75,15 @@ pub async fn mix(
     .await
 }
 
-/// The state of the mix of slots that begin in a window.
-pub async fn mix_stamp(
+/// How many fuels of slots that begin in a window there are.
+pub async fn mix_count(
     snapshot: &mut FeedSnapshot,
     series: &MixSeries,
     window: Window,
-) -> sqlx::Result<Stamp> {
+) -> sqlx::Result<i64> {
     let at = snapshot.as_of.unwrap_or(snapshot.known_at);
-    sqlx::query_as!(
-        Stamp,
-        r#"select count(*) as "rows!", max(changed_at) as known_at from fuel_mix_at($1, $2, $3, $4, $5)"#,
+    sqlx::query_scalar!(
+        r#"select count(*) as "rows!" from fuel_mix_at($1, $2, $3, $4, $5)"#,
         series.feed_id,
         series.region_id,
         window.from(),

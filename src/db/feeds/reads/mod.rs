@@ -1,13 +1,15 @@
 //! What was loaded, as it is read.
 
+mod change;
 mod forecast;
 mod intensity;
 mod mix;
 mod price;
 mod rollup;
 
+pub use change::state;
 pub use forecast::{ForecastSlot, Issue, forecast, issue};
-pub use intensity::{Slot, Stamp, extent, newest, slots, stamp};
-pub use mix::{MixRow, mix, mix_stamp};
+pub use intensity::{Slot, count, extent, newest, slots};
+pub use mix::{MixRow, mix, mix_count};
 pub use price::{PriceSpan, Priced, priced, prices, tariff_scopes};
-pub use rollup::{Period, dirty, periods, weights};
+pub use rollup::{Period, periods, periods_state, rows_state, stale, weights};

@@ -64,27 +64,83 @@ pub async fn periods(
     .await
 }
 
-/// Whether some day of a range of a series still waits to be summed up.
-pub async fn dirty(
-    connection: &mut PgConnection,
+/// Stretches of time of a series in which its periods by `grain` and `zone` do not say what was known at the
+/// view's cut-off: the rows themselves do. `cover` are whole periods.
+pub async fn stale(
+    snapshot: &mut FeedSnapshot,
     series: &Series,
-    (range, now): (Window, DateTime<Utc>),
-) -> sqlx::Result<bool> {
-    sqlx::query_scalar!(
-        r#"select exists (
-               select from rollup_dirty
-               where series_kind = 'intensity' and feed_id = $1 and subject_id = $2 and factor_set_id = $3
-                 and grain = 'day' and zone = 'UTC' and due_at <= $6
-                 and period_start > $4::timestamptz - interval '1 day' and period_start < $5) as "is!""#,
+    (grain, zone): (Grain, &str),
+    cover: Window,
+) -> sqlx::Result<Vec<Window>> {
+    let (known_at, continues) = (snapshot.known_at, snapshot.continues);
+    let rows = sqlx::query_file!(
+        "sql/queries/rollup_stale.sql",
         series.feed_id,
         series.region_id,
         series.factor_set_id,
-        range.from(),
-        range.to(),
-        now
+        cover.from(),
+        cover.to(),
+        grain.as_str(),
+        zone,
+        known_at,
+        continues
+    )
+    .fetch_all(snapshot.connection())
+    .await?;
+    let window =
+        |from, to| Window::new(from, to).map_err(|error| sqlx::Error::Decode(error.into()));
+    rows.into_iter().map(|row| window(row.from, row.to)).collect()
+}
+
+/// What tells one state of the periods that begin in a window from another: how many there are, how often they
+/// were summed up to something else, and when last.
+pub async fn periods_state(
+    connection: &mut PgConnection,
+    series: &Series,
+    (grain, zone): (Grain, &str),
+    window: Window,
+) -> sqlx::Result<(i64, i64, Option<DateTime<Utc>>)> {
+    let row = sqlx::query!(
+        r#"select count(*) as "periods!", coalesce(sum(rev), 0)::bigint as "revs!", max(computed_at) as computed_at
+           from rollup
+           where series_kind = 'intensity' and feed_id = $1 and subject_id = $2 and factor_set_id = $3
+             and measure in ('generated', 'consumed', 'marginal') and grain = $4 and zone = $5
+             and period_start >= $6 and period_start < $7"#,
+        series.feed_id,
+        series.region_id,
+        series.factor_set_id,
+        grain.as_str(),
+        zone,
+        window.from(),
+        window.to()
     )
     .fetch_one(connection)
-    .await
+    .await?;
+    Ok((row.periods, row.revs, row.computed_at))
+}
+
+/// The same of the rows that periods are summed up from: slots that begin in a window, and what weighs them.
+pub async fn rows_state(
+    connection: &mut PgConnection,
+    series: &Series,
+    window: Window,
+) -> sqlx::Result<(i64, i64, Option<DateTime<Utc>>)> {
+    let row = sqlx::query!(
+        r#"select count(*) as "rows!", coalesce(sum(rev), 0)::bigint as "revs!", max(changed_at) as changed_at
+           from (select rev, changed_at from carbon_intensity
+                 where feed_id = $1 and region_id = $2 and factor_set_id = $3 and start_at >= $4 and start_at < $5
+                 union all
+                 select rev, changed_at from fuel_mix
+                 where feed_id = $1 and region_id = $2 and start_at >= $4 and start_at < $5) t"#,
+        series.feed_id,
+        series.region_id,
+        series.factor_set_id,
+        window.from(),
+        window.to()
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok((row.rows, row.revs, row.changed_at))
 }
 
 /// How much was generated in the slots that begin in a window, in MW, where the feed tells; what takes power

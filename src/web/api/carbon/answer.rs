@@ -12,6 +12,7 @@ use chrono_tz::Tz;
 use rust_decimal::Decimal;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use tokio::sync::mpsc;
 
 use super::{
     super::listing::known_at_headers,
@@ -19,14 +20,19 @@ use super::{
 };
 use crate::{
     app::App,
-    audit::download::{Asker, Wanted},
+    audit::download::{Asker, Download, Wanted},
     auth::{Principal, SignedIn},
     db::feeds::snapshot::FeedSnapshot,
     domain::{Sha256, feed::Window},
     error::{Problem, Result},
     extractors::{
-        feed::{self, File, Reading, stamp::LocalClock},
-        negotiate, number,
+        feed::{
+            self, File, Reading,
+            stamp::LocalClock,
+            table::{Records, Table, once},
+        },
+        negotiate, number, stream,
+        turns::Turn,
         words::Format as FileFormat,
         writers::xlsx::MAX_ROWS,
     },
@@ -121,6 +127,12 @@ impl Page {
     #[must_use]
     pub fn as_of(&self, asked: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
         self.cursor.as_ref().map(|(known_at, _)| *known_at).or(asked)
+    }
+
+    /// Whether the page goes on with a list of what is known now: nobody asked for a cut-off.
+    #[must_use]
+    pub fn continues(&self, asked: Option<DateTime<Utc>>) -> bool {
+        self.cursor.is_some() && asked.is_none()
     }
 
     /// The key of the last item of the page before: its parts, as many as items have.
@@ -240,49 +252,104 @@ impl<Q> Asking<Q> {
         (file, reading): (File, Reading),
         snapshot: FeedSnapshot,
     ) -> Result<Response> {
-        if file.is_xlsx && whole.most > MAX_ROWS - 3 {
+        let how = (file.is_xlsx, &*file.trailer.clone().unwrap_or_default());
+        match self.begin(whole, how, snapshot.known_at).await? {
+            Begun::Answered(answer) => {
+                snapshot.finish().await?;
+                Ok(answer)
+            }
+            Begun::Wanted(headers, turn, download) => {
+                let body = feed::body(file, reading, snapshot, turn, *download);
+                Ok((headers, body).into_response())
+            }
+        }
+    }
+
+    /// Answers with a file of records that are like none of a slot.
+    pub async fn table(
+        self,
+        whole: Whole,
+        table: Table,
+        records: mpsc::Receiver<sqlx::Result<Records>>,
+        known_at: DateTime<Utc>,
+    ) -> Result<Response> {
+        let how = (table.is_xlsx, &*table.trailer.clone().unwrap_or_default());
+        match self.begin(whole, how, known_at).await? {
+            Begun::Answered(answer) => Ok(answer),
+            Begun::Wanted(headers, turn, download) => {
+                let body = stream::written(turn, *download, move |out| table.write(records, out));
+                Ok((headers, body).into_response())
+            }
+        }
+    }
+
+    /// Answers with a file of records that are there already; their state is what they say.
+    pub async fn records(
+        self,
+        format: Format,
+        (name, object): (String, String),
+        (columns, records): (&'static [&'static str], Records),
+        (trailer, dated): (Option<String>, DateTime<Utc>),
+        known_at: DateTime<Utc>,
+    ) -> Result<Response> {
+        let (state, most) = (format!("{records:?}"), records.len() as u64);
+        let whole = Whole { name: format!("{name}.{format}"), object, state, most };
+        let table = Table { is_xlsx: format == Format::Xlsx, columns, trailer, dated };
+        self.table(whole, table, once(records), known_at).await
+    }
+
+    /// What there is to say before the first byte of a file.
+    async fn begin(
+        self,
+        whole: Whole,
+        (is_xlsx, trailer): (bool, &str),
+        known_at: DateTime<Utc>,
+    ) -> Result<Begun> {
+        if is_xlsx && whole.most > MAX_ROWS - 3 {
             let detail = format!(
                 "may need {} rows; a sheet has {MAX_ROWS}. Ask for format=csv, or a shorter range",
                 whole.most
             );
             return Err(Problem::new(StatusCode::BAD_REQUEST, "too_large_for_xlsx", detail));
         }
-        let format = if file.is_xlsx { FileFormat::Xlsx } else { FileFormat::Csv };
-        let mut headers = known_at_headers(snapshot.known_at)?;
+        let format = if is_xlsx { FileFormat::Xlsx } else { FileFormat::Csv };
+        let mut headers = known_at_headers(known_at)?;
         let query = self.uri.query().unwrap_or_default();
-        let tag = format!(
-            "\"{}\"",
-            Sha256::of(
-                format!("1\n{query}\n{format}\n{}\n{:?}", whole.state, file.trailer).as_bytes()
-            )
-        );
+        let tag = format!("2\n{query}\n{format}\n{}\n{trailer:?}", whole.state);
+        let tag = format!("W/\"{}\"", Sha256::of(tag.as_bytes()));
         headers.insert(header::ETAG, text(&tag)?);
         let wanted = Wanted {
             object: ("feed", whole.object),
             format: format.as_str(),
             parameters: parameters(query),
-            known_at: Some(snapshot.known_at),
+            known_at: Some(known_at),
             parts: Vec::new(),
         };
         if self.has(&tag) {
-            snapshot.finish().await?;
             self.asker.not_modified(&wanted).await?;
-            return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
+            return Ok(Begun::Answered((StatusCode::NOT_MODIFIED, headers).into_response()));
         }
         let disposition = format!("attachment; filename=\"{}\"", whole.name);
         headers.insert(header::CONTENT_TYPE, text(format.media_type())?);
         headers.insert(header::CONTENT_DISPOSITION, text(&disposition)?);
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         if self.method == Method::HEAD {
-            snapshot.finish().await?;
             self.asker.head(&wanted).await?;
             let unknown = Body::from_stream(futures::stream::empty::<std::io::Result<Bytes>>());
-            return Ok((headers, unknown).into_response());
+            return Ok(Begun::Answered((headers, unknown).into_response()));
         }
         let turn = self.app.downloads.take(&self.principal).await?;
-        let download = self.asker.begin(wanted).await?;
-        Ok((headers, feed::body(file, reading, snapshot, turn, download)).into_response())
+        let download = Box::new(self.asker.begin(wanted).await?);
+        Ok(Begun::Wanted(headers, turn, download))
     }
+}
+
+/// How far a file is answered before its first byte.
+enum Begun {
+    /// Wholly: there are no bytes.
+    Answered(Response),
+    /// Its bytes are wanted.
+    Wanted(HeaderMap, Turn, Box<Download>),
 }
 
 /// What is known of a file before it is written.

@@ -1,6 +1,7 @@
 //! `GET /api/v1/carbon-intensity/average`: the mean over exactly a range.
 
 use axum::response::Response;
+use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
@@ -9,13 +10,21 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     answer::{Asking, digits, moment},
     intensity::ByMetric,
-    query::{Common, RangeParams, SeriesParams, named, range},
+    query::{
+        COMMON, Common, CommonParams, Format, RANGE, REGION, RangeParams, RegionParams, named,
+        names, range,
+    },
+    whole::Few,
 };
 use crate::{
     app::App,
-    db::feeds::snapshot::FeedSnapshot,
+    db::feeds::regions::Series,
     domain::feed::{Metric, Window},
     error::Result,
+    extractors::feed::{
+        has_record,
+        long::{Kind, Made, More, Subject},
+    },
     feeds::read::{Average, averages},
     web::parameters::{FromParameters, Parameters},
 };
@@ -32,19 +41,7 @@ struct Query {
 }
 
 impl FromParameters for Query {
-    const NAMES: &'static [&'static str] = &[
-        "region",
-        "start",
-        "end",
-        "feed",
-        "factor_set",
-        "metric",
-        "unit",
-        "zone",
-        "as_of",
-        "asOf",
-        "numbers",
-    ];
+    const NAMES: &'static [&'static str] = names!(REGION, RANGE, COMMON);
 
     fn from_parameters(p: &mut Parameters) -> Result<Self> {
         Ok(Self { common: Common::read(p)?, window: range(p)? })
@@ -100,50 +97,86 @@ struct AverageItem {
     get,
     path = "/api/v1/carbon-intensity/average",
     tag = "carbon",
-    params(SeriesParams, RangeParams),
+    params(RegionParams, RangeParams, CommonParams),
     responses(
-        (status = 200, description = "The means.", body = AverageItem),
+        (status = 200, description = "The means, or a file of them.", content(
+            (AverageItem = "application/json"),
+            (String = "text/csv", example = "region,feed,factor_set,metric,start_utc,start_local,seconds,value,unit,quality,rev,known_at,coverage\nGB,gb.intensity,NESO,generated,2025-01-15T01:15:00Z,2025-01-15T01:15:00+00:00,5100,180.117647059,g/kWh,,,2025-01-16T06:00:00Z,1\n"),
+            (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        )),
         (status = 304, description = "What If-None-Match names is still the answer."),
         (status = 400, description = "`unknown_parameter`, `bad_parameter`, `contradictory_parameters`"),
         (status = 401, description = "No valid credential."),
         (status = 404, description = "`no_such_region`"),
+        (status = 406, description = "`not_acceptable`"),
+        (status = 429, description = "`too_many_downloads`"),
     ),
 )]
 async fn average(asking: Asking<Query>) -> Result<Response> {
     let Query { common, window } = &asking.query;
-    let region = common.one_region()?.to_owned();
+    let format = asking.format(&common.page)?;
+    common.one_region()?;
+    let region = named(&asking.app, &common.regions).await?.pop().unwrap_or_default();
     let series = common.one_series(&asking.app, false).await?;
     let scopes = series.as_ref().map(|one| one.scopes.clone()).unwrap_or_default();
-    let mut snapshot = FeedSnapshot::begin(&asking.app.pool, &scopes, common.as_of).await?;
+    let mut snapshot = common.snapshot(&asking.app, &scopes).await?;
     let nothing = Average { value: None, coverage: Decimal::ZERO };
     let means = match &series {
         Some(series) => averages(&mut snapshot, series, *window, common.unit).await?,
         None => [nothing; 3],
     };
     let known_at = snapshot.known_at;
-    snapshot.finish().await?;
-    let clock = series.as_ref().map_or(chrono_tz::Tz::UTC, |one| common.clock(&one.zone));
-    let of = |metric: Metric| {
-        common.wants(metric).then(|| digits(means[metric as usize].value, common.numbers))
-    };
-    let coverage = |metric: Metric| digits(Some(means[metric as usize].coverage), common.numbers);
-    let first = Metric::ALL.iter().copied().find(|metric| common.wants(*metric));
-    let region = match &series {
-        Some(series) => series.region_id.clone(),
-        None => named(&asking.app, &[region]).await?.pop().unwrap_or_default(),
-    };
-    let item = AverageItem {
-        region,
-        feed: series.as_ref().map(|one| one.feed_id.clone()),
-        factor_set: series.as_ref().map(|one| one.factor_set_id.clone()),
-        start: moment(window.from(), clock),
-        end: moment(window.to(), clock),
-        generated: of(Metric::Generated),
-        consumed: of(Metric::Consumed),
-        marginal: of(Metric::Marginal),
-        unit: common.unit.as_str(),
-        coverage: first.and_then(coverage),
-        coverage_by_metric: ByMetric::new(common, coverage),
-    };
-    asking.one(known_at, &item)
+    if format == Format::Json {
+        snapshot.finish().await?;
+        return asking.one(known_at, &asking.query.item(region, series.as_ref(), means));
+    }
+    let subject = Subject::of(&region, series.as_ref());
+    let made = vec![(subject, asking.query.records(means, known_at))];
+    let few = Few { what: ("intensity", "average"), kind: Kind::Means, format, window: *window };
+    let attribution = series.iter().map(|one| &*one.attribution);
+    let (whole, file) = few.file((&asking.app, common), made, attribution);
+    asking.file(whole, file, snapshot).await
+}
+
+impl Query {
+    fn item(&self, region: String, series: Option<&Series>, means: [Average; 3]) -> AverageItem {
+        let Self { common, window } = self;
+        let clock = series.map_or(chrono_tz::Tz::UTC, |one| common.clock(&one.zone));
+        let of = |metric: Metric| {
+            common.wants(metric).then(|| digits(means[metric as usize].value, common.numbers))
+        };
+        let coverage =
+            |metric: Metric| digits(Some(means[metric as usize].coverage), common.numbers);
+        let first = Metric::ALL.iter().copied().find(|metric| common.wants(*metric));
+        AverageItem {
+            region,
+            feed: series.map(|one| one.feed_id.clone()),
+            factor_set: series.map(|one| one.factor_set_id.clone()),
+            start: moment(window.from(), clock),
+            end: moment(window.to(), clock),
+            generated: of(Metric::Generated),
+            consumed: of(Metric::Consumed),
+            marginal: of(Metric::Marginal),
+            unit: common.unit.as_str(),
+            coverage: first.and_then(coverage),
+            coverage_by_metric: ByMetric::new(common, coverage),
+        }
+    }
+
+    fn records(&self, means: [Average; 3], known_at: DateTime<Utc>) -> Vec<Made> {
+        let wanted = self.common.metrics.as_deref();
+        let is_known = |metric: &&Metric| means[**metric as usize].value.is_some();
+        let has = |metric: &&Metric| has_record(**metric, wanted, is_known(metric));
+        let made = |metric: &Metric| Made {
+            metric: metric.as_str(),
+            window: self.window,
+            value: means[*metric as usize].value,
+            unit: self.common.unit.to_string(),
+            quality: None,
+            rev: None,
+            known_at,
+            more: More::Known(means[*metric as usize].coverage),
+        };
+        Metric::ALL.iter().filter(has).map(made).collect()
+    }
 }

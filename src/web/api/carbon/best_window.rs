@@ -1,6 +1,7 @@
 //! `GET /api/v1/carbon-intensity/best-window`: when to run something that takes so long.
 
 use axum::{http::StatusCode, response::Response};
+use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
@@ -8,8 +9,12 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     super::listing::required,
-    answer::{Asking, digits, moment},
-    query::{Common, Duration, Numbers, RangeParams, SeriesParams, range},
+    answer::{Asking, Whole, digits, moment},
+    query::{
+        COMMON, Common, CommonParams, Duration, Format, Numbers, RANGE, REGION, RangeParams,
+        RegionParams, names, range,
+    },
+    whole::Few,
 };
 use crate::{
     app::App,
@@ -26,7 +31,14 @@ use crate::{
         words,
     },
     error::{Problem, Result},
-    extractors::{feed::zone, query::contradiction},
+    extractors::{
+        feed::{
+            File, Reading,
+            long::{Kind, Made, More, Subject},
+            zone,
+        },
+        query::contradiction,
+    },
     feeds::read::steps,
     web::parameters::{FromParameters, Parameters},
 };
@@ -96,26 +108,12 @@ struct Query {
 }
 
 impl FromParameters for Query {
-    const NAMES: &'static [&'static str] = &[
-        "region",
-        "start",
-        "end",
-        "duration",
-        "by",
-        "source",
-        "allow_gaps",
-        "carbon_weight",
-        "tariff",
-        "meter",
-        "feed",
-        "factor_set",
-        "metric",
-        "unit",
-        "zone",
-        "as_of",
-        "asOf",
-        "numbers",
-    ];
+    const NAMES: &'static [&'static str] = names!(
+        REGION,
+        RANGE,
+        &["duration", "by", "source", "allow_gaps", "carbon_weight", "tariff", "meter"],
+        COMMON,
+    );
 
     fn from_parameters(p: &mut Parameters) -> Result<Self> {
         let window = range(p)?;
@@ -224,29 +222,42 @@ struct BestItem {
     get,
     path = "/api/v1/carbon-intensity/best-window",
     tag = "carbon",
-    params(SeriesParams, RangeParams, WindowParams),
+    params(RegionParams, RangeParams, WindowParams, CommonParams),
     responses(
-        (status = 200, description = "The best window.", body = BestItem),
+        (status = 200, description = "The best window, or a file of it and the alternatives, the lowest first.", content(
+            (BestItem = "application/json"),
+            (String = "text/csv", example = "region,feed,factor_set,metric,start_utc,start_local,seconds,value,unit,quality,rev,known_at,coverage\nGB,gb.intensity,NESO,generated,2025-01-15T16:30:00Z,2025-01-15T16:30:00+00:00,10800,81.833333333,g/kWh,,,2025-01-16T06:00:00Z,1\n"),
+            (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        )),
         (status = 304, description = "What If-None-Match names is still the answer."),
         (status = 400, description = "`unknown_parameter`, `bad_parameter`, `contradictory_parameters`"),
         (status = 401, description = "No valid credential."),
         (status = 404, description = "`no_such_region`, `no_such_tariff`, `no_such_meter`, `no_data`: no window without a gap"),
+        (status = 406, description = "`not_acceptable`"),
+        (status = 429, description = "`too_many_downloads`"),
     ),
 )]
 async fn find(asking: Asking<Query>) -> Result<Response> {
     let query = &asking.query;
+    let format = asking.format(&query.common.page)?;
     let known = query.known(&asking).await?;
     let mut snapshot =
         FeedSnapshot::begin(&asking.app.pool, &known.scopes, query.common.as_of).await?;
     let looked = query.look(&asking.app, &mut snapshot, known.series.as_ref()).await?;
     let known_at = snapshot.known_at;
-    snapshot.finish().await?;
     let wish = Wish { range: query.window, length: query.duration.0, allow_gaps: query.allow_gaps };
     let steps = looked.steps;
     let found = tokio::task::spawn_blocking(move || best(&steps, &wish)).await;
     let found = found.map_err(|error| Problem::internal(&error))?;
-    let item = query.item(&known, looked.issue, looked.unit, found)?;
-    asking.one(known_at, &item)
+    if found.windows.is_empty() {
+        return Err(no_window(query.allow_gaps));
+    }
+    if format == Format::Json {
+        snapshot.finish().await?;
+        return asking.one(known_at, &query.item(&known, looked.issue, looked.unit, found)?);
+    }
+    let (whole, file) = query.file(&asking.app, &known, (&found, looked.unit, known_at), format)?;
+    asking.file(whole, file, snapshot).await
 }
 
 /// What is known before anything is read.
@@ -313,6 +324,40 @@ impl Query {
         let steps = steps::blend(&carbon, &costs, self.carbon_weight, window)
             .map_err(|error| Problem::new(StatusCode::NOT_FOUND, "no_data", error.to_string()))?;
         Ok(Looked { steps, issue, unit: None })
+    }
+
+    /// A file of the windows, the lowest first.
+    fn file(
+        &self,
+        app: &App,
+        known: &Known,
+        (found, unit, known_at): (&Best, Option<String>, DateTime<Utc>),
+        format: Format,
+    ) -> Result<(Whole, (File, Reading))> {
+        let metric = match self.by {
+            By::Carbon => self.common.one_metric()?.as_str(),
+            By::Price | By::Blend => self.by.as_str(),
+        };
+        let unit = unit.unwrap_or_default();
+        let made = |found: &Found| {
+            Some(Made {
+                metric,
+                window: Window::new(found.start, found.end).ok()?,
+                value: Some(found.average),
+                unit: unit.clone(),
+                quality: None,
+                rev: None,
+                known_at,
+                more: More::Known(found.coverage),
+            })
+        };
+        let series = known.series.as_ref().filter(|_| self.by != By::Price);
+        let subject = Subject::of(&known.region, series);
+        let made = vec![(subject, found.windows.iter().filter_map(made).collect())];
+        let what = ("intensity", "best");
+        let few = Few { what, kind: Kind::Means, format, window: self.window };
+        let attribution = series.into_iter().map(|one| &*one.attribution);
+        Ok(few.file((app, &self.common), made, attribution))
     }
 
     fn item(

@@ -1,19 +1,20 @@
 //! `GET /api/v1/factor-sets`: what intensities are computed with.
 
 use axum::response::Response;
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    answer::{Asking, Items, digits},
-    query::Numbers,
+    answer::{Asking, Items, Page, digits, trailer},
+    query::{Format, Numbers, PAGE, PageParams, names},
 };
 use crate::{
     app::App,
     db::feeds::regions::{self, FactorRow, FactorSetRow},
     error::Result,
+    extractors::feed::table::{Datum, Records},
     web::parameters::{FromParameters, Parameters},
 };
 
@@ -23,13 +24,17 @@ pub fn routes() -> OpenApiRouter<App> {
 }
 
 /// What is asked.
-struct Query(Numbers);
+struct Query {
+    numbers: Numbers,
+    page: Page,
+}
 
 impl FromParameters for Query {
-    const NAMES: &'static [&'static str] = &["numbers"];
+    const NAMES: &'static [&'static str] = names!(&["numbers", "format"], PAGE);
 
     fn from_parameters(p: &mut Parameters) -> Result<Self> {
-        Ok(Self(p.value("numbers")?.unwrap_or(Numbers::Exact)))
+        let numbers = p.value("numbers")?.unwrap_or(Numbers::Exact);
+        Ok(Self { numbers, page: Page::read(p)? })
     }
 }
 
@@ -77,20 +82,82 @@ struct FactorItem {
     get,
     path = "/api/v1/factor-sets",
     tag = "carbon",
-    params(("numbers" = Option<String>, Query, description = "string (the default) or float.", example = "string")),
+    params(
+        ("numbers" = Option<String>, Query, description = "string (the default) or float.", example = "string"),
+        ("format" = Option<String>, Query, description = "json, or csv or xlsx: one record for each factor; without it `Accept` decides.", example = "json"),
+        PageParams,
+    ),
     responses(
-        (status = 200, description = "Every set.", body = Items<FactorSetItem>),
+        (status = 200, description = "A page of sets, or a file of all factors.", content(
+            (Items<FactorSetItem> = "application/json"),
+            (String = "text/csv", example = "factor_set,provider,basis,region,fuel,valid_from,valid_to,g_per_kwh,source\nNY-STATE-2016,trueprice,direct,,Natural Gas,1900-01-01,,473.035727,\"EIA-923, EIA-906/920/923\"\n"),
+            (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        )),
         (status = 304, description = "What If-None-Match names is still the answer."),
-        (status = 400, description = "`unknown_parameter`, `bad_parameter`"),
+        (status = 400, description = "`unknown_parameter`, `bad_parameter`, `contradictory_parameters`"),
         (status = 401, description = "No valid credential."),
+        (status = 406, description = "`not_acceptable`"),
+        (status = 429, description = "`too_many_downloads`"),
     ),
 )]
 async fn list(asking: Asking<Query>) -> Result<Response> {
+    let Query { numbers, page } = &asking.query;
+    let format = asking.format(page)?;
     let pool = &asking.app.pool;
-    let (sets, factors) = (regions::factor_sets(pool).await?, regions::factors(pool).await?);
-    let numbers = asking.query.0;
-    let items = sets.into_iter().map(|set| item(set, &factors, numbers)).collect();
-    asking.one(asking.app.clock.now(), &Items { items, next: None })
+    let (mut sets, factors) = (regions::factor_sets(pool).await?, regions::factors(pool).await?);
+    let now = asking.app.clock.now();
+    if format == Format::Json {
+        if let Some([last]) = page.after()? {
+            sets.retain(|set| set.factor_set_id.as_str() > last);
+        }
+        let some = sets.into_iter().take(page.limit + 1);
+        let items = some.map(|set| item(set, &factors, *numbers)).collect();
+        return asking.page(now, page, items, |item| item.factor_set.clone());
+    }
+    let records: Records = sets.iter().flat_map(|set| records(set, &factors)).collect();
+    let names = ("factor-sets".to_owned(), "factor-sets".to_owned());
+    let end = (trailer(&asking.app, []), DateTime::UNIX_EPOCH);
+    asking.records(format, names, (COLUMNS, records), end, now).await
+}
+
+/// The columns of a file.
+const COLUMNS: &[&str] = &[
+    "factor_set",
+    "provider",
+    "basis",
+    "region",
+    "fuel",
+    "valid_from",
+    "valid_to",
+    "g_per_kwh",
+    "source",
+];
+
+/// A record for each factor of a set; one without a fuel where its provider keeps them to itself.
+fn records(set: &FactorSetRow, factors: &[FactorRow]) -> Records {
+    let text = |text: &str| Datum::Text(Some(text.to_owned()).filter(|text| !text.is_empty()));
+    let of_set = || vec![text(&set.factor_set_id), text(&set.provider), text(&set.basis)];
+    let own = factors.iter().filter(|factor| factor.factor_set_id == set.factor_set_id);
+    let mut records: Records = own
+        .map(|factor| {
+            let region = if factor.region_id == "*" { "" } else { &factor.region_id };
+            let valid_to = factor.valid_to.map_or(Datum::Text(None), Datum::Day);
+            let more = [
+                text(region),
+                text(&factor.fuel),
+                Datum::Day(factor.valid_from),
+                valid_to,
+                Datum::Number(Some(factor.g_per_kwh)),
+                text(&factor.source),
+            ];
+            of_set().into_iter().chain(more).collect()
+        })
+        .collect();
+    if records.is_empty() {
+        let nothing = std::iter::repeat_n(Datum::Text(None), COLUMNS.len() - 3);
+        records.push(of_set().into_iter().chain(nothing).collect());
+    }
+    records
 }
 
 fn item(set: FactorSetRow, factors: &[FactorRow], numbers: Numbers) -> FactorSetItem {

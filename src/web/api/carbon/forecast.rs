@@ -7,8 +7,11 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    answer::{Asking, Items, Page, Whole, digits, instant_of, moment, trailer},
-    query::{Common, Format, PageParams, SeriesParams, ends, window},
+    answer::{Asking, Items, Whole, digits, instant_of, moment, trailer},
+    query::{
+        COMMON, Common, CommonParams, Format, PAGE, PageParams, RANGE, REGION, RegionParams, ends,
+        names, window,
+    },
 };
 use crate::{
     app::App,
@@ -20,12 +23,7 @@ use crate::{
     domain::feed::{Metric, Window},
     error::Result,
     extractors::{
-        feed::{
-            File, Reading, file_name,
-            long::{Kind, Subject},
-            stamp::LocalClock,
-            zone,
-        },
+        feed::{File, Piece, Reading, file_name, long::Kind},
         words::{BadForm, Instant},
     },
     web::parameters::{FromParameters, Parameters},
@@ -63,27 +61,10 @@ struct Query {
     common: Common,
     issued: Issued,
     ends: Ends,
-    page: Page,
 }
 
 impl FromParameters for Query {
-    const NAMES: &'static [&'static str] = &[
-        "region",
-        "issued",
-        "start",
-        "end",
-        "feed",
-        "factor_set",
-        "metric",
-        "unit",
-        "zone",
-        "as_of",
-        "asOf",
-        "numbers",
-        "limit",
-        "cursor",
-        "format",
-    ];
+    const NAMES: &'static [&'static str] = names!(REGION, &["issued"], RANGE, COMMON, PAGE);
 
     fn from_parameters(p: &mut Parameters) -> Result<Self> {
         let ends = ends(p, ("start", "end"))?;
@@ -91,7 +72,7 @@ impl FromParameters for Query {
             window(("start", start), end)?;
         }
         let issued = p.value("issued")?.unwrap_or(Issued::Latest);
-        Ok(Self { common: Common::read(p)?, issued, ends, page: Page::read(p)? })
+        Ok(Self { common: Common::read(p)?, issued, ends })
     }
 }
 
@@ -164,10 +145,11 @@ impl ForecastItem {
     path = "/api/v1/carbon-intensity/forecast",
     tag = "carbon",
     params(
-        SeriesParams,
+        RegionParams,
         ("issued" = Option<String>, Query, description = "latest (the default), or an instant: the newest issue at or before it.", example = "latest"),
         ("start" = Option<String>, Query, description = "Only slots that begin then or later.", example = "2025-01-15T12:00:00Z"),
         ("end" = Option<String>, Query, description = "Only slots that begin before.", example = "2025-01-17T12:00:00Z"),
+        CommonParams,
         PageParams,
     ),
     responses(
@@ -186,18 +168,17 @@ impl ForecastItem {
     ),
 )]
 async fn list(asking: Asking<Query>) -> Result<Response> {
-    let Query { common, page, .. } = &asking.query;
-    let format = asking.format(page)?;
+    let common = &asking.query.common;
+    let format = asking.format(&common.page)?;
     let series = common.series(&asking.app, true).await?;
     let scopes: Vec<i32> = series.iter().flat_map(|one| one.scopes.clone()).collect();
-    let mut snapshot =
-        FeedSnapshot::begin(&asking.app.pool, &scopes, page.as_of(common.as_of)).await?;
+    let mut snapshot = common.snapshot(&asking.app, &scopes).await?;
     let issues = issues(&mut snapshot, &asking.query, series).await?;
     let known_at = snapshot.known_at;
     if format == Format::Json {
         snapshot.finish().await?;
         let items = items(&asking.query, &issues)?;
-        return asking.page(known_at, &asking.query.page, items, |item| item.key.clone());
+        return asking.page(known_at, &common.page, items, |item| item.key.clone());
     }
     let (whole, file) = file(&asking, issues, format, known_at);
     asking.file(whole, file, snapshot).await
@@ -225,7 +206,7 @@ async fn issues(
 }
 
 fn items(query: &Query, told: &[Told]) -> Result<Vec<ForecastItem>> {
-    let after = match query.page.after()? {
+    let after = match query.common.page.after()? {
         Some([region, start]) => Some((region, instant_of(start)?)),
         None => None,
     };
@@ -236,7 +217,7 @@ fn items(query: &Query, told: &[Told]) -> Result<Vec<ForecastItem>> {
     let rest = slots.filter(|(series, _, slot)| is_next(&series.region_id, slot.start));
     let items =
         rest.map(|(series, issue, slot)| ForecastItem::new(&query.common, series, *issue, slot));
-    Ok(items.take(query.page.limit + 1).collect())
+    Ok(items.take(query.common.page.limit + 1).collect())
 }
 
 fn file(
@@ -263,22 +244,9 @@ fn file(
             .concat(),
         most: slots().count() as u64 * Metric::ALL.len() as u64,
     };
-    let subject = |series: &Series| Subject {
-        region: series.region_id.clone(),
-        feed: series.feed_id.clone(),
-        factor_set: Some(series.factor_set_id.clone()),
-        clock: LocalClock::new(zone(&series.zone)),
-    };
-    let file = File {
-        is_xlsx: format == Format::Xlsx,
-        kind: Kind::Forecasts,
-        subjects: told.iter().map(|(series, ..)| subject(series)).collect(),
-        metrics: common.metrics.clone(),
-        unit: common.unit,
-        trailer: trailer(&asking.app, told.iter().map(|(series, ..)| &*series.attribution)),
-        dated: past,
-    };
-    let reading =
-        Reading::Forecasts(told.into_iter().map(|(_, issue, slots)| (issue, slots)).collect());
-    (whole, (file, reading))
+    let end = (trailer(&asking.app, told.iter().map(|(series, ..)| &*series.attribution)), past);
+    let subjects = told.iter().map(|(series, ..)| series.into()).collect();
+    let file = common.file(format, Kind::Forecasts, subjects, end);
+    let pieces = told.into_iter().map(|(_, issue, slots)| Piece::Forecast(issue, slots));
+    (whole, (file, Reading::Ready(pieces.collect())))
 }

@@ -2,12 +2,15 @@
 
 use axum::response::Response;
 use serde_json::value::RawValue;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    answer::{Asking, Items, Page, Whole, dated, digits, instant_of, moment, trailer},
-    query::{Common, Format, Numbers, PageParams, RangeParams, Zone, range},
+    answer::{Asking, Items, Whole, dated, digits, instant_of, moment, trailer},
+    query::{
+        COMMON, Common, CommonParams, Format, PAGE, PageParams, RANGE, REGION, RangeParams,
+        RegionParams, names, range,
+    },
 };
 use crate::{
     app::App,
@@ -16,17 +19,9 @@ use crate::{
         regions::MixSeries,
         snapshot::FeedSnapshot,
     },
-    domain::feed::{IntensityUnit, Window},
-    error::Result,
-    extractors::{
-        feed::{
-            File, Reading, file_name,
-            long::{Kind, Subject},
-            stamp::LocalClock,
-            zone,
-        },
-        query::as_of,
-    },
+    domain::feed::{Metric, Window},
+    error::{Problem, Result},
+    extractors::feed::{File, Reading, file_name, long::Kind},
     web::parameters::{FromParameters, Parameters},
 };
 
@@ -35,50 +30,24 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list))
 }
 
-/// The parameters as the documentation shows them; [`Query`] reads them.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "read by utoipa only")]
-struct MixParams {
-    /// Regions by id or by a provider's code, repeatable.
-    #[param(example = json!(["GB"]))]
-    region: Vec<String>,
-    /// This feed rather than the region's own.
-    #[param(example = "gb.mix")]
-    feed: Option<String>,
-    /// UTC (the default) or local: how instants are printed.
-    zone: Option<String>,
-    /// Only what was known then, RFC 3339 with an offset; `asOf` is the same.
-    as_of: Option<String>,
-    /// `string` (the default): values as strings with exact digits. `float`: as JSON numbers.
-    numbers: Option<String>,
-}
-
 /// What is asked.
 struct Query {
     common: Common,
     window: Window,
-    page: Page,
 }
 
 impl FromParameters for Query {
-    const NAMES: &'static [&'static str] = &[
-        "region", "start", "end", "feed", "zone", "as_of", "asOf", "numbers", "limit", "cursor",
-        "format",
-    ];
+    const NAMES: &'static [&'static str] = names!(REGION, RANGE, COMMON, PAGE);
 
+    /// A mix is of what is generated, in megawatts and percent: a set of factors and a unit of intensities
+    /// are read as everywhere, and say nothing about it.
     fn from_parameters(p: &mut Parameters) -> Result<Self> {
-        let common = Common {
-            regions: p.texts("region"),
-            feed: p.text("feed")?,
-            factor_set: None,
-            metrics: None,
-            unit: IntensityUnit::GPerKwh,
-            zone: p.value("zone")?.unwrap_or(Zone::Utc),
-            as_of: as_of(p)?,
-            numbers: p.value("numbers")?.unwrap_or(Numbers::Exact),
-        };
-        Ok(Self { common, window: range(p)?, page: Page::read(p)? })
+        let common = Common::read(p)?;
+        if let Some(other) = common.metrics.iter().flatten().find(|m| **m != Metric::Generated) {
+            let wanted = "a mix is of what is generated; give generated, or leave it out";
+            return Err(Problem::bad_parameter("metric", other.as_str(), wanted));
+        }
+        Ok(Self { common, window: range(p)? })
     }
 }
 
@@ -131,12 +100,14 @@ impl MixItem {
 
 /// Read the fuel mix
 ///
-/// What was generated of which fuel, by slot: megawatts, or percent where the upstream gives shares.
+/// What was generated of which fuel, by slot: megawatts, or percent where the upstream gives shares. One
+/// query serves this and the reads of intensities: `metric` may be generated only, and `unit` and `factor_set`
+/// are read as there but change nothing, for megawatts and percent are made with no factor.
 #[utoipa::path(
     get,
     path = "/api/v1/fuel-mix",
     tag = "carbon",
-    params(MixParams, RangeParams, PageParams),
+    params(RegionParams, RangeParams, CommonParams, PageParams),
     responses(
         (status = 200, description = "A page of fuels by slot, or a file.", content(
             (Items<MixItem> = "application/json"),
@@ -153,17 +124,16 @@ impl MixItem {
     ),
 )]
 async fn list(asking: Asking<Query>) -> Result<Response> {
-    let Query { common, page, .. } = &asking.query;
-    let format = asking.format(page)?;
+    let common = &asking.query.common;
+    let format = asking.format(&common.page)?;
     let series = common.mixes(&asking.app).await?;
     let scopes: Vec<i32> = series.iter().flat_map(|one| one.scopes.clone()).collect();
-    let mut snapshot =
-        FeedSnapshot::begin(&asking.app.pool, &scopes, page.as_of(common.as_of)).await?;
+    let mut snapshot = common.snapshot(&asking.app, &scopes).await?;
     if format == Format::Json {
         let items = items(&mut snapshot, &asking.query, &series).await?;
         let known_at = snapshot.known_at;
         snapshot.finish().await?;
-        return asking.page(known_at, &asking.query.page, items, |item| item.key.clone());
+        return asking.page(known_at, &common.page, items, |item| item.key.clone());
     }
     let whole = whole(&mut snapshot, &asking.query, &series, format).await?;
     let file = file(&asking, &series, format);
@@ -172,9 +142,10 @@ async fn list(asking: Asking<Query>) -> Result<Response> {
 
 async fn items(
     snapshot: &mut FeedSnapshot,
-    Query { common, window, page }: &Query,
+    Query { common, window }: &Query,
     series: &[MixSeries],
 ) -> Result<Vec<MixItem>> {
+    let page = &common.page;
     let after = match page.after()? {
         Some([region, start, fuel]) => Some((region, instant_of(start)?, fuel)),
         None => None,
@@ -198,23 +169,22 @@ async fn items(
 
 async fn whole(
     snapshot: &mut FeedSnapshot,
-    Query { common, window, .. }: &Query,
+    Query { common, window }: &Query,
     series: &[MixSeries],
     format: Format,
 ) -> Result<Whole> {
     let (mut state, mut most) = (Vec::new(), 0);
     for one in series {
-        let stamp = reads::mix_stamp(snapshot, one, *window).await?;
-        state.push(format!("{} {} {stamp:?}\n", one.region_id, one.feed_id));
-        // A fuel may have megawatts and percent.
-        most += 2 * u64::try_from(stamp.rows).unwrap_or_default();
+        let MixSeries { region_id, feed_id, .. } = one;
+        let changes = reads::state(snapshot, "fuel_mix", (feed_id, region_id), *window).await?;
+        state.push(format!("{region_id} {feed_id} {changes:?}\n"));
+        if format == Format::Xlsx {
+            // A fuel may have megawatts and percent.
+            let count = reads::mix_count(snapshot, one, *window).await?;
+            most += 2 * u64::try_from(count).unwrap_or_default();
+        }
     }
-    let regions: Vec<&str> = series.iter().map(|one| &*one.region_id).collect();
-    let regions = if regions.is_empty() {
-        common.regions.iter().map(|text| &**text).collect()
-    } else {
-        regions
-    };
+    let regions = common.names(series.iter().map(|one| &*one.region_id));
     let name = file_name(("mix", "native", format.as_str()), &regions, *window);
     Ok(Whole {
         name,
@@ -225,21 +195,10 @@ async fn whole(
 }
 
 fn file(asking: &Asking<Query>, series: &[MixSeries], format: Format) -> (File, Reading) {
-    let Query { common, window, .. } = &asking.query;
-    let subject = |one: &MixSeries| Subject {
-        region: one.region_id.clone(),
-        feed: one.feed_id.clone(),
-        factor_set: None,
-        clock: LocalClock::new(zone(&one.zone)),
-    };
-    let file = File {
-        is_xlsx: format == Format::Xlsx,
-        kind: Kind::Slots,
-        subjects: series.iter().map(subject).collect(),
-        metrics: None,
-        unit: common.unit,
-        trailer: trailer(&asking.app, series.iter().map(|one| &*one.attribution)),
-        dated: dated(*window),
-    };
+    let Query { common, window } = &asking.query;
+    let attributions = series.iter().map(|one| &*one.attribution);
+    let end = (trailer(&asking.app, attributions), dated(*window));
+    let subjects = series.iter().map(Into::into).collect();
+    let file = common.file(format, Kind::Slots, subjects, end);
     (file, Reading::Mix(series.to_vec(), *window))
 }

@@ -9,8 +9,12 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    answer::{Asking, Items, Page, Whole, dated, digits, instant_of, moment, trailer},
-    query::{Common, Format, Granularity, Numbers, PageParams, RangeParams, SeriesParams, range},
+    answer::{Asking, Items, digits, instant_of, moment},
+    query::{
+        COMMON, Common, CommonParams, Format, Numbers, PAGE, PageParams, RANGE, REGION,
+        RangeParams, RegionParams, names,
+    },
+    whole::Asked,
 };
 use crate::{
     app::App,
@@ -21,12 +25,7 @@ use crate::{
     },
     domain::feed::{Grain, Metric, Window},
     error::Result,
-    extractors::feed::{
-        File, Reading, file_name, held,
-        long::{Kind, Subject},
-        stamp::LocalClock,
-        zone,
-    },
+    extractors::feed::held,
     feeds::read::{Aggregate, Figure, aggregates},
     web::parameters::{FromParameters, Parameters},
 };
@@ -37,39 +36,13 @@ pub fn routes() -> OpenApiRouter<App> {
 }
 
 /// What is asked.
-pub struct Query {
-    common: Common,
-    window: Window,
-    granularity: Granularity,
-    page: Page,
-}
+struct Query(Asked);
 
 impl FromParameters for Query {
-    const NAMES: &'static [&'static str] = &[
-        "region",
-        "start",
-        "end",
-        "granularity",
-        "feed",
-        "factor_set",
-        "metric",
-        "unit",
-        "zone",
-        "as_of",
-        "asOf",
-        "numbers",
-        "limit",
-        "cursor",
-        "format",
-    ];
+    const NAMES: &'static [&'static str] = names!(REGION, RANGE, &["granularity"], COMMON, PAGE);
 
     fn from_parameters(p: &mut Parameters) -> Result<Self> {
-        Ok(Self {
-            common: Common::read(p)?,
-            window: range(p)?,
-            granularity: p.value("granularity")?.unwrap_or(Granularity::Native),
-            page: Page::read(p)?,
-        })
+        Asked::read(p).map(Self)
     }
 }
 
@@ -223,9 +196,10 @@ impl<'a> Print<'a> {
     path = "/api/v1/carbon-intensity",
     tag = "carbon",
     params(
-        SeriesParams,
+        RegionParams,
         RangeParams,
         ("granularity" = Option<String>, Query, description = "native (the default), hour, day, week or month: those that begin in the range.", example = "native"),
+        CommonParams,
         PageParams,
     ),
     responses(
@@ -254,30 +228,30 @@ impl<'a> Print<'a> {
     ),
 )]
 async fn list(asking: Asking<Query>) -> Result<Response> {
-    let format = asking.format(&asking.query.page)?;
-    let Query { common, page, .. } = &asking.query;
+    let asked = &asking.query.0;
+    let common = &asked.common;
+    let format = asking.format(&common.page)?;
     let series = common.series(&asking.app, false).await?;
     let scopes: Vec<i32> = series.iter().flat_map(|one| one.scopes.clone()).collect();
-    let as_of = page.as_of(common.as_of);
-    let mut snapshot = FeedSnapshot::begin(&asking.app.pool, &scopes, as_of).await?;
+    let mut snapshot = common.snapshot(&asking.app, &scopes).await?;
     if format == Format::Json {
-        let items = items(&mut snapshot, &asking.query, &series).await?;
+        let items = items(&mut snapshot, asked, &series).await?;
         let known_at = snapshot.known_at;
         snapshot.finish().await?;
-        return asking.page(known_at, &asking.query.page, items, |item| item.key.clone());
+        return asking.page(known_at, &common.page, items, |item| item.key.clone());
     }
-    let whole = whole(&mut snapshot, &asking.query, &series, format).await?;
-    let file = file(&asking, &series, format);
+    let whole = asked.whole(&mut snapshot, &series, ("intensity", format)).await?;
+    let file = asked.file(&asking.app, &series, format);
     asking.file(whole, file, snapshot).await
 }
 
 /// One item more than a page has, after the last one of the page before.
 async fn items(
     snapshot: &mut FeedSnapshot,
-    query: &Query,
+    Asked { common, window, granularity }: &Asked,
     series: &[Series],
 ) -> Result<Vec<IntensityItem>> {
-    let Query { common, window, granularity, page } = query;
+    let page = &common.page;
     let after = page.after()?;
     let mut items = Vec::new();
     for one in series {
@@ -355,80 +329,4 @@ async fn spans(
         }
     }
     Ok(items)
-}
-
-/// What is known of a file before it is written.
-async fn whole(
-    snapshot: &mut FeedSnapshot,
-    query: &Query,
-    series: &[Series],
-    format: Format,
-) -> Result<Whole> {
-    let Query { common, window, granularity, .. } = query;
-    let (mut state, mut rows) = (Vec::new(), 0);
-    for one in series {
-        let stamp = reads::stamp(snapshot, one, *window).await?;
-        state.push(format!("{} {} {stamp:?}\n", one.region_id, one.feed_id));
-        rows += u64::try_from(stamp.rows).unwrap_or_default();
-    }
-    if granularity.grain().is_some() {
-        // A span is complete only once it is over.
-        state.push(snapshot.known_at.format("%Y-%m-%dT%H").to_string());
-    }
-    let regions: Vec<&str> = series.iter().map(|one| &*one.region_id).collect();
-    let regions = if regions.is_empty() {
-        common.regions.iter().map(|text| &**text).collect()
-    } else {
-        regions
-    };
-    let metrics = common.metrics.as_ref().map_or(Metric::ALL.len(), Vec::len);
-    if let Some(grain) = granularity.grain() {
-        // A span at either end may lie half outside.
-        let spans = window.length().num_seconds() / least_seconds(grain) + 2;
-        rows = u64::try_from(spans).unwrap_or_default() * series.len() as u64;
-    }
-    Ok(Whole {
-        name: file_name(("intensity", granularity.as_str(), format.as_str()), &regions, *window),
-        object: format!("carbon-intensity/{}", regions.join(",")),
-        state: state.concat(),
-        most: rows * metrics as u64,
-    })
-}
-
-/// The shortest that a span can be: a day of 23 hours, a February.
-const fn least_seconds(grain: Grain) -> i64 {
-    const HOUR: i64 = 3600;
-    match grain {
-        Grain::Hour => HOUR,
-        Grain::Day => 23 * HOUR,
-        Grain::Week => (7 * 24 - 1) * HOUR,
-        Grain::Month => (28 * 24 - 1) * HOUR,
-    }
-}
-
-fn file(asking: &Asking<Query>, series: &[Series], format: Format) -> (File, Reading) {
-    let Query { common, window, granularity, .. } = &asking.query;
-    let subject = |one: &Series| Subject {
-        region: one.region_id.clone(),
-        feed: one.feed_id.clone(),
-        factor_set: Some(one.factor_set_id.clone()),
-        clock: LocalClock::new(zone(&one.zone)),
-    };
-    let reading = match granularity.grain() {
-        None => Reading::Slots(series.to_vec(), *window),
-        Some(grain) => {
-            let spans = series.iter().map(|one| (one.clone(), common.calendar(one, grain)));
-            Reading::Spans(spans.collect(), *window)
-        }
-    };
-    let file = File {
-        is_xlsx: format == Format::Xlsx,
-        kind: if granularity.grain().is_some() { Kind::Spans } else { Kind::Slots },
-        subjects: series.iter().map(subject).collect(),
-        metrics: common.metrics.clone(),
-        unit: common.unit,
-        trailer: trailer(&asking.app, series.iter().map(|one| &*one.attribution)),
-        dated: dated(*window),
-    };
-    (file, reading)
 }

@@ -9,6 +9,7 @@ mod fuel_mix;
 mod intensity;
 mod latest;
 pub mod query;
+pub mod whole;
 
 use utoipa_axum::router::OpenApiRouter;
 

@@ -5,16 +5,24 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use utoipa::IntoParams;
 
+use super::answer::Page;
 use crate::{
     app::App,
-    db::feeds::regions::{self, Choice, MixSeries, Named, Series},
+    db::feeds::{
+        regions::{self, Choice, MixSeries, Named, Series},
+        snapshot::FeedSnapshot,
+    },
     domain::{
         feed::{Grain, IntensityUnit, Metric, Window},
         words,
     },
     error::{Problem, Result, shown},
     extractors::{
-        feed::zone,
+        feed::{
+            File,
+            long::{Kind, Subject},
+            zone,
+        },
         query::{self, contradiction},
         words::Instant,
     },
@@ -86,14 +94,69 @@ impl Granularity {
     }
 }
 
-/// Which series, as the documentation shows it; [`Common`] reads it.
+/// Some lists of names as one, for [`FromParameters::NAMES`](crate::web::parameters::FromParameters::NAMES).
+macro_rules! names {
+    ($($list:expr),+ $(,)?) => {{
+        const LISTS: &[&[&str]] = &[$($list),+];
+        const ALL: [&str; $crate::web::api::carbon::query::count(LISTS)] =
+            $crate::web::api::carbon::query::join(LISTS);
+        &ALL
+    }};
+}
+pub(crate) use names;
+
+/// How many names there are in lists.
+#[must_use]
+pub const fn count(lists: &[&[&str]]) -> usize {
+    let (mut count, mut list) = (0, 0);
+    while list < lists.len() {
+        count += lists[list].len();
+        list += 1;
+    }
+    count
+}
+
+/// The names of lists, of which there are `N`.
+#[must_use]
+pub const fn join<const N: usize>(lists: &[&[&'static str]]) -> [&'static str; N] {
+    let mut all = [""; N];
+    let (mut list, mut place, mut count) = (0, 0, 0);
+    while count < N {
+        if place < lists[list].len() {
+            all[count] = lists[list][place];
+            (place, count) = (place + 1, count + 1);
+        } else {
+            (list, place) = (list + 1, 0);
+        }
+    }
+    all
+}
+
+/// Where, unless the path says it.
+pub const REGION: &[&str] = &["region"];
+/// When.
+pub const RANGE: &[&str] = &["start", "end"];
+/// What every read of what feeds loaded takes.
+pub const COMMON: &[&str] =
+    &["feed", "factor_set", "metric", "unit", "zone", "as_of", "asOf", "numbers", "format"];
+/// What lists take.
+pub const PAGE: &[&str] = &["limit", "cursor"];
+
+/// Where, as the documentation shows it.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "read by utoipa only")]
-pub struct SeriesParams {
+pub struct RegionParams {
     /// Regions by id or by a provider's code, repeatable.
     #[param(example = json!(["GB"]))]
     region: Vec<String>,
+}
+
+/// What every read takes, as the documentation shows it; [`Common`] reads it.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "read by utoipa only")]
+pub struct CommonParams {
     /// This feed rather than the region's own.
     #[param(example = "gb.intensity")]
     feed: Option<String>,
@@ -114,6 +177,9 @@ pub struct SeriesParams {
     /// `string` (the default): values as strings with exact digits. `float`: as JSON numbers.
     #[param(example = "string")]
     numbers: Option<String>,
+    /// json, or csv or xlsx: everything, one record for each slot and metric; without it `Accept` decides.
+    #[param(example = "json")]
+    format: Option<String>,
 }
 
 /// A range of time, as the documentation shows it.
@@ -129,7 +195,7 @@ pub struct RangeParams {
     end: String,
 }
 
-/// Paging and format, as the documentation shows them.
+/// Paging, as the documentation shows it.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "read by utoipa only")]
@@ -139,11 +205,9 @@ pub struct PageParams {
     limit: Option<u32>,
     /// The `next` of the page before.
     cursor: Option<String>,
-    /// json (a page), csv or xlsx (everything); without it `Accept` decides.
-    format: Option<String>,
 }
 
-/// What most reads take.
+/// What every read takes.
 #[derive(Debug, Clone)]
 pub struct Common {
     /// As they were written.
@@ -162,13 +226,11 @@ pub struct Common {
     pub as_of: Option<DateTime<Utc>>,
     /// How values are written.
     pub numbers: Numbers,
+    /// Which page, and in which format.
+    pub page: Page,
 }
 
 impl Common {
-    /// The names that it takes.
-    pub const NAMES: [&'static str; 9] =
-        ["region", "feed", "factor_set", "metric", "unit", "zone", "as_of", "asOf", "numbers"];
-
     /// Takes its parameters.
     pub fn read(p: &mut Parameters) -> Result<Self> {
         let mut metrics: Vec<Metric> = p.values("metric")?;
@@ -183,7 +245,42 @@ impl Common {
             zone: p.value("zone")?.unwrap_or(Zone::Utc),
             as_of: query::as_of(p)?,
             numbers: p.value("numbers")?.unwrap_or(Numbers::Exact),
+            page: Page::read(p)?,
         })
+    }
+
+    /// The cut-off of the answer.
+    #[must_use]
+    pub fn known(&self) -> Option<DateTime<Utc>> {
+        self.page.as_of(self.as_of)
+    }
+
+    /// A view of the scopes as of the cut-off.
+    pub async fn snapshot(&self, app: &App, scopes: &[i32]) -> Result<FeedSnapshot> {
+        let mut snapshot = FeedSnapshot::begin(&app.pool, scopes, self.known()).await?;
+        snapshot.continues = self.page.continues(self.as_of);
+        Ok(snapshot)
+    }
+
+    /// The regions that a file is named by: those of which there is something, else those that were asked for.
+    #[must_use]
+    pub fn names<'a>(&'a self, found: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+        let found: Vec<&str> = found.collect();
+        if found.is_empty() { self.regions.iter().map(|text| &**text).collect() } else { found }
+    }
+
+    /// A file of the records of some subjects, with what stands at its end, and what dates it.
+    #[must_use]
+    pub fn file(
+        &self,
+        format: Format,
+        kind: Kind,
+        subjects: Vec<Subject>,
+        (trailer, dated): (Option<String>, DateTime<Utc>),
+    ) -> File {
+        let is_xlsx = format == Format::Xlsx;
+        let (metrics, unit) = (self.metrics.clone(), self.unit);
+        File { is_xlsx, kind, subjects, metrics, unit, trailer, dated }
     }
 
     /// Whether a metric is asked for.
@@ -248,7 +345,7 @@ impl Common {
     /// The mixes that it names.
     pub async fn mixes(&self, app: &App) -> Result<Vec<MixSeries>> {
         let regions = named(app, &self.regions).await?;
-        check_words(app, self.feed.as_deref(), None).await?;
+        check_words(app, self.feed.as_deref(), self.factor_set.as_deref()).await?;
         Ok(regions::mixes(&app.pool, &regions, self.feed.as_deref()).await?)
     }
 }

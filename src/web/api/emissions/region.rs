@@ -7,21 +7,25 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::super::carbon::{
-    answer::{Asking, Items, Page, digits, instant_of, moment},
-    query::{Common, Granularity, RangeParams, Zone, range},
+    answer::{Asking, Items, digits, instant_of, moment},
+    query::{
+        COMMON, Common, CommonParams, Format, PAGE, PageParams, RANGE, RangeParams, named, names,
+    },
+    whole::Asked,
 };
 use crate::{
     app::App,
     audit::Actor,
     db::feeds::{regions::Series, snapshot::FeedSnapshot},
     domain::{
-        feed::{IntensityUnit, Metric, Window},
+        feed::{Metric, Window},
         words,
     },
     error::Result,
-    extractors::{feed::held, query::as_of},
+    extractors::feed::held,
     feeds::read::{
-        Calendar, live,
+        Calendar,
+        live::{self, By},
         report::{Report, duration_type, piece, reports},
     },
     web::parameters::{FromParameters, Parameters},
@@ -44,44 +48,16 @@ words! {
 
 /// What is asked.
 struct Query {
-    common: Common,
-    window: Window,
-    granularity: Granularity,
+    asked: Asked,
     source: Source,
-    page: Page,
 }
 
 impl FromParameters for Query {
-    const NAMES: &'static [&'static str] = &[
-        "start",
-        "end",
-        "granularity",
-        "feed",
-        "factor_set",
-        "unit",
-        "zone",
-        "source",
-        "as_of",
-        "asOf",
-        "numbers",
-        "limit",
-        "cursor",
-    ];
+    const NAMES: &'static [&'static str] = names!(RANGE, &["granularity", "source"], COMMON, PAGE);
 
     fn from_parameters(p: &mut Parameters) -> Result<Self> {
         let source = p.value("source")?.unwrap_or(Source::Store);
-        let common = Common {
-            regions: Vec::new(),
-            feed: p.text("feed")?,
-            factor_set: p.text("factor_set")?,
-            metrics: None,
-            unit: p.value("unit")?.unwrap_or(IntensityUnit::GPerKwh),
-            zone: p.value("zone")?.unwrap_or(Zone::Utc),
-            as_of: as_of(p)?,
-            numbers: p.value("numbers")?.unwrap_or(super::super::carbon::query::Numbers::Exact),
-        };
-        let granularity = p.value("granularity")?.unwrap_or(Granularity::Native);
-        Ok(Self { common, window: range(p)?, granularity, source, page: Page::read(p)? })
+        Ok(Self { asked: Asked::read(p)?, source })
     }
 }
 
@@ -98,14 +74,17 @@ struct ReportItem {
     /// minute (a slot), hourly, daily, weekly or monthly.
     duration_type: &'static str,
     /// Of generation; null: not known. Of spans the mean over time.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
-    generated_rate: Digits,
+    generated_rate: Option<Digits>,
     /// Marginal.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
-    marginal_rate: Digits,
+    marginal_rate: Option<Digits>,
     /// Of consumption.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
-    consumed_rate: Digits,
+    consumed_rate: Option<Digits>,
     /// Where.
     region: String,
     /// The unit of all of them.
@@ -114,7 +93,7 @@ struct ReportItem {
     factor_set: String,
     /// Slots that the span has.
     n_expected: i32,
-    /// Slots that count.
+    /// Slots that count: of generation, or of the first metric that is asked for.
     n_present: i32,
     #[serde(skip)]
     key: String,
@@ -141,23 +120,23 @@ struct ReportDuration {
         ("region" = String, Path, description = "A region by id or by a provider's code.", example = "US-CA-CAISO"),
         RangeParams,
         ("granularity" = Option<String>, Query, description = "native or 5m (slots, the default), hour, day, week or month.", example = "hour"),
-        ("feed" = Option<String>, Query, description = "This feed rather than the region's own.", example = "carbonara.intensity"),
-        ("factor_set" = Option<String>, Query, description = "This set of factors rather than the feed's own.", example = "EGRID_u2019"),
-        ("unit" = Option<String>, Query, description = "g/kWh (the default), kg/MWh or lb/MWh.", example = "lb/MWh"),
-        ("zone" = Option<String>, Query, description = "UTC (the default) or local."),
-        ("source" = Option<String>, Query, description = "store (the default): what is stored. live: the upstream is asked first, and its rows are kept."),
-        ("as_of" = Option<String>, Query, description = "Only what was known then."),
-        ("numbers" = Option<String>, Query, description = "string (the default) or float."),
-        ("limit" = Option<u32>, Query, description = "Reports of a page, 1 to 1000 (the default)."),
-        ("cursor" = Option<String>, Query, description = "The `next` of the page before."),
+        ("source" = Option<String>, Query, description = "store (the default): what is stored. live: the upstream is asked first, and its rows are kept; not where a cursor or as_of is given."),
+        CommonParams,
+        PageParams,
     ),
     responses(
-        (status = 200, description = "A page of reports.", body = Items<ReportItem>),
+        (status = 200, description = "A page of reports, or a file of slots or spans.", content(
+            (Items<ReportItem> = "application/json"),
+            (String = "text/csv", example = "region,feed,factor_set,metric,start_utc,start_local,seconds,value,unit,quality,rev,known_at\nUS-CA-CAISO,carbonara.intensity,EGRID_u2019,generated,2021-07-07T23:00:00Z,2021-07-07T16:00:00-07:00,300,520,lb/MWh,measured,1,2021-07-08T01:10:02.120031Z\n"),
+            (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        )),
         (status = 304, description = "What If-None-Match names is still the answer."),
-        (status = 400, description = "`unknown_parameter`, `bad_parameter`, `contradictory_parameters`"),
+        (status = 400, description = "`unknown_parameter`, `bad_parameter`, `contradictory_parameters`, `range_too_long`, `too_large_for_xlsx`"),
         (status = 401, description = "No valid credential."),
         (status = 404, description = "`no_such_region`"),
-        (status = 409, description = "`feed_off`: source=live of a feed that is off."),
+        (status = 406, description = "`not_acceptable`"),
+        (status = 409, description = "`feed_off`, `no_key`: source=live of a feed that is off, or has no key."),
+        (status = 429, description = "`too_many_downloads`"),
         (status = 502, description = "`upstream_failed`"),
         (status = 504, description = "`still_loading`: ask for source=store in a while."),
     ),
@@ -167,32 +146,58 @@ async fn list(
     actor: Actor,
     mut asking: Asking<Query>,
 ) -> Result<Response> {
-    asking.query.common.regions = vec![region];
-    let Query { common, page, window, source, .. } = &asking.query;
-    let series = common.one_series(&asking.app, false).await?;
-    if let (Source::Live, Some(series)) = (source, &series) {
-        live::bring(&asking.app, &actor, series, *window).await?;
+    asking.query.asked.common.regions = vec![region];
+    let asked = &asking.query.asked;
+    let common = &asked.common;
+    let format = asking.format(&common.page)?;
+    if asking.query.asks_upstream() {
+        bring(&asking.app, &actor, asked).await?;
     }
+    let series = common.one_series(&asking.app, false).await?;
     let scopes = series.as_ref().map(|one| one.scopes.clone()).unwrap_or_default();
-    let mut snapshot =
-        FeedSnapshot::begin(&asking.app.pool, &scopes, page.as_of(common.as_of)).await?;
-    let items = match &series {
-        Some(series) => items(&mut snapshot, &asking.query, series).await?,
-        None => Vec::new(),
+    let mut snapshot = common.snapshot(&asking.app, &scopes).await?;
+    if format == Format::Json {
+        let items = match &series {
+            Some(series) => items(&mut snapshot, asked, series).await?,
+            None => Vec::new(),
+        };
+        let known_at = snapshot.known_at;
+        snapshot.finish().await?;
+        return asking.page(known_at, &common.page, items, |item| item.key.clone());
+    }
+    let series = series.as_slice();
+    let whole = asked.whole(&mut snapshot, series, ("emissions", format)).await?;
+    let file = asked.file(&asking.app, series, format);
+    asking.file(whole, file, snapshot).await
+}
+
+impl Query {
+    /// A next page is of the state of the first one, and what was known then is not known better now.
+    fn asks_upstream(&self) -> bool {
+        self.source == Source::Live && self.asked.common.known().is_none()
+    }
+}
+
+/// Has the upstream asked for what a region has in the range.
+async fn bring(app: &App, actor: &Actor, Asked { common, window, .. }: &Asked) -> Result<()> {
+    let Some(region) = named(app, &common.regions).await?.pop() else { return Ok(()) };
+    let feed = match (common.one_series(app, false).await?, &common.feed) {
+        (Some(series), _) => series.feed_id,
+        // Nothing of the region is there yet.
+        (None, Some(feed)) => feed.clone(),
+        (None, None) => live::source(app, &region).await?,
     };
-    let known_at = snapshot.known_at;
-    snapshot.finish().await?;
-    asking.page(known_at, &asking.query.page, items, |item| item.key.clone())
+    live::bring(app, actor, (&feed, &region), *window, By::Server).await
 }
 
 async fn items(
     snapshot: &mut FeedSnapshot,
-    Query { common, window, granularity, page, .. }: &Query,
+    Asked { common, window, granularity }: &Asked,
     series: &Series,
 ) -> Result<Vec<ReportItem>> {
     let grain = granularity.grain();
     let calendar = grain.map(|grain| common.calendar(series, grain));
-    let mut window = *window;
+    let (mut window, page) = (*window, &common.page);
     if let Some([start]) = page.after()? {
         let next = instant_of(start)? + TimeDelta::microseconds(1);
         match Window::new(window.from().max(next), window.to()) {
@@ -222,7 +227,10 @@ fn item(
     report: &Report,
 ) -> ReportItem {
     let clock = common.clock(&series.zone);
-    let rate = |metric: Metric| digits(report.rates[metric as usize], common.numbers);
+    let rate = |metric: Metric| {
+        common.wants(metric).then(|| digits(report.rates[metric as usize], common.numbers))
+    };
+    let first = Metric::ALL.iter().copied().find(|metric| common.wants(*metric));
     ReportItem {
         duration: ReportDuration {
             start_time: moment(report.start, clock),
@@ -236,7 +244,7 @@ fn item(
         unit: common.unit.as_str(),
         factor_set: series.factor_set_id.clone(),
         n_expected: report.n_expected,
-        n_present: report.n_present,
+        n_present: report.n_present[first.unwrap_or(Metric::Generated) as usize],
         key: report.start.timestamp_micros().to_string(),
     }
 }

@@ -16,17 +16,13 @@ use crate::{
     auth::Admin,
     domain::feed::Window,
     error::{Problem, Result},
-    feeds::runner::orders::{self, Ordered, Turn},
+    feeds::runner::orders::{self, History, Ordered, Turn},
     web::{body::StrictJson, parameters::NoQuery},
 };
 
 /// The calls of this file.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(begin))
-        .routes(routes!(pause))
-        .routes(routes!(resume))
-        .routes(routes!(cancel))
+    OpenApiRouter::new().routes(routes!(begin)).routes(routes!(turn))
 }
 
 /// Which history is wanted.
@@ -42,6 +38,10 @@ struct WantedHistory {
     from: DateTime<Utc>,
     /// Until then, at most until now.
     to: DateTime<Utc>,
+    /// Tells of each slot by an event of its own. Left out or false: of slots older than seven days, one
+    /// `rollup` event tells of each day that changed.
+    #[serde(default)]
+    every_slot: bool,
 }
 
 /// Backfills that cover what was asked for.
@@ -55,7 +55,8 @@ struct QueuedBackfills {
 /// Fetch the history of a feed
 ///
 /// Oldest first, beside polling; this call does not wait for it. What waits or runs already for a part
-/// of the range is joined, and one that was paused goes on.
+/// of the range is joined, and one that was paused goes on. What is joined tells of every slot from then on
+/// where that is asked for.
 #[utoipa::path(
     post, path = "/api/v1/feeds/{id}/backfill", tag = "feeds",
     params(("id" = String, Path, description = "the id of a feed, such as carbonara.intensity")),
@@ -66,7 +67,7 @@ struct QueuedBackfills {
         (status = 401, description = "Not signed in"),
         (status = 403, description = "Not an administrator"),
         (status = 404, description = "There is no such feed"),
-        (status = 409, description = "The feed is off, and no scope was named"),
+        (status = 409, description = "The feed is off, and no scope was named; or its upstream tells nothing of the past"),
         (status = 415, description = "Not JSON"),
     )
 )]
@@ -82,99 +83,40 @@ async fn begin(
     let window = Window::new(wanted.from, wanted.to)
         .map_err(|empty| Problem::bad_parameter("from", &wanted.from.to_rfc3339(), empty))?;
     let scopes = wanted.scopes.as_deref();
-    let backfill_ids = orders::backfill(&app, &actor, &feed, scopes, window).await?;
+    let history = History { window, every_slot: wanted.every_slot };
+    let backfill_ids = orders::backfill(&app, &actor, &feed, scopes, history).await?;
     Ok((StatusCode::ACCEPTED, Json(QueuedBackfills { backfill_ids })))
 }
 
-/// Pause a backfill
+/// Pause, resume or cancel a backfill
 ///
-/// It ends with the page that is being loaded, and waits until it is resumed.
+/// `pause`: it ends with the page that is being loaded, and waits until it is resumed. `resume`: it goes on
+/// at the page where it ended, also after a failure. `cancel`: it is at its end, and what it loaded stays.
 #[utoipa::path(
-    post, path = "/api/v1/feeds/{id}/backfill/{backfill}/pause", tag = "feeds",
+    post, path = "/api/v1/feeds/{id}/backfill/{backfill}/{turn}", tag = "feeds",
     params(
         ("id" = String, Path, description = "the id of a feed"),
         ("backfill" = i64, Path, description = "the number of a backfill"),
+        ("turn" = String, Path, description = "what to do", pattern = "^(pause|resume|cancel)$", example = "pause"),
     ),
     responses(
-        (status = 204, description = "It is paused"),
+        (status = 204, description = "Done, or so already"),
         (status = 401, description = "Not signed in"),
         (status = 403, description = "Not an administrator"),
-        (status = 404, description = "There is no such backfill"),
-        (status = 409, description = "It is at its end"),
+        (status = 404, description = "There is no such backfill, or nothing of that name to do with it"),
+        (status = 409, description = "It is at its end: one that is done stays so, and one that was cancelled does not go on"),
     )
 )]
-async fn pause(
-    State(app): State<App>,
-    _: Admin,
-    actor: Actor,
-    Path(place): Path<(String, String)>,
-    _: NoQuery,
-) -> Result<StatusCode> {
-    turn(&app, &actor, &place, Turn::Pause).await
-}
-
-/// Resume a backfill
-///
-/// Also one that failed: it goes on at the page where it ended.
-#[utoipa::path(
-    post, path = "/api/v1/feeds/{id}/backfill/{backfill}/resume", tag = "feeds",
-    params(
-        ("id" = String, Path, description = "the id of a feed"),
-        ("backfill" = i64, Path, description = "the number of a backfill"),
-    ),
-    responses(
-        (status = 204, description = "It goes on"),
-        (status = 401, description = "Not signed in"),
-        (status = 403, description = "Not an administrator"),
-        (status = 404, description = "There is no such backfill"),
-        (status = 409, description = "It is done or was cancelled"),
-    )
-)]
-async fn resume(
-    State(app): State<App>,
-    _: Admin,
-    actor: Actor,
-    Path(place): Path<(String, String)>,
-    _: NoQuery,
-) -> Result<StatusCode> {
-    turn(&app, &actor, &place, Turn::Resume).await
-}
-
-/// Cancel a backfill
-///
-/// What it loaded stays.
-#[utoipa::path(
-    post, path = "/api/v1/feeds/{id}/backfill/{backfill}/cancel", tag = "feeds",
-    params(
-        ("id" = String, Path, description = "the id of a feed"),
-        ("backfill" = i64, Path, description = "the number of a backfill"),
-    ),
-    responses(
-        (status = 204, description = "It is at its end"),
-        (status = 401, description = "Not signed in"),
-        (status = 403, description = "Not an administrator"),
-        (status = 404, description = "There is no such backfill"),
-        (status = 409, description = "It is done"),
-    )
-)]
-async fn cancel(
-    State(app): State<App>,
-    _: Admin,
-    actor: Actor,
-    Path(place): Path<(String, String)>,
-    _: NoQuery,
-) -> Result<StatusCode> {
-    turn(&app, &actor, &place, Turn::Cancel).await
-}
-
 async fn turn(
-    app: &App,
-    actor: &Actor,
-    (feed_id, backfill): &(String, String),
-    turn: Turn,
+    State(app): State<App>,
+    _: Admin,
+    actor: Actor,
+    Path((feed, backfill, turn)): Path<(String, String, String)>,
+    _: NoQuery,
 ) -> Result<StatusCode> {
-    let no_such = || Problem::not_found(format!("there is no backfill {backfill} of {feed_id}"));
+    let no_such = || Problem::not_found(format!("there is no backfill {backfill} of {feed}"));
     let number = backfill.parse().map_err(|_| no_such())?;
-    orders::turn(app, actor, Some(feed_id), number, turn).await?;
+    let turn = turn.parse::<Turn>().map_err(|unknown| Problem::not_found(unknown.to_string()))?;
+    orders::turn(&app, &actor, Some(&feed), number, turn).await?;
     Ok(StatusCode::NO_CONTENT)
 }

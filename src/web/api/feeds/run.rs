@@ -62,7 +62,7 @@ struct QueuedRuns {
         (status = 401, description = "Not signed in"),
         (status = 403, description = "Not an administrator"),
         (status = 404, description = "There is no such feed"),
-        (status = 409, description = "The feed is off, and no scope was named"),
+        (status = 409, description = "The feed is off, and no scope was named; or a range was, and its upstream tells nothing of the past"),
         (status = 415, description = "Not JSON"),
     )
 )]

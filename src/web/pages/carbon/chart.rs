@@ -70,7 +70,7 @@ pub fn draw(measured: &[Point], forecast: &[Point], now: DateTime<Utc>, zone: Tz
         .collect();
     let to = ahead.last().map_or(now, |point| point.end()).max(now);
     let highest = measured.iter().chain(&ahead).map(|point| point.y()).fold(1.0, f64::max);
-    let step = STEPS.into_iter().find(|step| highest / step <= 4.0).unwrap_or(2000.0);
+    let step = distance(highest);
     let top = (highest / step).ceil() * step;
     let frame = Frame { from, to, top };
     Chart {
@@ -82,6 +82,12 @@ pub fn draw(measured: &[Point], forecast: &[Point], now: DateTime<Utc>, zone: Tz
         points: json(measured),
         forecast_points: json(forecast),
     }
+}
+
+/// The distance of grid lines: four of them reach the highest value, however high that is.
+fn distance(highest: f64) -> f64 {
+    let far = || (highest / 4000.0).ceil() * 1000.0;
+    STEPS.into_iter().find(|step| highest / step <= 4.0).unwrap_or_else(far)
 }
 
 struct Frame {
@@ -175,6 +181,18 @@ mod tests {
             chart.points,
             "[[1738368000,3600,100],[1738371600,3600,200],[1738378800,3600,200]]"
         );
+    }
+
+    #[test]
+    fn there_are_few_grid_lines_however_high_a_value_is() {
+        for (highest, step) in
+            [(4, 5.0), (4000, 1000.0), (5000, 2000.0), (999_999_999, 250_000_000.0)]
+        {
+            let slots = [point("2025-02-01T00:00:00Z", highest)];
+            let chart = draw(&slots, &[], "2025-02-01T01:00:00Z".parse().unwrap(), Tz::UTC);
+            assert!((2..=5).contains(&chart.lines.len()), "{highest}: {} lines", chart.lines.len());
+            assert_eq!(chart.lines[1].1, format!("{step}"));
+        }
     }
 
     #[test]

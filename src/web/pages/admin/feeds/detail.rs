@@ -8,13 +8,13 @@ use serde_json::Value;
 
 use super::{
     Done,
-    list::{View, reader},
+    list::View,
     timeline::{Marks, Strip},
-    view::{BackfillView, RowView, Today, span},
+    view::{BackfillView, RowView, Today, has_history, span},
 };
 use crate::{
     app::App,
-    db::feeds::status::{self, FetchInfo, GapFilter, GapInfo},
+    db::feeds::status::{self, FetchInfo, GapFilter, GapInfo, Reader},
     domain::feed::FetchClass,
     error::{Problem, Result},
     feeds::overview::{self, FeedStatus, ScopeStatus, Wanted},
@@ -43,6 +43,7 @@ pub(super) struct ScopePage {
     error: Option<String>,
     notice: Option<&'static str>,
     feed: FeedStatus,
+    has_history: bool,
     row: RowView,
     facts: Vec<(&'static str, String)>,
     strips: Vec<StripView>,
@@ -97,7 +98,7 @@ impl ScopePage {
         done: Option<Done>,
     ) -> Result<Self> {
         let mut conn = app.pool.acquire().await?;
-        let reader = reader(context);
+        let reader = Reader::ADMIN;
         let wanted = Wanted { feed_id: Some(feed_id), scope: Some(scope), ..Wanted::all(reader) };
         let found = overview::feeds(app, &mut conn, &wanted).await?.into_iter().next();
         let found = found.and_then(|mut feed| Some((feed.scopes.pop()?, feed)));
@@ -133,6 +134,7 @@ impl ScopePage {
             backfills: status.backfills.iter().map(|one| BackfillView::of(one, today)).collect(),
             fetches: fetches.into_iter().map(|fetch| FetchView::of(fetch, today)).collect(),
             zone: today.zone,
+            has_history: has_history(feed_id),
             feed,
         })
     }
@@ -151,7 +153,7 @@ fn facts(feed: &FeedStatus, scope: &ScopeStatus, today: Today) -> Vec<(&'static 
         ("Newest slot ends", at(scope.high_water)),
         ("That is ago", scope.lag_seconds.map(length)),
         ("Without a hole up to", at(scope.contiguous_to)),
-        ("History from", Some(today.at(scope.history_start))),
+        ("History from", Some(today.at(scope.history_start)).filter(|_| has_history(&feed.feed))),
         ("Asked", Some(expected)),
         ("Next", at(scope.next_due)),
         ("Last good run", at(scope.last_ok)),

@@ -13,10 +13,7 @@ use crate::{
     app::App,
     db::feeds::status::Reader,
     error::Result,
-    feeds::{
-        Secrecy, find,
-        overview::{self, Wanted},
-    },
+    feeds::overview::{self, Wanted},
     web::{
         pages::{Page, PageContext, form::filled, format::count},
         parameters::{FromParameters, Parameters, StrictQuery},
@@ -46,11 +43,6 @@ impl FromParameters for View {
     }
 }
 
-/// Administrators see everything.
-pub(super) fn reader(context: &PageContext) -> Reader {
-    Reader { user_id: Some(context.principal.user_id), is_admin: true }
-}
-
 pub(super) async fn show(
     context: PageContext,
     State(app): State<App>,
@@ -58,13 +50,10 @@ pub(super) async fn show(
 ) -> Result<FeedsPage> {
     let context = context.admin()?;
     let mut conn = app.pool.acquire().await?;
-    let feeds = overview::feeds(&app, &mut conn, &Wanted::all(reader(&context))).await?;
+    let feeds = overview::feeds(&app, &mut conn, &Wanted::all(Reader::ADMIN)).await?;
     let zone = app.config.curve_timezone;
     let today = Today { now: app.clock.now(), zone };
-    let feeds = feeds.into_iter().map(|feed| {
-        let secrecy = find(&feed.feed).map_or(Secrecy::Open, |feed| feed.about().secrecy);
-        FeedView::of(feed, secrecy, today)
-    });
+    let feeds = feeds.into_iter().map(|feed| FeedView::of(feed, today));
     Ok(FeedsPage {
         page: context.page("Feeds"),
         notice: view.done.map(Done::sentence),

@@ -10,9 +10,8 @@ use super::{Done, detail::ScopePage, view::path};
 use crate::{
     app::App,
     audit::Actor,
-    domain::words,
     error::Result,
-    feeds::runner::orders::{self, Ordered, Turn},
+    feeds::runner::orders::{self, History, Ordered, Turn},
     web::{
         body::{StrictForm, missing},
         pages::{PageContext, form::filled},
@@ -84,26 +83,15 @@ pub(super) async fn backfill(
         let window = orders::range(from, to, app.clock.now())?;
         let window = window.ok_or_else(|| missing("from", ": the first day"))?;
         let ordered = Ordered::of(&app, &feed)?;
-        orders::backfill(&app, &actor, &ordered, Some(std::slice::from_ref(&scope)), window).await
+        let (history, scopes) = (History { window, every_slot: false }, [scope.clone()]);
+        orders::backfill(&app, &actor, &ordered, Some(&scopes), history).await
     };
     let done = done.await.map(|_| Done::Backfill);
     answer(&app, &context, (&feed, &scope), done, range.in_list).await
 }
 
-words! {
-    /// What to do with a backfill, or with a feed.
-    Wanted("something to do") {
-        /// Let it wait.
-        Pause = "pause",
-        /// Let it go on.
-        Resume = "resume",
-        /// End it.
-        Cancel = "cancel",
-    }
-}
-
 /// The button that was pressed.
-pub(super) struct Button(Wanted);
+pub(super) struct Button(Turn);
 
 impl FromParameters for Button {
     const NAMES: &'static [&'static str] = &["do"];
@@ -119,14 +107,9 @@ pub(super) async fn turn(
     actor: Actor,
     Path((feed, scope, number)): Path<(String, String, i64)>,
     _: NoQuery,
-    StrictForm(Button(wanted)): StrictForm<Button>,
+    StrictForm(Button(turn)): StrictForm<Button>,
 ) -> Result<Response> {
     let context = context.admin()?;
-    let turn = match wanted {
-        Wanted::Pause => Turn::Pause,
-        Wanted::Resume => Turn::Resume,
-        Wanted::Cancel => Turn::Cancel,
-    };
     let done = orders::turn(&app, &actor, Some(&feed), number, turn).await;
     answer(&app, &context, (&feed, &scope), done.map(|()| Done::Turned), false).await
 }
@@ -141,9 +124,9 @@ pub(super) async fn pause(
 ) -> Result<Redirect> {
     context.admin()?;
     let (is_paused, done) = match wanted {
-        Wanted::Pause => (true, Done::Paused),
-        Wanted::Resume => (false, Done::Resumed),
-        Wanted::Cancel => return Err(missing("do", ": pause or resume")),
+        Turn::Pause => (true, Done::Paused),
+        Turn::Resume => (false, Done::Resumed),
+        Turn::Cancel => return Err(missing("do", ": pause or resume")),
     };
     orders::pause(&app, &actor, &Ordered::of(&app, &feed)?, is_paused).await?;
     Ok(Redirect::to(&format!("/admin/feeds?done={done}")))

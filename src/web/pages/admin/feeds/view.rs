@@ -6,7 +6,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::{
     feeds::{
-        Secrecy,
+        Feed, Secrecy, find,
         overview::{BackfillStatus, FeedStatus, ScopeStatus},
     },
     web::pages::format::{count, instant},
@@ -27,7 +27,7 @@ pub fn chip(state: &str) -> &'static str {
         "ok" => "good",
         "late" => "warn",
         "failing" | "auth" => "bad",
-        "new" => "info",
+        "waiting" => "info",
         _ => "",
     }
 }
@@ -79,6 +79,7 @@ pub struct FeedView {
     pub id: String,
     pub name: &'static str,
     pub is_paused: bool,
+    pub has_history: bool,
     /// Why there is no row.
     pub note: Option<String>,
     pub rows: Vec<RowView>,
@@ -86,12 +87,13 @@ pub struct FeedView {
 
 impl FeedView {
     /// Of what is not polled only the scopes that hold something are shown.
-    pub fn of(feed: FeedStatus, secrecy: Secrecy, today: Today) -> Self {
-        let note = note(&feed, secrecy);
+    pub fn of(feed: FeedStatus, today: Today) -> Self {
+        let note = note(&feed);
         let shown = |scope: &&ScopeStatus| scope.enabled || scope.high_water.is_some();
         let rows = feed.scopes.iter().filter(shown);
         Self {
             rows: rows.map(|scope| RowView::of(&feed.feed, scope, today)).collect(),
+            has_history: has_history(&feed.feed),
             is_paused: feed.scopes.iter().any(|scope| scope.state == "paused"),
             id: feed.feed,
             name: feed.name,
@@ -100,8 +102,14 @@ impl FeedView {
     }
 }
 
-fn note(feed: &FeedStatus, secrecy: Secrecy) -> Option<String> {
+/// Whether there is a past to load.
+pub fn has_history(feed_id: &str) -> bool {
+    find(feed_id).is_some_and(Feed::has_history)
+}
+
+fn note(feed: &FeedStatus) -> Option<String> {
     let id = &feed.feed;
+    let secrecy = find(id).map_or(Secrecy::Open, |feed| feed.about().secrecy);
     let has_key = feed.config.others.get("has_api_key") == Some(&true.into());
     match (feed.enabled, secrecy) {
         (false, Secrecy::ApiKey) if !has_key => Some(format!(
@@ -124,7 +132,9 @@ pub struct RowView {
     pub about: String,
     pub state: &'static str,
     pub class: &'static str,
-    pub error: Option<String>,
+    pub error: Option<ErrorView>,
+    /// What its state means.
+    pub note: Option<&'static str>,
     pub lag: Option<String>,
     pub whole_to: Option<String>,
     pub gaps: i64,
@@ -136,14 +146,15 @@ pub struct RowView {
 
 impl RowView {
     pub fn of(feed: &str, scope: &ScopeStatus, today: Today) -> Self {
-        let is_fine = matches!(scope.state, "ok" | "off");
+        let error = ErrorView::of(scope, today).filter(|_| scope.enabled);
         Self {
             path: path(feed, &scope.scope),
             scope: scope.scope.clone(),
             about: about(scope),
             state: scope.state,
             class: chip(scope.state),
-            error: scope.last_error.clone().filter(|_| !is_fine),
+            note: (scope.state == "waiting").then_some("nothing came yet"),
+            error,
             lag: scope.lag_seconds.map(|secs| span(TimeDelta::seconds(secs))),
             whole_to: scope.contiguous_to.map(|at| today.at(at)),
             gaps: scope.open_gaps,
@@ -152,6 +163,25 @@ impl RowView {
             due_at: scope.next_due.map(|at| today.at(at)),
             backfill: scope.open_backfill().map(|one| BackfillView::of(one, today)),
         }
+    }
+}
+
+/// What went wrong last.
+#[derive(Debug)]
+pub struct ErrorView {
+    pub message: String,
+    /// When, and how often in a row.
+    pub when: String,
+}
+
+impl ErrorView {
+    fn of(scope: &ScopeStatus, today: Today) -> Option<Self> {
+        let ago = span(today.now - scope.last_error_at?);
+        let when = match scope.failures {
+            0 | 1 => format!("{ago} ago"),
+            n => format!("{n} in a row, the last {ago} ago"),
+        };
+        Some(Self { message: scope.last_error.clone()?, when })
     }
 }
 

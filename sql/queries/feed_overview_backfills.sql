@@ -1,5 +1,0 @@
-select backfill_id, feed_id, scope, from_at, to_at, cursor, state, every_slot, windows_total, windows_done,
-       rows_new, rows_changed, rows_same, started_at, progress_at, last_error
-from feed_backfill
-where ($1::text is null or feed_id = $1) and state in ('queued', 'running', 'paused', 'failed')
-order by feed_id, scope, from_at
