@@ -107,6 +107,8 @@ pub async fn server() -> Server {
         ("TRUEPRICE_FEED_NYISO_RTFUELMIX_ENABLED", "false"),
         ("TRUEPRICE_FEEDS_POLL", "true"),
         ("TRUEPRICE_MQTT_MODE", "off"),
+        // All who listen are one user here.
+        ("TRUEPRICE_LIVE_LISTENERS_PER_USER", "2000"),
     ])
     .await;
     // Patience with the upstream is not what is measured.
