@@ -9,11 +9,11 @@ use crate::{
     db::feeds::{reads, regions::Series, snapshot::FeedSnapshot},
     domain::feed::{Grain, Metric, Window},
     error::Result,
-    feeds::read::aggregate,
     extractors::feed::{
         File, Piece, Reading, file_name,
         long::{Kind, Made, Subject},
     },
+    feeds::read::aggregate,
     web::parameters::Parameters,
 };
 
