@@ -96,6 +96,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_block_of_the_style_sheet_is_closed() {
+        let style = String::from_utf8(Files::get("style.css").unwrap().data.into_owned()).unwrap();
+        let mut depth = 0_i32;
+        for (number, line) in (1..).zip(style.lines()) {
+            let starts_section = line.starts_with("/* ---") || line.starts_with("@media");
+            assert!(!starts_section || depth == 0, "a block before line {number} is open");
+            depth += i32::try_from(line.matches('{').count()).unwrap();
+            depth -= i32::try_from(line.matches('}').count()).unwrap();
+        }
+        assert_eq!(depth, 0);
+    }
+
+    #[test]
     fn who_has_it_is_told_so() {
         let first = cached(&HeaderMap::new(), "text/css", b"a".to_vec());
         assert_eq!(first.status(), StatusCode::OK);

@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgPool;
 use trueprice::{
     config::Config,
+    domain::feed::Window,
     feeds::runner::{self, Upkeep},
 };
 use zip::{ZipWriter, write::SimpleFileOptions};
@@ -85,6 +86,11 @@ async fn stored(pool: &PgPool, from: &str, to: &str) -> Vec<DateTime<Utc>> {
     );
     stored.bind(at(from)).bind(at(to)).fetch_all(pool).await.unwrap()
 }
+
+/// Failures in a row, the last error, the last try, when it is due, how the scope fares.
+type Task = (i32, Option<String>, Option<DateTime<Utc>>, DateTime<Utc>, String);
+
+type Gap = (DateTime<Utc>, DateTime<Utc>, String, i32);
 
 type Backfill = (String, i32, i32, i32, Option<String>);
 
@@ -251,7 +257,6 @@ async fn what_breaks_off_on_our_side_counts_as_a_failed_run() {
     let task = "select t.fail_count, t.last_error, t.last_try, t.next_due, s.state
                 from feed_task t join feed_scope s using (feed_id, scope)
                 where s.enabled and t.task_kind = 'live'";
-    type Task = (i32, Option<String>, Option<DateTime<Utc>>, DateTime<Utc>, String);
     for (fails, minutes) in [(1, 5), (2, 10), (3, 20), (4, 40), (5, 60)] {
         let now = server.app.clock.now();
         runner::catch_up(&server.app).await.unwrap();
@@ -278,11 +283,11 @@ fn new_york(day: &str, next: &str, zone: &str) -> String {
     text.replace("02/02/2025", next).replace("02/01/2025", day)
 }
 
-/// An archive with one day: the first of November 2024.
-fn november() -> Answer {
-    let text = new_york("11/01/2024", "11/02/2024", "EDT");
+/// An archive with a file of one day.
+fn archive(day: &str, next: &str) -> Answer {
+    let text = new_york(day, next, "EDT");
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
-    writer.start_file("20241101rtfuelmix.csv", SimpleFileOptions::default()).unwrap();
+    writer.start_file("0rtfuelmix.csv", SimpleFileOptions::default()).unwrap();
     writer.write_all(text.as_bytes()).unwrap();
     Answer::body(writer.finish().unwrap().into_inner())
 }
@@ -305,7 +310,10 @@ async fn an_archive_that_is_not_there_is_a_gap_unless_history_begins_after_it() 
     .await;
     server.clock.set("2025-02-10T17:00:00Z");
     runner::sync(&server.app, Upkeep::Settle).await.unwrap();
-    upstream.always(&format!("{FOLDER}/20241101rtfuelmix_csv.zip"), november());
+    upstream.always(
+        &format!("{FOLDER}/20241101rtfuelmix_csv.zip"),
+        archive("11/01/2024", "11/02/2024"),
+    );
     upstream.always(&format!("{FOLDER}/20250201rtfuelmix_csv.zip"), Answer::status(404));
     let file = new_york("02/10/2025", "02/11/2025", "EST");
     let so_far = file.lines().take_while(|line| !line.starts_with("02/10/2025 12:05:00"));
@@ -320,7 +328,6 @@ async fn an_archive_that_is_not_there_is_a_gap_unless_history_begins_after_it() 
     // The files of the days before today are not there either.
     let today = at("2025-02-10T05:00:00Z");
     let gaps = "select start_at, end_at, state, tries from feed_gap order by 1";
-    type Gap = (DateTime<Utc>, DateTime<Utc>, String, i32);
     let gap = |tries| (end, today, "open".to_owned(), tries);
     assert_eq!(all::<Gap>(pool, gaps).await, [gap(0)]);
     let fails = "select sum(fail_count) from feed_task";
@@ -347,7 +354,19 @@ async fn an_archive_that_is_not_there_is_a_gap_unless_history_begins_after_it() 
     let asked = zips();
     assert!(asked > before);
     assert_eq!(all::<Gap>(pool, gaps).await[0], gap(1));
-    // A server that starts again has not forgotten; one that wants more asks for it.
+    // A server that starts again has not forgotten.
     runner::sync(&server.app, Upkeep::Settle).await.unwrap();
     assert_eq!(mark().await.0, begins);
+
+    // Somebody knows better.
+    let october = archive("10/31/2024", "11/01/2024");
+    upstream.always(&format!("{FOLDER}/20241001rtfuelmix_csv.zip"), october);
+    let actor = &trueprice::audit::Actor::COMMAND;
+    let feed = runner::orders::Ordered::of(&server.app, "nyiso.rtfuelmix").unwrap();
+    let window = Window::new(at("2024-10-01T04:00:00Z"), begins).unwrap();
+    runner::orders::backfill(&server.app, actor, &feed, None, window).await.unwrap();
+    runner::catch_up(&server.app).await.unwrap();
+    let begins = "select begins_at from feed_watermark where high_water is not null";
+    let found = at("2024-10-31T04:00:00Z");
+    assert_eq!(one::<(DateTime<Utc>,)>(pool, begins).await, (found,), "its first window with rows");
 }

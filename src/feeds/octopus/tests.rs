@@ -125,6 +125,8 @@ fn gas_and_export_are_told_apart_and_what_never_began_is_left_out() {
     let kinds: Vec<_> =
         meters.iter().map(|one| (&*one.mpan, one.fuel_kind, one.direction)).collect();
     assert_eq!(kinds, [("1", "electricity", "export"), ("2", "gas", "import")]);
+    // No document tells what a meter of gas counts.
+    assert_eq!((meters[0].unit, meters[1].unit), (Some("kWh"), None));
     assert!(meters[0].agreements.is_empty());
     assert_eq!((&*findings[0].code, findings[0].rejects_row), ("bad_row", true));
     let other = body.replace("A-00000000", "A-1");
@@ -264,13 +266,16 @@ fn usage_is_asked_for_by_days_of_london() {
     assert!(asked(&OctopusUsage, &meter("1234567890"), &PageRef::FIRST).0.starts_with("/v1/gas-"));
     let mut settings = samples::settings(&OctopusUsage);
     let live = Live {
-        last_ok: None,
+        last_ok: Some(at("2025-07-16T08:10Z")),
         now: at("2025-07-16T09:10Z"),
         history_start: at("2024-01-01T00:00Z"),
         high_water: Some(at("2025-07-14T12:00Z")),
     };
     let range = OctopusUsage.live_range(&settings, &live).unwrap();
     assert_eq!(range, window("2025-06-29T23:00Z", "2025-07-16T23:00Z"));
+    // Before the first good answer, and when more of history is known, all of it.
+    let whole = OctopusUsage.live_range(&settings, &Live { last_ok: None, ..live }).unwrap();
+    assert_eq!(whole, window("2024-01-01T00:00Z", "2025-07-16T23:00Z"));
     assert_eq!(OctopusUsage.windows(&settings, &scope, range), [range]);
     settings.window = TimeDelta::days(2);
     let range = window("2024-03-29T10:00Z", "2024-04-01T10:00Z");

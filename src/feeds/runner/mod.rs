@@ -98,11 +98,14 @@ pub async fn take_part(
 const BY_URGENCY: [&[TaskKind]; 3] =
     [&[TaskKind::Live], &[TaskKind::Manual], &[TaskKind::Sweep, TaskKind::Backfill]];
 
-/// Places for tasks of an urgency, where `busy` are at work by urgency.
+/// Places for tasks of an urgency, where `busy` are at work by urgency: what these and the less urgent may
+/// have together, and no more than is left to any that are more urgent.
 fn room(places: usize, busy: [usize; BY_URGENCY.len()], urgency: usize) -> usize {
-    let at_most = places.saturating_sub(urgency).max(1);
-    let free = places.saturating_sub(busy.iter().sum());
-    free.min(at_most.saturating_sub(busy[urgency..].iter().sum()))
+    let left = |urgency: usize| {
+        let at_most = places.saturating_sub(urgency).max(1);
+        at_most.saturating_sub(busy[urgency..].iter().sum())
+    };
+    (0..=urgency).map(left).min().unwrap_or(0)
 }
 
 /// What one server works at.

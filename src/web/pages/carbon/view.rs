@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
-use rust_decimal::{Decimal, prelude::ToPrimitive as _};
+use rust_decimal::{Decimal, RoundingStrategy, prelude::ToPrimitive as _};
 
 use super::chart::{self, Chart, Point};
 use crate::{
@@ -101,8 +101,10 @@ fn age(span: TimeDelta) -> String {
     }
 }
 
+/// Half away from zero, as the script rounds.
 fn rounded(value: Decimal) -> String {
-    count(value.round().to_i64().unwrap_or_default())
+    let whole = value.round_dp_with_strategy(0, RoundingStrategy::MidpointAwayFromZero);
+    count(whole.to_i64().unwrap_or_default())
 }
 
 impl View {
@@ -229,6 +231,13 @@ mod tests {
         assert_eq!(amounts, ["2,500.5", "1,000", "–", "500", "-35"]);
         assert_eq!((bars[0].width.as_str(), bars[0].share.as_str()), ("100.0%", "63 %"));
         assert_eq!(bars[4].width, "0.0%");
+    }
+
+    #[test]
+    fn the_number_is_rounded_as_by_the_script() {
+        let rounded = |text: &str| rounded(text.parse().unwrap());
+        assert_eq!((rounded("228.5"), rounded("229.5")), ("229".to_owned(), "230".to_owned()));
+        assert_eq!((rounded("228.499999999"), rounded("1234.5")), ("228".into(), "1,235".into()));
     }
 
     #[test]
