@@ -45,7 +45,7 @@ status 200
 body 'has("generated") and (.coverage | tonumber) >= 0 and (.coverage | tonumber) <= 1'
 get "/api/v1/carbon-intensity/best-window?region=GB&$DAY&duration=PT3H"
 status 200 404
-[ "$STATUS" = 200 ] || problem 404 no_window
+[ "$STATUS" = 200 ] || problem 404 no_data
 get '/api/v1/carbon-intensity/forecast?region=GB'
 status 200
 body 'all(.items[]; .start < .end and .unit == "g/kWh" and (.issued_at | endswith("Z")))'
