@@ -273,24 +273,6 @@ impl Reader {
     }
 }
 
-/// Why a client that was let in has to go: the codes of version 5.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Farewell {
-    /// It sent what is no packet.
-    Malformed = 0x81,
-    /// Nobody may do what it did.
-    NotAuthorized = 0x87,
-    /// It was silent for longer than it said it would be.
-    Silent = 0x8d,
-    /// Another has come under its name.
-    TakenOver = 0x8e,
-    /// More waits for it than may.
-    QuotaExceeded = 0x97,
-    /// Its account, its credential or the site was closed.
-    Administrative = 0x98,
-}
-
 /// Why a client is not let in: the codes of both versions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
@@ -357,10 +339,10 @@ impl Writer {
         put(out, 0x20, body);
     }
 
-    /// It has to go; version 3.1.1 has no word for it.
-    pub fn send_away(self, out: &mut BytesMut, why: Farewell) {
+    /// It has to go, for a reason of version 5; 3.1.1 has no word for it.
+    pub fn send_away(self, out: &mut BytesMut, code: u8) {
         if self.is_v5() {
-            put(out, 0xe0, &[why as u8, 0]);
+            put(out, 0xe0, &[code, 0]);
         }
     }
 

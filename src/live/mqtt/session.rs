@@ -19,8 +19,7 @@ use super::{
     broker::{Broker, Message, PATIENCE, Place},
     filter::Filter,
     packet::{
-        self, Connect, Farewell, Incoming, Malformed, Refusal, SUBSCRIPTION_REFUSED, Version, Wish,
-        Writer,
+        self, Connect, Incoming, Malformed, Refusal, SUBSCRIPTION_REFUSED, Version, Wish, Writer,
     },
     wire::Wire,
 };
@@ -87,6 +86,24 @@ enum Over {
     ShutOut,
     #[error("another has come under the client's name")]
     Replaced,
+}
+
+/// Why a client that was let in has to go: the codes of version 5.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+enum Farewell {
+    /// It sent what is no packet.
+    Malformed = 0x81,
+    /// Nobody may do what it did.
+    NotAuthorized = 0x87,
+    /// It was silent for longer than it said it would be.
+    Silent = 0x8d,
+    /// Another has come under its name.
+    TakenOver = 0x8e,
+    /// More waits for it than may.
+    QuotaExceeded = 0x97,
+    /// Its account, its credential or the site was closed.
+    Administrative = 0x98,
 }
 
 impl Over {
@@ -161,7 +178,7 @@ impl Hall {
         };
         if let Some(why) = over.as_ref().err().and_then(Over::farewell) {
             let mut out = BytesMut::new();
-            writer.send_away(&mut out, why);
+            writer.send_away(&mut out, why as u8);
             session.wire.write(out.freeze()).await?;
         }
         over
