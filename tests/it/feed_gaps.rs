@@ -364,7 +364,8 @@ async fn an_archive_that_is_not_there_is_a_gap_unless_history_begins_after_it() 
     let actor = &trueprice::audit::Actor::COMMAND;
     let feed = runner::orders::Ordered::of(&server.app, "nyiso.rtfuelmix").unwrap();
     let window = Window::new(at("2024-10-01T04:00:00Z"), begins).unwrap();
-    runner::orders::backfill(&server.app, actor, &feed, None, window).await.unwrap();
+    let history = runner::orders::History { window, every_slot: false };
+    runner::orders::backfill(&server.app, actor, &feed, None, history).await.unwrap();
     runner::catch_up(&server.app).await.unwrap();
     let begins = "select begins_at from feed_watermark where high_water is not null";
     let found = at("2024-10-31T04:00:00Z");

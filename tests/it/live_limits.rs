@@ -226,19 +226,19 @@ async fn a_burst_waits_for_a_slow_client_and_no_longer_than_ten_thousand() {
 
 #[tokio::test]
 async fn a_user_has_so_many_streams_and_no_more() {
-    let served = served(|config| config.live.listeners_per_user = 2).await;
-    let server = &served.server;
+    let house = served(|config| config.live.listeners_per_user = 2).await;
+    let server = &house.server;
     let account = server.account(Role::ReadOnly).await;
     let caller = server.anonymous().with_token(&account.token);
     let first = Ear::on(&caller, "topics=feed.gap").await;
-    let mut client = Client::connect(served.tcp, Some(&account.token)).await.unwrap();
+    let mut client = Client::connect(house.tcp, Some(&account.token)).await.unwrap();
     let refused = caller.get(TOPICS).await;
     assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
     assert!(refused.headers().contains_key("retry-after"));
     let problem: Value = refused.json().await.unwrap();
     assert_eq!(problem["code"], "too_many_streams");
     assert!(problem["detail"].as_str().unwrap().starts_with("2 connections"), "{problem}");
-    let refused = Client::connect(served.tcp, Some(&account.token)).await.err().unwrap();
+    let refused = Client::connect(house.tcp, Some(&account.token)).await.err().unwrap();
     assert!(refused.contains("ServiceUnavailable"), "{refused}");
     // Others are not in the way, and a place that is given back is free.
     let other = server.caller(Role::ReadOnly).await;

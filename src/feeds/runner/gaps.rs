@@ -370,9 +370,9 @@ mod tests {
         assert_eq!(states(&first), [row(0, 50, "upstream_absent"), row(50, 100, "open")]);
         assert_eq!(states(&after(&first, 50, 100, 0)), [row(0, 100, "upstream_absent")]);
 
-        let young = GapRow { tries: 3, ..gap };
-        assert_eq!(after(std::slice::from_ref(&young), 40, 100, 0), [young.clone()]);
-        let begun = after(&[young], 0, 50, 0);
+        let young = [GapRow { tries: 3, ..gap }];
+        assert_eq!(after(&young, 40, 100, 0), young);
+        let begun = after(&young, 0, 50, 0);
         assert_eq!((begun.len(), begun[0].tries), (1, 4));
         assert_eq!(after(&begun, 50, 100, 0), begun, "once for both windows");
 
