@@ -1,7 +1,9 @@
--- What an account once listed for a meter and lists no more; what another document told later stays.
+-- What an account once listed for a meter and lists no more; what another document told later stays. Of what
+-- was listed before accounts were noted, any account of the meter decides.
 with gone as (
     delete from meter_agreement a using feed_fetch h
-    where h.fetch_id = a.fetch_id and a.meter_id = $1 and a.account = $2 and a.valid_from <> all($3)
+    where h.fetch_id = a.fetch_id and a.meter_id = $1 and (a.account = $2 or a.account is null)
+      and a.valid_from <> all($3)
       and h.fetched_at <= $4
     returning a.*
 )

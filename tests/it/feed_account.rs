@@ -16,7 +16,7 @@ use trueprice::{
         Agreement, MeterPoint, Metering, Price, Records, Scope,
         load::meter_id,
         octopus::OctopusUsage,
-        replay,
+        replay, rollups,
         runner::{self, Upkeep},
     },
 };
@@ -188,6 +188,7 @@ async fn gas_is_kept_in_its_unit_and_counts_as_no_electricity() {
     assert_eq!(one(home.pool(), told).await, "(null,1.234)");
     home.account.settings.gas_in_m3 = Some(true);
     home.account.load(body.as_bytes()).await;
+    rollups::drain(&home.server.app).await.unwrap();
     assert_eq!(units(&home).await, (json!("m3"), "(m3)".to_owned()));
     loader.put(Records::Usage(vec![usage("2025-01-15T12:30:00Z", "1")])).await;
     assert_eq!(units(&home).await.1, "(m3)");

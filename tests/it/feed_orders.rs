@@ -11,6 +11,8 @@ use trueprice::{
     app::App,
     auth::Role,
     config::Config,
+    db::feeds::tasks,
+    domain::feed::TaskKind,
     feeds::runner::{self, Upkeep},
     objects::{Documents, LocalStore},
 };
@@ -160,6 +162,19 @@ fn hole_after(from: &str) -> DateTime<Utc> {
     let known_to = at("2021-08-10T00:00:00Z").timestamp();
     let start = starts.find(|&start| start == known_to || is_missing("CAISO", start)).unwrap();
     DateTime::from_timestamp(start, 0).unwrap()
+}
+
+#[tokio::test]
+async fn what_there_is_no_room_for_keeps_no_poll_waiting() {
+    let server = server("http://127.0.0.1:9", "2021-08-10T00:00:00Z", "2021-08-01T00:00:00Z").await;
+    let (sweep, poll) = (at("2021-08-09T00:00:00Z"), at("2021-08-10T00:01:00Z"));
+    let due = "update feed_task set next_due = case task_kind when 'sweep' then $1 else $2 end
+               where task_kind in ('live', 'sweep')";
+    sqlx::query(due).bind(sweep).bind(poll).execute(&server.owner).await.unwrap();
+    let mut conn = server.app.pool.acquire().await.unwrap();
+    let kinds = [TaskKind::Live, TaskKind::Sweep];
+    assert_eq!(tasks::next_due(&mut conn, &kinds).await.unwrap(), Some(sweep));
+    assert_eq!(tasks::next_due(&mut conn, &kinds[..1]).await.unwrap(), Some(poll));
 }
 
 #[tokio::test]

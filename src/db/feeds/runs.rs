@@ -141,13 +141,15 @@ pub async fn is_queued(
 pub async fn requeue(
     conn: &mut PgConnection,
     run_id: i64,
+    totals: Value,
     from: Option<DateTime<Utc>>,
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        "update feed_run set state = 'queued', finished_at = null, totals = totals - 'error',
-                from_at = case when from_at is not null then coalesce($2, from_at) end
+        "update feed_run set state = 'queued', totals = $2,
+                from_at = case when from_at is not null then coalesce($3, from_at) end
          where run_id = $1",
         run_id,
+        totals,
         from
     )
     .execute(conn)

@@ -209,10 +209,16 @@ pub async fn make_due(
     Ok(())
 }
 
-/// When the first task is due that nobody works at.
-pub async fn next_due(conn: &mut PgConnection) -> sqlx::Result<Option<DateTime<Utc>>> {
+/// When the first task of some kinds is due that nobody works at.
+pub async fn next_due(
+    conn: &mut PgConnection,
+    kinds: &[TaskKind],
+) -> sqlx::Result<Option<DateTime<Utc>>> {
+    let kinds: Vec<String> = kinds.iter().map(ToString::to_string).collect();
     sqlx::query_scalar!(
-        "select min(next_due) from feed_task where not paused and (lease_until is null or lease_until < now())"
+        "select min(next_due) from feed_task
+         where not paused and (lease_until is null or lease_until < now()) and task_kind = any($1)",
+        &kinds
     )
     .fetch_one(conn)
     .await

@@ -41,12 +41,12 @@ pub async fn due(work: &Work<'_>) -> sqlx::Result<Option<Window>> {
     let now = work.app.clock.now();
     let mut tx = work.app.pool.begin().await?;
     basis::follow(&mut tx, work, now).await?;
-    let Some(Split { live, backfill }) = split(&mut tx, work, now).await? else { return Ok(None) };
-    if let Some(rest) = backfill {
+    let split = split(&mut tx, work, now).await?;
+    if let Some(rest) = split.as_ref().and_then(|split| split.backfill) {
         queue_rest(&mut tx, work, rest, now).await?;
     }
     tx.commit().await?;
-    Ok(Some(live))
+    Ok(split.map(|split| split.live))
 }
 
 /// The same without letting anything wait.

@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 
-use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -28,25 +27,16 @@ pub async fn run(work: &Work<'_>) -> Result<Ended, RunError> {
         let queued = runs::take(&mut conn, work.place(), work.app.clock.now()).await?;
         drop(conn);
         let Some(queued) = queued else { return Ok(ended) };
-        let (one, again) = one(work, &queued).await?;
-        ended = one;
-        if let Some(again) = again {
-            let mut conn = work.app.pool.acquire().await?;
-            runs::requeue(&mut conn, queued.run_id, again.from).await?;
+        let goes_on;
+        (ended, goes_on) = one(work, &queued).await?;
+        if goes_on {
             return Ok(ended);
         }
     }
 }
 
-/// A run that goes on later.
-#[derive(Debug, Clone, Copy)]
-struct Again {
-    /// With this instant; none: as it was asked for.
-    from: Option<DateTime<Utc>>,
-}
-
-/// Does one run. One that the server's end stops, or an upstream that wants patience, goes on later.
-async fn one(work: &Work<'_>, queued: &QueuedRun) -> Result<(Ended, Option<Again>), RunError> {
+/// Does one run; `true`: it goes on later, for the server ends or the upstream wants patience.
+async fn one(work: &Work<'_>, queued: &QueuedRun) -> Result<(Ended, bool), RunError> {
     let wanted = queued.from_at.zip(queued.to_at);
     let window = match wanted.and_then(|(from, to)| Window::new(from, to).ok()) {
         Some(window) => Some(window),
@@ -55,26 +45,32 @@ async fn one(work: &Work<'_>, queued: &QueuedRun) -> Result<(Ended, Option<Again
     let Some(window) = window else {
         let ended = Ended::Done(FetchClass::Unchanged);
         work.finish(queued.run_id, Totals::default(), &ended).await?;
-        return Ok((ended, None));
+        return Ok((ended, false));
     };
     let windows = work.feed.windows(work.settings, &work.scope, window);
     let mut walk = Walk::new(work, queued.run_id);
     walk.totals = Totals::of(&queued.totals);
     let before = walk.totals;
     let ended = walk.through(&mut VecDeque::from(windows.clone()), PageRef::FIRST).await;
-    let ended = work.end(queued.run_id, &walk, ended).await?;
+    let ended = Ended::also_broken(ended)?;
     let done = usize::try_from(walk.totals.windows - before.windows).unwrap_or(usize::MAX);
-    let again = match ended {
-        Ended::Stopped => Some(Again { from: None }),
+    let from = match ended {
+        // As it was asked for.
+        Ended::Stopped => None,
         // One of which a window was refused has failed, whatever comes after it.
         Ended::Failed { class: FetchClass::Throttled, .. }
             if walk.totals.failed == before.failed =>
         {
-            Some(Again { from: windows.get(done).map(|window| window.from()) })
+            windows.get(done).map(|window| window.from())
         }
-        _ => None,
+        _ => {
+            work.finish(queued.run_id, walk.totals, &ended).await?;
+            return Ok((ended, false));
+        }
     };
-    Ok((ended, again))
+    let mut conn = work.app.pool.acquire().await?;
+    runs::requeue(&mut conn, queued.run_id, walk.totals.to_json(None), from).await?;
+    Ok((ended, true))
 }
 
 /// Fetches and parses what a run would, and loads nothing; the answers are kept with their findings.

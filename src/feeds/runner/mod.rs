@@ -150,14 +150,18 @@ impl<'a> Scheduler<'a> {
             *ears = Some(tasks::listener(&self.app.pool).await?);
         }
         self.fill().await?;
-        if self.room(0) == 0 {
+        // What there is no room for waits until a run ends, and keeps nothing else waiting.
+        let has_room = |&(urgency, _): &(usize, _)| self.room(urgency) > 0;
+        let kinds = BY_URGENCY.into_iter().enumerate().filter(has_room);
+        let kinds: Vec<TaskKind> = kinds.flat_map(|(_, kinds)| kinds).copied().collect();
+        if kinds.is_empty() {
             return Ok(LOOK_AROUND);
         }
         let mut conn = self.app.pool.acquire().await?;
         let now = self.app.clock.now();
-        let due = tasks::next_due(&mut conn).await?;
+        let due = tasks::next_due(&mut conn, &kinds).await?;
         let wait = due.map_or(LOOK_AROUND, |due| (due - now).to_std().unwrap_or_default());
-        // What is due and was not claimed waits for room, or for its server to be given up.
+        // What is due and was not claimed waits for its server to be given up.
         Ok(if wait.is_zero() { RETRY } else { wait.min(LOOK_AROUND) })
     }
 

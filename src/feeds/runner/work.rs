@@ -80,6 +80,15 @@ impl Ended {
         Self::Failed { class: fetched.class, message, not_before: fetched.not_before }
     }
 
+    /// That of a run, also of one that broke off.
+    pub fn also_broken(ended: Result<Self, RunError>) -> Result<Self, RunError> {
+        match ended {
+            Err(RunError::Load(error)) => Ok(Self::unloadable(&error)),
+            Err(RunError::Database(error)) => Ok(Self::Broken(error.to_string())),
+            other => other,
+        }
+    }
+
     /// That of a run which met a page whose rows the database refuses.
     pub fn unloadable(error: &LoadError) -> Self {
         let message = format!("the rows of a page cannot be loaded: {error}");
@@ -264,12 +273,7 @@ impl<'a> Work<'a> {
         walk: &Walk<'_>,
         ended: Result<Ended, RunError>,
     ) -> Result<Ended, RunError> {
-        let ended = match ended {
-            Err(RunError::Load(error)) => Ended::unloadable(&error),
-            Err(RunError::Database(error)) => Ended::Broken(error.to_string()),
-            Err(lost) => return Err(lost),
-            Ok(ended) => ended,
-        };
+        let ended = Ended::also_broken(ended)?;
         self.finish(run_id, walk.totals, &ended).await?;
         Ok(ended)
     }

@@ -170,6 +170,7 @@ impl Hall {
             window: usize::from(connect.receive_maximum).min(WINDOW),
             patience: patience(connect.keep_alive),
             heard: Instant::now(),
+            full_since: None,
         };
         let over = tokio::select! {
             over = session.run() => over,
@@ -307,6 +308,8 @@ struct Session {
     patience: Option<Duration>,
     /// When the client was last heard.
     heard: Instant,
+    /// Since when it has as much as it takes.
+    full_since: Option<Instant>,
 }
 
 impl Session {
@@ -323,8 +326,13 @@ impl Session {
             }
             let has_room = self.has_room();
             // Who has taken its fill has to say so before long, whatever it announced.
-            let patience = if has_room { self.patience } else { Some(DEAF) };
-            let silence = sleep_until(self.heard + patience.unwrap_or(FOREVER));
+            let silence = sleep_until(if has_room {
+                self.full_since = None;
+                self.heard + self.patience.unwrap_or(FOREVER)
+            } else {
+                let since = *self.full_since.get_or_insert_with(Instant::now);
+                self.heard.max(since) + DEAF
+            });
             tokio::select! {
                 incoming = next(&mut self.wire, &mut self.buffer, Some(self.writer.0)) => {
                     self.heard = Instant::now();

@@ -161,9 +161,14 @@ impl Chrome {
             .await;
     }
 
-    /// Clicks the first element of a selector.
+    /// Clicks the first element of a selector; again, where its page went away before it was clicked.
     pub async fn click(&self, css: &str) {
-        self.find(css).await.click().await.unwrap();
+        loop {
+            match self.find(css).await.click().await {
+                Err(error) if error.is_stale_element_reference() => {}
+                clicked => return clicked.unwrap(),
+            }
+        }
     }
 
     /// Types into a field in place of what it holds.
