@@ -78,7 +78,7 @@ impl Site {
         ] {
             command.env(format!("TRUEPRICE_FEED_CARBONARA_INTENSITY_{setting}"), value);
         }
-        for feed in ["NYISO_RTFUELMIX", "GB_INTENSITY", "GB_MIX", "GB_FORECAST"] {
+        for feed in ["NYISO_RTFUELMIX", "GB_INTENSITY", "GB_MIX", "GB_FORECAST", "GB_FACTORS"] {
             if trueprice::feeds::find(&feed.to_lowercase().replacen('_', ".", 1)).is_some() {
                 command.env(format!("TRUEPRICE_FEED_{feed}_ENABLED"), "false");
             }
