@@ -304,6 +304,21 @@ const AUDITED: &str = "select count(*) from audit_event
     where action in ('feed_run', 'feed_backfill', 'feed_paused')";
 
 #[tokio::test]
+async fn what_went_wrong_last_is_shown_of_a_scope_that_is_off_too() {
+    let server = server().await;
+    let browser = administrator(&server).await;
+    ended(&server, "auth", 1).await;
+    run(&server, "update feed_scope set enabled = false where feed_id = 'gb.intensity'").await;
+    for path in ["/admin/feeds", "/admin/feeds/gb.intensity/GB"] {
+        let page = browser.get(path).await.text().await.unwrap();
+        assert!(page.contains(">off<") && page.contains("the upstream said no"), "{path}: {page}");
+    }
+    let reader = server.caller(Role::ReadOnly).await;
+    let feed = get(&reader, "/api/v1/feeds/gb.intensity").await;
+    assert_eq!(feed["scopes"][0]["last_error"], "the upstream said no");
+}
+
+#[tokio::test]
 async fn the_page_has_a_row_for_each_scope_and_takes_orders() {
     let server = server().await;
     let browser = administrator(&server).await;
