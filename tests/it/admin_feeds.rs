@@ -226,6 +226,8 @@ async fn gaps_are_listed_newest_first_by_page_and_state() {
     for (path, status) in [
         ("/api/v1/feeds/gb.intensity/gaps?state=closed", 400),
         ("/api/v1/feeds/gb.intensity/gaps?cursor=abc", 400),
+        // A position in the year 262 142.
+        ("/api/v1/feeds/gb.intensity/gaps?cursor=ODIxMDI2Njg3Njc5OTk5OTk5OSBHQg", 400),
         ("/api/v1/feeds/gb.intensity/gaps?scopes=GB", 400),
         ("/api/v1/feeds/gb.nothing/gaps", 404),
         ("/api/v1/feeds/gb.nothing", 404),
