@@ -6,6 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use chrono::{DateTime, Datelike as _, Utc};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -40,6 +41,14 @@ pub fn cut<T>(items: &mut Vec<T>, limit: i64) -> bool {
 #[must_use]
 pub fn cursor(content: &[u8]) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(content)
+}
+
+/// The instant that a cursor holds as microseconds; none outside the years of what is stored, with which
+/// nothing could be reckoned.
+#[must_use]
+pub fn instant(micros: &str) -> Option<DateTime<Utc>> {
+    let instant = DateTime::from_timestamp_micros(micros.parse().ok()?)?;
+    (1970..=9999).contains(&instant.year()).then_some(instant)
 }
 
 /// Reads what a cursor says with `read`. 400 `bad_parameter` for anything that no page gave.

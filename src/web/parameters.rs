@@ -48,6 +48,12 @@ impl Parameters {
         Self::parse(query, known)
     }
 
+    /// What was given under a name, which stays to be taken.
+    #[must_use]
+    pub fn given(&self, name: &str) -> Option<&str> {
+        self.pairs.iter().find(|(n, _)| n == name).map(|(_, value)| &**value)
+    }
+
     /// Takes a parameter that may be given once.
     pub fn text(&mut self, name: &str) -> Result<Option<String>> {
         let mut values = self.texts(name);

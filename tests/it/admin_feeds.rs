@@ -226,6 +226,8 @@ async fn gaps_are_listed_newest_first_by_page_and_state() {
     for (path, status) in [
         ("/api/v1/feeds/gb.intensity/gaps?state=closed", 400),
         ("/api/v1/feeds/gb.intensity/gaps?cursor=abc", 400),
+        // A position in the year 262 142.
+        ("/api/v1/feeds/gb.intensity/gaps?cursor=ODIxMDI2Njg3Njc5OTk5OTk5OSBHQg", 400),
         ("/api/v1/feeds/gb.intensity/gaps?scopes=GB", 400),
         ("/api/v1/feeds/gb.nothing/gaps", 404),
         ("/api/v1/feeds/gb.nothing", 404),
@@ -302,6 +304,21 @@ const PAUSED: &str = "select count(*) from feed_task where feed_id = 'gb.intensi
 
 const AUDITED: &str = "select count(*) from audit_event
     where action in ('feed_run', 'feed_backfill', 'feed_paused')";
+
+#[tokio::test]
+async fn what_went_wrong_last_is_shown_of_a_scope_that_is_off_too() {
+    let server = server().await;
+    let browser = administrator(&server).await;
+    ended(&server, "auth", 1).await;
+    run(&server, "update feed_scope set enabled = false where feed_id = 'gb.intensity'").await;
+    for path in ["/admin/feeds", "/admin/feeds/gb.intensity/GB"] {
+        let page = browser.get(path).await.text().await.unwrap();
+        assert!(page.contains(">off<") && page.contains("the upstream said no"), "{path}: {page}");
+    }
+    let reader = server.caller(Role::ReadOnly).await;
+    let feed = get(&reader, "/api/v1/feeds/gb.intensity").await;
+    assert_eq!(feed["scopes"][0]["last_error"], "the upstream said no");
+}
 
 #[tokio::test]
 async fn the_page_has_a_row_for_each_scope_and_takes_orders() {

@@ -136,6 +136,26 @@ async fn a_file_has_another_tag_when_a_sum_in_it_is_another() {
 }
 
 #[tokio::test]
+async fn each_record_of_a_span_tells_how_its_own_metric_came_about() {
+    let (server, caller) = summed().await;
+    sqlx::query("update rollup set n_estimated = 3 where measure = 'consumed'")
+        .execute(&server.app.pool)
+        .await
+        .unwrap();
+    let path = format!("/api/v1/{}&format=csv", DAYS.replace("&limit=1", ""));
+    let file = caller.get(&path).await.text().await.unwrap();
+    let records: Vec<(&str, &str)> = (file.split("\r\n").next().unwrap().lines().skip(1).take(3))
+        .map(|line| line.split(',').collect::<Vec<_>>())
+        .map(|cells| (cells[3], cells[9]))
+        .collect();
+    let wanted = [("generated", "measured"), ("consumed", "estimated"), ("marginal", "measured")];
+    assert_eq!(records, wanted);
+    // An item of all metrics is as good as the worst of them.
+    let items = read(&caller, DAYS).await["items"].clone();
+    assert_eq!(items[0]["quality"], "estimated");
+}
+
+#[tokio::test]
 async fn whoever_names_no_feed_and_no_set_reads_the_one_series_that_is_shown() {
     let server = TestServer::start().await;
     let pool = &server.app.pool;

@@ -4,7 +4,11 @@ use std::time::Instant;
 
 use calamine::{Data, Reader as _};
 use reqwest::Method;
-use trueprice::auth::Role;
+use trueprice::{
+    auth::Role,
+    db::feeds::{reads, regions, snapshot::FeedSnapshot},
+    domain::feed::Window,
+};
 
 use crate::support::{
     Caller, TestServer,
@@ -175,9 +179,14 @@ async fn a_sheet_that_would_be_too_long_is_refused_before_its_first_byte() {
     let (server, caller) = served().await;
     years(&server, 4).await;
     let range = "start=2020-01-01T00:00:00Z&end=2025-01-01T00:00:00Z";
-    let reply =
-        caller.ask(&format!("/api/v1/carbon-intensity?region=CAISO&{range}&format=xlsx")).await;
-    assert_eq!(reply.outcome(), (400, "too_large_for_xlsx"));
+    let path = format!("/api/v1/carbon-intensity?region=CAISO&{range}&format=xlsx");
+    let all = format!("{path}&metric=generated&metric=consumed&metric=marginal");
+    assert_eq!(caller.ask(&all).await.outcome(), (400, "too_large_for_xlsx"));
+    // Consumption is known of every third slot, and where it is not it has no record unless it is asked for.
+    for fits in [&path, &format!("{path}&metric=generated&metric=marginal")] {
+        let head = caller.request(Method::HEAD, fits).send().await.unwrap();
+        assert_eq!(head.status(), 200, "{fits}");
+    }
     let csv =
         text(&caller, &format!("carbon-intensity?region=CAISO&{range}&metric=generated")).await;
     assert_eq!(csv.lines().filter(|line| line.contains(",generated,")).count(), 420_768);
@@ -193,24 +202,53 @@ async fn a_sheet_of_spans_is_as_long_as_its_spans() {
     // More slots than a sheet has rows, in few days.
     let days = path("start=2020-01-01T00:00:00Z&end=2025-01-01T00:00:00Z", "day");
     assert_eq!(caller.get(&days).await.status(), 200);
-    // More hours than a sheet has rows, of which few are there.
+    // More hours than a sheet has rows are asked for, and few are there.
     let hours = path("start=1900-01-01T00:00:00Z&end=2030-01-01T00:00:00Z", "hour");
+    let head = async || caller.request(Method::HEAD, &hours).send().await.unwrap().status();
+    assert_eq!(head().await, 200);
+    caiso(&server.app.pool).generated("1970-01-01T00:00:00Z", &["1"]).await;
+    assert_eq!(head().await, 400);
     assert_eq!(caller.ask(&hours).await.outcome(), (400, "too_large_for_xlsx"));
 }
 
-/// California by five minutes from 2020 on, all three metrics.
+/// What is counted before a sheet is begun is what a file has.
+#[tokio::test]
+async fn a_fuel_counts_once_for_each_figure_and_once_for_none() {
+    let (server, caller) = served().await;
+    let fuels = [
+        ("gas", Some("9000.5"), Some("40")),
+        ("wind", None, Some("32.43")),
+        ("oil", Some("1"), None),
+        ("coal", None, None),
+    ];
+    gb(&server.app.pool).mix("2025-01-15T00:00:00Z", &fuels).await;
+    let csv = text(&caller, &format!("fuel-mix?region=GB&{RANGE}")).await;
+    let records = csv.split("\r\n").next().unwrap().lines().count() - 1;
+    let pool = &server.app.pool;
+    let series = regions::mixes(pool, &["GB".to_owned()], None).await.unwrap().remove(0);
+    let window = Window::new(
+        "2025-01-15T00:00:00Z".parse().unwrap(),
+        "2025-01-16T00:00:00Z".parse().unwrap(),
+    );
+    let mut snapshot = FeedSnapshot::begin(pool, &series.scopes, None).await.unwrap();
+    let counted = reads::mix_count(&mut snapshot, &series, window.unwrap()).await.unwrap();
+    assert_eq!((counted, records), (5, 5));
+}
+
+/// California by five minutes from 2020 on, consumption in every third of them.
 async fn years(server: &TestServer, years: i32) {
     let fed = caiso(&server.app.pool);
     let fetch = fed.fetch().await;
     sqlx::query(
         "insert into carbon_intensity (feed_id, region_id, factor_set_id, start_at, secs, generated, consumed, marginal,
              raw_generated, raw_consumed, raw_marginal, raw_unit, quality, content_hash, first_seen, changed_at, fetch_id)
-         select 'carbonara.intensity', 'US-CA-CAISO', 'EGRID_u2019', at, 300, g * 0.45359237, g * 0.45359237, m * 0.45359237,
-                g, g, m, 'lb/MWh', 'measured', 'hash', '2025-01-01Z'::timestamptz + place / 1000 * interval '1.000001 s',
+         select 'carbonara.intensity', 'US-CA-CAISO', 'EGRID_u2019', at, 300, g * 0.45359237, c * 0.45359237, m * 0.45359237,
+                g, c, m, 'lb/MWh', 'measured', 'hash', '2025-01-01Z'::timestamptz + place / 1000 * interval '1.000001 s',
                 '2025-01-01Z'::timestamptz + place / 1000 * interval '1.000001 s', $1
          from generate_series('2020-01-01Z'::timestamptz, '2020-01-01Z'::timestamptz + make_interval(years => $2)
                               - interval '5 minutes', '5 minutes') with ordinality as t (at, place)
-         cross join lateral (select 500 + place % 97 * 0.7 as g, 800 + place % 89 * 0.3 as m) v",
+         cross join lateral (select 500 + place % 97 * 0.7 as g, case when place % 3 = 0 then 500.5 end as c,
+                                    800 + place % 89 * 0.3 as m) v",
     )
     .bind(fetch)
     .bind(years)

@@ -91,6 +91,38 @@ async fn what_is_common_to_all_reads_each_of_them_takes() {
 }
 
 #[tokio::test]
+async fn units_clocks_and_numbers_are_those_that_are_asked_for() {
+    let server = TestServer::start().await;
+    let caller = server.caller(Role::ReadOnly).await;
+    caiso(&server.app.pool).generated("2025-07-15T00:00:00Z", &["520.5"]).await;
+    let range = "start=2025-07-15T00:00:00Z&end=2025-07-15T00:05:00Z";
+    // 1 lb is 453.59237 g.
+    let (grams, utc) = ("236.094828585", ["2025-07-15T00:00:00Z", "2025-07-15T00:05:00Z"]);
+    let local = ["2025-07-14T17:00:00-07:00", "2025-07-14T17:05:00-07:00"];
+    for (read, is_list) in [
+        (format!("carbon-intensity?region=CAISO&{range}"), true),
+        ("carbon-intensity/latest?region=CAISO".to_owned(), true),
+        (format!("carbon-intensity/average?region=CAISO&{range}"), false),
+    ] {
+        for (more, unit, digits, [start, end]) in [
+            ("", "g/kWh", format!("\"{grams}\""), utc),
+            ("unit=kg/MWh", "kg/MWh", format!("\"{grams}\""), utc),
+            ("unit=lb/MWh", "lb/MWh", "\"520.5\"".to_owned(), utc),
+            ("zone=local", "g/kWh", format!("\"{grams}\""), local),
+            ("numbers=float", "g/kWh", grams.to_owned(), utc),
+            ("unit=lb/MWh&zone=local&numbers=float", "lb/MWh", "520.5".to_owned(), local),
+        ] {
+            let path = format!("/api/v1/{read}&{more}");
+            let text = caller.get(&path).await.text().await.unwrap();
+            let body: Value = serde_json::from_str(&text).unwrap();
+            let item = if is_list { &body["items"][0] } else { &body };
+            assert_eq!([&item["unit"], &item["start"], &item["end"]], [unit, start, end], "{path}");
+            assert!(text.contains(&format!("\"generated\":{digits},")), "{path}: {text}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_is_accepted_decides_where_no_format_is_named() {
     let (_server, caller) = served().await;
     for (read, _) in reads() {
@@ -217,6 +249,15 @@ async fn lists_of_what_there_is_have_pages_and_files() {
     let regions = csv(&caller, "regions?region=GB&format=csv").await;
     let line = regions.iter().find(|line| line.contains(",gb.intensity,NESO,1800,")).unwrap();
     assert!(line.starts_with("GB,Great Britain,Europe/London,GB,"), "{line}");
+    assert!(line.contains(",1800,2025-01-15T00:00:00Z,2025-01-16T00:00:00Z,"), "{line}");
+    let book = caller.get("/api/v1/regions?region=GB&format=xlsx").await.bytes().await.unwrap();
+    let mut book: calamine::Xlsx<_> = calamine::Xlsx::new(std::io::Cursor::new(book)).unwrap();
+    let sheet = book.worksheet_range_at(0).unwrap().unwrap();
+    let place = regions[0].split(',').position(|name| name == "data_from").unwrap();
+    let row = sheet.rows().find(|row| row[7] == Data::String("gb.intensity".to_owned())).unwrap();
+    for instant in &row[place..place + 2] {
+        assert!(matches!(instant, Data::DateTime(_)), "{instant:?}");
+    }
 }
 
 #[tokio::test]

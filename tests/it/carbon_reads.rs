@@ -1,5 +1,6 @@
 //! Carbon intensity as it is read: slots, spans, means, windows, forecasts, at any instant.
 
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use reqwest::header::{ETAG, IF_NONE_MATCH};
 use serde_json::{Value, json};
 use trueprice::auth::Role;
@@ -119,6 +120,35 @@ async fn parameters_are_read_strictly_and_anonymous_readers_sent_away() {
     // A region may be named by a provider's code; one without rows has none.
     let code = read(&caller, &format!("carbon-intensity?region=CAISO&{RANGE}")).await;
     assert_eq!(code, json!({"items": [], "next": null}));
+}
+
+/// What a cursor holds is the caller's word: whatever it is, it is refused.
+#[tokio::test]
+async fn a_cursor_of_an_instant_that_no_row_has_is_refused() {
+    let (_server, caller) = served().await;
+    // The last instants that are read at all, the years that no row is of, and what is no instant.
+    let instants = ["8210266876799999999", "-8334601228800000000", "253402300800000000", "-1", "x"];
+    for (read, before, behind) in [
+        (format!("carbon-intensity?region=GB&{RANGE}"), "GB\n", ""),
+        (format!("carbon-intensity?region=GB&{RANGE}&granularity=day"), "GB\n", ""),
+        ("carbon-intensity/forecast?region=GB".to_owned(), "GB\n", ""),
+        (format!("emissions/region/GB?{RANGE}"), "", ""),
+        (format!("emissions/region/GB?{RANGE}&granularity=day"), "", ""),
+        (format!("fuel-mix?region=GB&{RANGE}"), "GB\n", "\ngas"),
+    ] {
+        let with = async |content: &str| {
+            let cursor = BASE64_URL_SAFE_NO_PAD.encode(content);
+            caller.ask(&format!("/api/v1/{read}&cursor={cursor}")).await
+        };
+        let sound = with(&format!("0:{before}1736899200000000{behind}")).await;
+        assert_eq!(sound.status, 200, "{read}: {}", sound.body);
+        for instant in instants {
+            let content = format!("0:{before}{instant}{behind}");
+            assert_eq!(with(&content).await.outcome(), (400, "bad_parameter"), "{read}, {content}");
+            let content = format!("{instant}:{before}0{behind}");
+            assert_eq!(with(&content).await.outcome(), (400, "bad_parameter"), "{read}, {content}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -368,6 +398,74 @@ async fn the_best_window_is_found_by_carbon_and_by_price() {
     assert!(!crosses(&beside) && !beside["alternatives"].as_array().unwrap().iter().any(crosses));
     let across = read(&caller, &format!("{window}&allow_gaps=true")).await;
     assert!(crosses(&across) && across["coverage"] != "1", "{across}");
+}
+
+#[tokio::test]
+async fn what_does_not_count_in_a_window_is_refused() {
+    let (server, caller) = served().await;
+    prices(&server).await;
+    let path = format!("/api/v1/carbon-intensity/best-window?region=GB&{RANGE}&duration=PT3H");
+    let tariff = "tariff=E-1R-TEST-C";
+    let of_carbon = [
+        "source=measured",
+        "feed=gb.intensity",
+        "factor_set=NESO",
+        "metric=generated",
+        "unit=g/kWh",
+    ];
+    for wanted in of_carbon {
+        for by in ["", "&by=carbon", &format!("&by=blend&{tariff}")] {
+            let reply = caller.ask(&format!("{path}{by}&{wanted}")).await;
+            assert_eq!(reply.status, 200, "{by} {wanted}: {}", reply.body);
+        }
+    }
+    let refused = async |by: &str, unused: &str| {
+        let reply = caller.ask(&format!("{path}{by}&{unused}")).await;
+        assert_eq!(reply.outcome(), (400, "contradictory_parameters"), "{by} {unused}");
+        assert_eq!(reply.body["parameter"], unused.split('=').next().unwrap());
+    };
+    for unused in of_carbon.into_iter().chain(["carbon_weight=0.5"]) {
+        refused(&format!("&by=price&{tariff}"), unused).await;
+    }
+    for unused in [tariff, "meter=x", "carbon_weight=0.5"] {
+        refused("", unused).await;
+        refused("&by=carbon", unused).await;
+    }
+}
+
+/// California has no rows here, and its clock goes all the same; so does that of a window by price.
+#[tokio::test]
+async fn the_clock_of_a_place_goes_whether_there_are_rows_or_not() {
+    let (server, caller) = served().await;
+    let fetch = gb(&server.app.pool).fetch().await;
+    sqlx::query(
+        "insert into tariff_price (provider, tariff_code, rate_kind, valid_from, exc_vat, inc_vat, currency, unit,
+                                   content_hash, first_seen, changed_at, fetch_id)
+         values ('octopus', 'E-1R-FLAT-C', 'standard', '2025-01-01Z', 20, 21, 'GBP', 'p/kWh', 'hash', now(), now(), $1)",
+    )
+    .bind(fetch)
+    .execute(&server.app.pool)
+    .await
+    .unwrap();
+    let range = "start=2025-07-15T12:00:00Z&end=2025-07-15T13:00:00Z";
+    for (region, local) in
+        [("GB", "2025-07-15T13:00:00+01:00"), ("CAISO", "2025-07-15T05:00:00-07:00")]
+    {
+        for read in [
+            format!("carbon-intensity/average?region={region}&{range}"),
+            format!(
+                "carbon-intensity/best-window?region={region}&{range}&duration=PT1H&by=price&tariff=E-1R-FLAT-C"
+            ),
+        ] {
+            assert_eq!(self::read(&caller, &read).await["start"], "2025-07-15T12:00:00Z", "{read}");
+            let here = self::read(&caller, &format!("{read}&zone=local")).await;
+            assert_eq!(here["start"], local, "{read}");
+            let file =
+                caller.get(&format!("/api/v1/{read}&format=csv")).await.text().await.unwrap();
+            let record: Vec<&str> = file.lines().nth(1).unwrap().split(',').collect();
+            assert_eq!(record[4..6], ["2025-07-15T12:00:00Z", local], "{read}");
+        }
+    }
 }
 
 /// The day's half-hourly prices, and an older flat tariff that ends with them.

@@ -67,6 +67,13 @@ pub async fn named(pool: &PgPool, texts: &[String]) -> sqlx::Result<Vec<Named>> 
     Ok(rows.into_iter().map(one).collect())
 }
 
+/// The IANA zone of a region's calendar.
+pub async fn zone(pool: &PgPool, region: &str) -> sqlx::Result<String> {
+    sqlx::query_scalar!("select zone from region where region_id = $1", region)
+        .fetch_one(pool)
+        .await
+}
+
 /// What is read of a region.
 #[derive(Debug, Clone)]
 pub struct Series {

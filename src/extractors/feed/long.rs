@@ -60,10 +60,11 @@ impl Subject {
         Self { names: names.map(str::to_owned), front, clock: LocalClock::new(zone) }
     }
 
-    /// A region with a series, where there is one.
+    /// A region with the clock of the place, and a series where there is one.
     #[must_use]
-    pub fn of(region: &str, series: Option<&Series>) -> Self {
-        series.map_or_else(|| Self::new(region, None, None, Tz::UTC), Self::from)
+    pub fn of(region: &str, zone: Tz, series: Option<&Series>) -> Self {
+        let feed = series.map(|one| &*one.feed_id);
+        Self::new(region, feed, series.map(|one| &*one.factor_set_id), zone)
     }
 
     /// Where.

@@ -20,6 +20,8 @@ pub enum Datum {
     Number(Option<Decimal>),
     /// A day.
     Day(NaiveDate),
+    /// An instant, or nothing.
+    Instant(Option<DateTime<Utc>>),
     /// Yes or no.
     Flag(bool),
 }
@@ -30,6 +32,7 @@ impl Datum {
             Self::Text(text) => Cell::text(text.as_deref()),
             Self::Number(number) => number.map_or(Cell::Blank, Cell::Exact),
             Self::Day(day) => Cell::Day(*day),
+            Self::Instant(at) => at.map_or(Cell::Blank, Cell::Instant),
             Self::Flag(flag) => Cell::Flag(*flag),
         }
     }

@@ -154,7 +154,7 @@ fn span(
             seconds: (span.end - span.start).num_seconds(),
             value: figure.mean_in(unit),
             unit: unit.as_str(),
-            quality: Some(span.quality().as_str()),
+            quality: Some(figure.quality().as_str()),
             rev: Some(span.rev),
             known_at: span.known_at,
             more: More::Coverage {

@@ -56,6 +56,12 @@ pub struct Figure {
 }
 
 impl Figure {
+    /// How the slots that count came about.
+    #[must_use]
+    pub fn quality(&self) -> Quality {
+        if self.n_estimated > 0 { Quality::Estimated } else { Quality::Measured }
+    }
+
     /// The mean in a unit.
     #[must_use]
     pub fn mean_in(&self, unit: IntensityUnit) -> Option<Decimal> {
@@ -85,11 +91,11 @@ impl Aggregate {
         Self { start: span.from(), end: span.to(), figures: [figure; 3], rev: 0, known_at }
     }
 
-    /// How its values came about.
+    /// How its values came about, all metrics together.
     #[must_use]
     pub fn quality(&self) -> Quality {
-        let estimates = self.figures.iter().any(|figure| figure.n_estimated > 0);
-        if estimates { Quality::Estimated } else { Quality::Measured }
+        let is_estimated = self.figures.iter().any(|one| one.quality() == Quality::Estimated);
+        if is_estimated { Quality::Estimated } else { Quality::Measured }
     }
 }
 

@@ -97,7 +97,7 @@ impl From<RegionRow> for RegionItem {
     responses(
         (status = 200, description = "A page of regions, or a file of all.", content(
             (Items<RegionItem> = "application/json"),
-            (String = "text/csv", example = "region,name,zone,country,parent,default_feed,aliases,feed,factor_set,step_seconds,data_from,data_to,latency_seconds,attribution\nGB,Great Britain,Europe/London,GB,,gb.intensity,neso:GB octopus:GB,gb.intensity,NESO,1800,2018-01-01T00:00:00+00:00,2025-01-15T12:00:00+00:00,1800,\"Carbon Intensity API, NESO, CC BY 4.0\"\n"),
+            (String = "text/csv", example = "region,name,zone,country,parent,default_feed,aliases,feed,factor_set,step_seconds,data_from,data_to,latency_seconds,attribution\nGB,Great Britain,Europe/London,GB,,gb.intensity,neso:GB octopus:GB,gb.intensity,NESO,1800,2018-01-01T00:00:00Z,2025-01-15T12:00:00Z,1800,\"Carbon Intensity API, NESO, CC BY 4.0\"\n"),
             (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
         )),
         (status = 304, description = "What If-None-Match names is still the answer."),
@@ -145,6 +145,17 @@ const OF_FEED: &[&str] = &[
     "attribution",
 ];
 
+/// A value of [`OF_FEED`].
+fn datum(name: &str, value: &Value) -> Datum {
+    match (name, value) {
+        ("data_from" | "data_to", value) => {
+            Datum::Instant(value.as_str().and_then(|text| text.parse().ok()))
+        }
+        (_, Value::Number(number)) => Datum::Number(number.to_string().parse().ok()),
+        (_, value) => Datum::Text(value.as_str().map(str::to_owned)),
+    }
+}
+
 /// A record for each feed and set of factors; one without a feed where there is none.
 fn records(row: &RegionRow) -> Records {
     let text = |text: &str| Datum::Text(Some(text.to_owned()));
@@ -162,11 +173,8 @@ fn records(row: &RegionRow) -> Records {
         Datum::Text(row.default_feed_id.clone()),
         text(&aliases.join(" ")),
     ];
-    let datum = |value: &Value| match value {
-        Value::Number(number) => Datum::Number(number.to_string().parse().ok()),
-        value => Datum::Text(value.as_str().map(str::to_owned)),
-    };
-    let of_feed = |feed: &Value| OF_FEED.iter().map(|name| datum(&feed[*name])).collect::<Vec<_>>();
+    let of_feed =
+        |feed: &Value| OF_FEED.iter().map(|name| datum(name, &feed[*name])).collect::<Vec<_>>();
     let feeds = row.feeds.as_array().map(Vec::as_slice).unwrap_or_default();
     let feeds = if feeds.is_empty() { &[Value::Null] } else { feeds };
     feeds.iter().map(|feed| [of_region.to_vec(), of_feed(feed)].concat()).collect()

@@ -167,7 +167,7 @@ pub fn start_of_day(day: NaiveDate, zone: Tz) -> Option<DateTime<Utc>> {
 fn read_cursor(text: &str) -> Result<(DateTime<Utc>, Uuid)> {
     let read = || {
         let (micros, id) = text.split_once('.')?;
-        Some((DateTime::from_timestamp_micros(micros.parse().ok()?)?, id.parse().ok()?))
+        Some((paging::instant(micros)?, id.parse().ok()?))
     };
     read().ok_or_else(|| {
         Problem::bad_parameter("cursor", text, "take it from the link to the next page")

@@ -170,36 +170,63 @@ pub async fn newest(
     Ok(None)
 }
 
+/// How many slots of a series there are, and of how many each metric is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    /// Slots.
+    pub slots: i64,
+    /// By [`Metric`]: those of which it is known.
+    pub known: [i64; 3],
+}
+
+/// Builds [`Counts`] of a row that both statements give.
+macro_rules! counts {
+    ($row:expr) => {{
+        let row = $row;
+        Ok(Counts { slots: row.slots, known: [row.generated, row.consumed, row.marginal] })
+    }};
+}
+
 /// How many slots of a series begin in a window.
-pub async fn count(
+pub async fn counts(
     snapshot: &mut FeedSnapshot,
     series: &Series,
     window: Window,
-) -> sqlx::Result<i64> {
+) -> sqlx::Result<Counts> {
     let (feed, region, set) = (&series.feed_id, &series.region_id, &series.factor_set_id);
     let (from, to) = (window.from(), window.to());
     let Some(as_of) = snapshot.as_of else {
-        return sqlx::query_scalar!(
-            r#"select count(*) as "rows!" from carbon_intensity
-               where feed_id = $1 and region_id = $2 and factor_set_id = $3 and start_at >= $4 and start_at < $5"#,
+        return counts!(
+            sqlx::query!(
+                r#"select count(*) as "slots!", count(coalesce(raw_generated, generated)) as "generated!",
+                          count(coalesce(raw_consumed, consumed)) as "consumed!",
+                          count(coalesce(raw_marginal, marginal)) as "marginal!"
+                   from carbon_intensity
+                   where feed_id = $1 and region_id = $2 and factor_set_id = $3 and start_at >= $4 and start_at < $5"#,
+                feed,
+                region,
+                set,
+                from,
+                to
+            )
+            .fetch_one(snapshot.connection())
+            .await?
+        );
+    };
+    counts!(
+        sqlx::query!(
+            r#"select count(*) as "slots!", count(coalesce(raw_generated, generated)) as "generated!",
+                      count(coalesce(raw_consumed, consumed)) as "consumed!",
+                      count(coalesce(raw_marginal, marginal)) as "marginal!"
+               from carbon_intensity_at($1, $2, array[$3::text], $4, $5, $6)"#,
             feed,
             region,
             set,
             from,
-            to
+            to,
+            as_of
         )
         .fetch_one(snapshot.connection())
-        .await;
-    };
-    sqlx::query_scalar!(
-        r#"select count(*) as "rows!" from carbon_intensity_at($1, $2, array[$3::text], $4, $5, $6)"#,
-        feed,
-        region,
-        set,
-        from,
-        to,
-        as_of
+        .await?
     )
-    .fetch_one(snapshot.connection())
-    .await
 }

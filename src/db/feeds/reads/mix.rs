@@ -75,7 +75,8 @@ pub async fn mix(
     .await
 }
 
-/// How many fuels of slots that begin in a window there are.
+/// How many figures of fuels there are in slots that begin in a window: a fuel may have megawatts and
+/// percent, and where neither is known that is told, too.
 pub async fn mix_count(
     snapshot: &mut FeedSnapshot,
     series: &MixSeries,
@@ -83,7 +84,8 @@ pub async fn mix_count(
 ) -> sqlx::Result<i64> {
     let at = snapshot.as_of.unwrap_or(snapshot.known_at);
     sqlx::query_scalar!(
-        r#"select count(*) as "rows!" from fuel_mix_at($1, $2, $3, $4, $5)"#,
+        r#"select count(mw) + count(percent) + count(*) filter (where mw is null and percent is null) as "figures!"
+           from fuel_mix_at($1, $2, $3, $4, $5)"#,
         series.feed_id,
         series.region_id,
         window.from(),

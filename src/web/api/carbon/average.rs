@@ -2,6 +2,7 @@
 
 use axum::response::Response;
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use rust_decimal::Decimal;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
@@ -11,8 +12,8 @@ use super::{
     answer::{Asking, digits, moment},
     intensity::ByMetric,
     query::{
-        COMMON, Common, CommonParams, Format, RANGE, REGION, RangeParams, RegionParams, named,
-        names, range,
+        COMMON, Common, CommonParams, Format, RANGE, REGION, RangeParams, RegionParams, names,
+        range,
     },
     whole::Few,
 };
@@ -24,6 +25,7 @@ use crate::{
     extractors::feed::{
         has_record,
         long::{Kind, Made, More, Subject},
+        zone,
     },
     feeds::read::{Average, averages},
     web::parameters::{FromParameters, Parameters},
@@ -115,8 +117,7 @@ struct AverageItem {
 async fn average(asking: Asking<Query>) -> Result<Response> {
     let Query { common, window } = &asking.query;
     let format = asking.format(&common.page)?;
-    common.one_region()?;
-    let region = named(&asking.app, &common.regions).await?.pop().unwrap_or_default();
+    let (region, its_zone) = common.place(&asking.app).await?;
     let series = common.one_series(&asking.app, false).await?;
     let scopes = series.as_ref().map(|one| one.scopes.clone()).unwrap_or_default();
     let mut snapshot = common.snapshot(&asking.app, &scopes).await?;
@@ -128,9 +129,10 @@ async fn average(asking: Asking<Query>) -> Result<Response> {
     let known_at = snapshot.known_at;
     if format == Format::Json {
         snapshot.finish().await?;
-        return asking.one(known_at, &asking.query.item(region, series.as_ref(), means));
+        let place = (region, common.clock(&its_zone));
+        return asking.one(known_at, &asking.query.item(place, series.as_ref(), means));
     }
-    let subject = Subject::of(&region, series.as_ref());
+    let subject = Subject::of(&region, zone(&its_zone), series.as_ref());
     let made = vec![(subject, asking.query.records(means, known_at))];
     let few = Few { what: ("intensity", "average"), kind: Kind::Means, format, window: *window };
     let attribution = series.iter().map(|one| &*one.attribution);
@@ -139,9 +141,13 @@ async fn average(asking: Asking<Query>) -> Result<Response> {
 }
 
 impl Query {
-    fn item(&self, region: String, series: Option<&Series>, means: [Average; 3]) -> AverageItem {
+    fn item(
+        &self,
+        (region, clock): (String, Tz),
+        series: Option<&Series>,
+        means: [Average; 3],
+    ) -> AverageItem {
         let Self { common, window } = self;
-        let clock = series.map_or(chrono_tz::Tz::UTC, |one| common.clock(&one.zone));
         let of = |metric: Metric| {
             common.wants(metric).then(|| digits(means[metric as usize].value, common.numbers))
         };

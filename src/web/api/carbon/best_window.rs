@@ -81,12 +81,12 @@ struct WindowParams {
     /// carbon (the default), price, or blend.
     #[param(example = "carbon")]
     by: Option<String>,
-    /// measured (the default) or forecast.
+    /// measured (the default) or forecast. What is about intensities has no use with by=price.
     #[param(example = "measured")]
     source: Option<String>,
     /// Whether the window may touch what is not known.
     allow_gaps: Option<bool>,
-    /// What carbon counts in a blend, 0 to 1; the price counts the rest.
+    /// What carbon counts in a blend, 0 to 1; the price counts the rest. With by=blend only.
     #[param(example = "0.5")]
     carbon_weight: Option<String>,
     /// Whose prices: those of this tariff.
@@ -122,6 +122,7 @@ impl FromParameters for Query {
             return Err(Problem::bad_parameter("end", &end, "the range is longer than 366 days"));
         }
         let by = p.value("by")?.unwrap_or(By::Carbon);
+        refuse_unused(p, by)?;
         let (weight, priced) = (p.text("carbon_weight")?, priced(p, by)?);
         Ok(Self {
             common: Common::read(p)?,
@@ -142,16 +143,23 @@ fn weight_of(text: &str) -> Result<Decimal> {
         .ok_or_else(|| Problem::bad_parameter("carbon_weight", text, "it is a number from 0 to 1"))
 }
 
-/// Whose prices count. 400 unless there is one of them where prices count, and none elsewhere.
+/// 400 for a parameter that changes nothing about windows by this measure.
+fn refuse_unused(p: &Parameters, by: By) -> Result<()> {
+    let unused: &[&str] = match by {
+        By::Carbon => &["tariff", "meter", "carbon_weight"],
+        By::Price => &["source", "feed", "factor_set", "metric", "unit", "carbon_weight"],
+        By::Blend => &[],
+    };
+    match unused.iter().find_map(|name| Some((name, p.given(name)?))) {
+        Some((name, value)) => Err(contradiction(name, value, &format!("has no use with by={by}"))),
+        None => Ok(()),
+    }
+}
+
+/// Whose prices count. 400 unless there is one of them where prices count.
 fn priced(p: &mut Parameters, by: By) -> Result<Option<Priced>> {
     match (p.text("tariff")?, p.text("meter")?, by) {
         (None, None, By::Carbon) => Ok(None),
-        (Some(text), _, By::Carbon) => {
-            Err(contradiction("tariff", text, "has no use with by=carbon"))
-        }
-        (_, Some(text), By::Carbon) => {
-            Err(contradiction("meter", text, "has no use with by=carbon"))
-        }
         (Some(_), Some(meter), _) => {
             Err(contradiction("meter", meter, "and tariff name prices: give one"))
         }
@@ -264,6 +272,7 @@ async fn find(asking: Asking<Query>) -> Result<Response> {
 struct Known {
     region: String,
     zone: String,
+    /// Whose intensities count; none where only prices do.
     series: Option<Series>,
     scopes: Vec<i32>,
 }
@@ -280,9 +289,13 @@ impl Query {
     async fn known(&self, asking: &Asking<Self>) -> Result<Known> {
         let app = &asking.app;
         self.common.one_metric()?;
-        let series = self.common.one_series(app, self.source == Source::Forecast).await?;
-        let region =
-            super::query::named(app, &self.common.regions).await?.pop().unwrap_or_default();
+        let (region, zone) = self.common.place(app).await?;
+        let series = match self.by {
+            By::Carbon | By::Blend => {
+                self.common.one_series(app, self.source == Source::Forecast).await?
+            }
+            By::Price => None,
+        };
         let mut scopes = series.as_ref().map(|one| one.scopes.clone()).unwrap_or_default();
         if let Some(priced) = &self.priced {
             if !reads::priced(&app.pool, priced, asking.principal.user_id).await? {
@@ -292,7 +305,6 @@ impl Query {
         }
         scopes.sort_unstable();
         scopes.dedup();
-        let zone = series.as_ref().map_or_else(String::new, |one| one.zone.clone());
         Ok(Known { region, zone, series, scopes })
     }
 
@@ -304,7 +316,7 @@ impl Query {
     ) -> Result<Looked> {
         let (window, wanted) = (self.window, (self.common.one_metric()?, self.common.unit));
         let (mut issue, mut carbon) = (None, Vec::new());
-        if let (Some(series), By::Carbon | By::Blend) = (series, self.by) {
+        if let Some(series) = series {
             (issue, carbon) = match self.source {
                 Source::Measured => {
                     (None, steps::measured(snapshot, series, window, wanted).await?)
@@ -351,8 +363,8 @@ impl Query {
                 more: More::Known(found.coverage),
             })
         };
-        let series = known.series.as_ref().filter(|_| self.by != By::Price);
-        let subject = Subject::of(&known.region, series);
+        let series = known.series.as_ref();
+        let subject = Subject::of(&known.region, zone(&known.zone), series);
         let made = vec![(subject, found.windows.iter().filter_map(made).collect())];
         let what = ("intensity", "best");
         let few = Few { what, kind: Kind::Means, format, window: self.window };
@@ -368,11 +380,10 @@ impl Query {
         Best { windows, considered }: Best,
     ) -> Result<BestItem> {
         let clock = self.common.clock(&known.zone);
-        let clock = if known.zone.is_empty() { zone("UTC") } else { clock };
         let numbers = self.common.numbers;
         let mut windows = windows.into_iter().map(|found| shown(&found, clock, numbers));
         let window = windows.next().ok_or_else(|| no_window(self.allow_gaps))?;
-        let series = known.series.as_ref().filter(|_| self.by != By::Price);
+        let series = known.series.as_ref();
         Ok(BestItem {
             region: known.region.clone(),
             feed: series.map(|one| one.feed_id.clone()),

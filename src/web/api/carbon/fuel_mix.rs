@@ -179,9 +179,8 @@ async fn whole(
         let changes = reads::state(snapshot, "fuel_mix", (feed_id, region_id), *window).await?;
         state.push(format!("{region_id} {feed_id} {changes:?}\n"));
         if format == Format::Xlsx {
-            // A fuel may have megawatts and percent.
             let count = reads::mix_count(snapshot, one, *window).await?;
-            most += 2 * u64::try_from(count).unwrap_or_default();
+            most += u64::try_from(count).unwrap_or_default();
         }
     }
     let regions = common.names(series.iter().map(|one| &*one.region_id));

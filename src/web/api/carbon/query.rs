@@ -331,6 +331,15 @@ impl Common {
         Ok(self.series(app, forecast).await?.pop())
     }
 
+    /// The id of the one region and the zone of its calendar, whether there is anything of it or not. 400
+    /// where several are named, 404 for one that there is not.
+    pub async fn place(&self, app: &App) -> Result<(String, String)> {
+        self.one_region()?;
+        let region = named(app, &self.regions).await?.pop().unwrap_or_default();
+        let zone = regions::zone(&app.pool, &region).await?;
+        Ok((region, zone))
+    }
+
     /// The one region as it was written. 400 where several are named.
     pub fn one_region(&self) -> Result<&str> {
         match &*self.regions {

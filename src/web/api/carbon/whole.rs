@@ -6,11 +6,15 @@ use super::{
 };
 use crate::{
     app::App,
-    db::feeds::{reads, regions::Series, snapshot::FeedSnapshot},
+    db::feeds::{
+        reads::{self, Counts},
+        regions::Series,
+        snapshot::FeedSnapshot,
+    },
     domain::feed::{Grain, Metric, Window},
     error::Result,
     extractors::feed::{
-        File, Piece, Reading, file_name,
+        File, Piece, Reading, file_name, has_record, held,
         long::{Kind, Made, Subject},
     },
     feeds::read::aggregate,
@@ -61,11 +65,10 @@ impl Asked {
             };
             state.push(format!("{region_id} {feed_id} {factor_set_id} {changes}\n"));
         }
-        let metrics = self.common.metrics.as_ref().map_or(Metric::ALL.len(), Vec::len);
-        let most = match format {
-            Format::Xlsx => self.most(snapshot, series).await? * metrics as u64,
-            Format::Json | Format::Csv => 0,
-        };
+        let mut most = 0;
+        for one in series.iter().filter(|_| format == Format::Xlsx) {
+            most += u64::try_from(self.most(snapshot, one).await?).unwrap_or_default();
+        }
         let regions = self.common.names(series.iter().map(|one| &*one.region_id));
         let name = (what, self.granularity.as_str(), format.as_str());
         let name = file_name(name, &regions, self.window);
@@ -77,19 +80,19 @@ impl Asked {
         Ok(Whole { name, object, state: state.concat(), most })
     }
 
-    /// Slots or spans at the most: a sheet has no room for any number of them.
-    async fn most(&self, snapshot: &mut FeedSnapshot, series: &[Series]) -> Result<u64> {
-        if let Some(grain) = self.granularity.grain() {
-            // A span at either end may lie half outside.
-            let spans = self.window.length().num_seconds() / least_seconds(grain) + 2;
-            return Ok(u64::try_from(spans).unwrap_or_default() * series.len() as u64);
-        }
-        let mut most = 0;
-        for one in series {
-            let count = reads::count(snapshot, one, self.window).await?;
-            most += u64::try_from(count).unwrap_or_default();
-        }
-        Ok(most)
+    /// Records of a series at the most: a sheet has no room for any number of them.
+    async fn most(&self, snapshot: &mut FeedSnapshot, series: &Series) -> Result<i64> {
+        let wanted = self.common.metrics.as_deref();
+        let Some(grain) = self.granularity.grain() else {
+            return Ok(records(reads::counts(snapshot, series, self.window).await?, wanted));
+        };
+        let calendar = self.common.calendar(series, grain);
+        let Some(window) = held(snapshot, series, calendar, self.window).await? else {
+            return Ok(0);
+        };
+        // A span at either end may lie half outside.
+        let spans = window.length().num_seconds() / least_seconds(grain) + 2;
+        Ok(records(Counts { slots: spans, known: [spans; 3] }, wanted))
     }
 
     /// The file, and what is read for it.
@@ -150,6 +153,19 @@ impl Few {
     }
 }
 
+/// How many records slots have.
+fn records(counts: Counts, wanted: Option<&[Metric]>) -> i64 {
+    let of = |metric: &Metric| {
+        let [always, known] = [false, true].map(|known| has_record(*metric, wanted, known));
+        match (always, known) {
+            (true, _) => counts.slots,
+            (false, true) => counts.known[*metric as usize],
+            (false, false) => 0,
+        }
+    };
+    Metric::ALL.iter().map(of).sum()
+}
+
 /// The shortest that a span can be: a day of 23 hours, a February.
 const fn least_seconds(grain: Grain) -> i64 {
     const HOUR: i64 = 3600;
@@ -158,5 +174,25 @@ const fn least_seconds(grain: Grain) -> i64 {
         Grain::Day => 23 * HOUR,
         Grain::Week => (7 * 24 - 1) * HOUR,
         Grain::Month => (28 * 24 - 1) * HOUR,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_are_those_of_the_metrics_that_are_known_or_asked_for() {
+        let counts = Counts { slots: 10, known: [7, 2, 0] };
+        let [generated, consumed, marginal] =
+            [Metric::Generated, Metric::Consumed, Metric::Marginal];
+        for (wanted, most) in [
+            (None, 12),
+            (Some(&[generated][..]), 10),
+            (Some(&[marginal]), 10),
+            (Some(&[generated, consumed, marginal]), 30),
+        ] {
+            assert_eq!(records(counts, wanted), most, "{wanted:?}");
+        }
     }
 }

@@ -82,7 +82,7 @@ impl Gap {
 /// Where a page of gaps ended.
 fn read_key(content: &[u8]) -> Option<(DateTime<Utc>, String)> {
     let (micros, scope) = str::from_utf8(content).ok()?.split_once(' ')?;
-    Some((DateTime::from_timestamp_micros(micros.parse().ok()?)?, scope.to_owned()))
+    Some((paging::instant(micros)?, scope.to_owned()))
 }
 
 /// Which gaps.

@@ -146,7 +146,6 @@ pub struct RowView {
 
 impl RowView {
     pub fn of(feed: &str, scope: &ScopeStatus, today: Today) -> Self {
-        let error = ErrorView::of(scope, today).filter(|_| scope.enabled);
         Self {
             path: path(feed, &scope.scope),
             scope: scope.scope.clone(),
@@ -154,7 +153,7 @@ impl RowView {
             state: scope.state,
             class: chip(scope.state),
             note: (scope.state == "waiting").then_some("nothing came yet"),
-            error,
+            error: ErrorView::of(scope, today),
             lag: scope.lag_seconds.map(|secs| span(TimeDelta::seconds(secs))),
             whole_to: scope.contiguous_to.map(|at| today.at(at)),
             gaps: scope.open_gaps,
