@@ -119,6 +119,7 @@ async fn average(asking: Asking<Query>) -> Result<Response> {
     let region = named(&asking.app, &common.regions).await?.pop().unwrap_or_default();
     let series = common.one_series(&asking.app, false).await?;
     let scopes = series.as_ref().map(|one| one.scopes.clone()).unwrap_or_default();
+    asking.take_turn(format).await?;
     let mut snapshot = common.snapshot(&asking.app, &scopes).await?;
     let nothing = Average { value: None, coverage: Decimal::ZERO };
     let means = match &series {
