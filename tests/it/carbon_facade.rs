@@ -192,3 +192,36 @@ async fn reports_end_where_the_next_begins() {
         (404, "no_such_region")
     );
 }
+
+#[tokio::test]
+async fn who_has_the_answer_is_told_so_whenever_it_is_asked_for() {
+    let (server, caller) = served().await;
+    let forecast = gb_forecast(&server.app.pool);
+    let noon = "2025-01-15T12:00:00Z";
+    forecast.issue(noon, noon, &["110", "90"]).await;
+    let day = "location=GB&startTime=2025-01-15T00:00:00Z&endTime=2025-01-15T02:00:00Z";
+    for path in [
+        "/emissions/forecasts/current?location=GB",
+        "/emissions/bylocation?location=GB",
+        "/emissions/bylocations?location=GB&time=2025-01-15T00:00:00Z",
+        "/emissions/bylocations/best?location=GB",
+        &format!("/emissions/average-carbon-intensity?{day}"),
+        "/locations",
+    ] {
+        let first = caller.get(path).await;
+        assert_eq!(first.status(), 200, "{path}");
+        assert!(first.headers().contains_key("x-known-at"), "{path}");
+        let tag = first.headers()["etag"].to_str().unwrap().to_owned();
+        server.clock.advance(chrono::TimeDelta::seconds(7));
+        let again = caller.request(reqwest::Method::GET, path).header("If-None-Match", &tag);
+        let again = again.send().await.unwrap();
+        assert_eq!(again.status(), 304, "{path}");
+        assert_eq!(again.headers()["etag"].to_str().unwrap(), tag);
+        assert!(again.headers().contains_key("x-known-at"), "{path}");
+    }
+    let path = "/emissions/forecasts/current?location=GB";
+    let old = caller.get(path).await.headers()["etag"].clone();
+    forecast.issue("2025-01-15T12:30:00Z", noon, &["110", "91"]).await;
+    let other = caller.request(reqwest::Method::GET, path).header("If-None-Match", &old);
+    assert_eq!(other.send().await.unwrap().status(), 200, "another forecast");
+}

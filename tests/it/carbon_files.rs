@@ -283,3 +283,20 @@ async fn a_year_of_five_minutes() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_file_waits_for_its_turn_before_it_is_looked_for() {
+    let server =
+        TestServer::start_with(|config| config.downloads.concurrent_per_user = 0, None).await;
+    load_gb(&server.app.pool, include_str!("wire/uk_intensity_date.json")).await;
+    let caller = server.caller(Role::ReadOnly).await;
+    let path = |format: &str| {
+        let range = "start=1900-01-01T00:00:00Z&end=2030-01-01T00:00:00Z";
+        format!("/api/v1/carbon-intensity?region=GB&{range}&granularity=hour&format={format}")
+    };
+    // That a sheet has no room for it is known from the view.
+    assert_eq!(caller.ask(&path("xlsx")).await.outcome(), (429, "too_many_downloads"));
+    let head = caller.request(Method::HEAD, &path("csv")).send().await.unwrap();
+    assert_eq!(head.status(), 200, "no bytes, no turn");
+    assert_eq!(caller.ask(&path("json")).await.status, 200);
+}

@@ -126,6 +126,74 @@ async fn what_cannot_be_asked_is_told() {
     assert_eq!((runs(&server).await, grid.asked().len()), (0, 0));
 }
 
+#[tokio::test]
+async fn an_upstream_that_wants_patience_is_not_asked_without_a_pause() {
+    let (server, grid) = server(|_| {}).await;
+    grid.refuse("2021-07-01T00:00:00Z", "2021-08-01T00:00:00Z", 429);
+    let window = Window::new(at("2021-07-07T23:00:00Z"), at("2021-07-08T01:00:00Z")).unwrap();
+    let halt = CancellationToken::new();
+    let (actor, by) = (Actor::COMMAND, By::Whoever(&halt));
+    let bring = live::bring(&server.app, &actor, (FEED, REGION), window, by);
+    let fetches = async || -> i64 {
+        let sql = "select count(*) from feed_fetch";
+        sqlx::query_scalar(sql).fetch_one(&server.owner).await.unwrap()
+    };
+    let look = async {
+        while fetches().await == 0 {
+            tokio::task::yield_now().await;
+        }
+        // As many looks as it would take to ask again many times.
+        for _ in 0..500 {
+            fetches().await;
+        }
+        halt.cancel();
+    };
+    let (brought, ()) = tokio::join!(bring, look);
+    assert_eq!(brought.unwrap_err().code, "still_loading");
+    assert_eq!((fetches().await, runs(&server).await), (1, 1));
+}
+
+#[tokio::test]
+async fn a_part_of_slots_is_asked_for_as_the_slots_that_it_touches() {
+    let (server, grid) = server(|_| {}).await;
+    let caller = server.caller(Role::ReadOnly).await;
+    let range = "start=2021-07-07T23:01:10Z&end=2021-07-07T23:56:00.5Z";
+    let path = format!("/api/v1/emissions/region/CAISO?source=live&{range}");
+    let reply = tokio::select! {
+        reply = caller.ask(&path) => reply,
+        () = async { work(&server).await } => unreachable!("it works for ever"),
+    };
+    assert_eq!(reply.status, 200, "{}", reply.body);
+    let asked: Vec<(DateTime<Utc>, DateTime<Utc>)> =
+        grid.asked().keys().map(|(_, start, end, _)| (at(start), at(end))).collect();
+    assert_eq!(asked, [(at("2021-07-07T23:00:00Z"), at("2021-07-08T00:00:00Z"))]);
+}
+
+#[tokio::test]
+async fn who_asks_while_many_runs_wait_is_sent_away() {
+    let (server, _grid) = server(|_| {}).await;
+    let caller = server.caller(Role::ReadOnly).await;
+    let feed = Ordered::of(&server.app, FEED).unwrap();
+    let scopes = ["CAISO".to_owned()];
+    for slot in 0..4 {
+        let from = at("2021-07-07T23:00:00Z") + chrono::TimeDelta::minutes(5 * slot);
+        let window = Window::new(from, from + chrono::TimeDelta::minutes(5)).unwrap();
+        let actor = Actor::COMMAND;
+        orders::run(&server.app, &actor, &feed, Some(&scopes), Some(window)).await.unwrap();
+    }
+    let reply = caller.get(LIVE).await;
+    assert_eq!(reply.headers()["retry-after"], "30");
+    let reply = caller.ask(LIVE).await;
+    assert_eq!(reply.outcome(), (429, "too_many_runs"));
+    assert_eq!(runs(&server).await, 4);
+    // Another shift of a slot that waits is no run more, and at the terminal all of them are done.
+    let part = Window::new(at("2021-07-07T23:16:00Z"), at("2021-07-07T23:17:00Z")).unwrap();
+    let halt = CancellationToken::new();
+    let by = By::Whoever(&halt);
+    live::bring(&server.app, &Actor::COMMAND, (FEED, REGION), part, by).await.unwrap();
+    assert_eq!(runs(&server).await, 4);
+}
+
 #[derive(clap::Parser)]
 struct Line {
     #[command(flatten)]

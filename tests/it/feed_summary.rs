@@ -445,6 +445,22 @@ async fn a_list_goes_on_where_its_page_ended() {
 }
 
 #[tokio::test]
+async fn what_will_be_known_is_not_told_before() {
+    let home = Home::new().await;
+    home.usage.put(Records::Usage(vec![usage("2025-01-03T12:00:00Z", "1.25")])).await;
+    for path in ["?from=2025-01-03", "?from=2025-01-03&format=csv", "/2025-01-03"] {
+        let more = if path.contains('?') { '&' } else { '?' };
+        let (status, body) = home.ask(&format!("{path}{more}as_of=2999-01-01T00:00:00Z")).await;
+        assert_eq!(status, 400, "{path}: {body}");
+        assert!(body.contains("\"bad_parameter\"") && body.contains("future"), "{body}");
+        let now = home.owner.get(&format!("/api/v1/usage/daily-summary{path}")).await;
+        let known_at = now.headers()["x-known-at"].to_str().unwrap().to_owned();
+        let (status, body) = home.ask(&format!("{path}{more}as_of={known_at}")).await;
+        assert_eq!(status, 200, "{path}: {body}");
+    }
+}
+
+#[tokio::test]
 async fn two_loads_at_once_miss_nothing_of_each_other() {
     let home = Home::new().await;
     home.load_january().await;

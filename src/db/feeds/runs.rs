@@ -136,6 +136,21 @@ pub async fn is_queued(
     .await
 }
 
+/// How many runs by hand wait.
+pub async fn count_queued(
+    conn: &mut PgConnection,
+    (feed_id, scope): (&str, &str),
+) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"select count(*) as "n!" from feed_run
+           where feed_id = $1 and scope = $2 and state = 'queued' and task_kind = 'manual'"#,
+        feed_id,
+        scope,
+    )
+    .fetch_one(conn)
+    .await
+}
+
 /// Lets a run that did not come to its end wait again; of one with a range, for what is left from `from`
 /// on where that is said.
 pub async fn requeue(

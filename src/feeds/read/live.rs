@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode, header};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -25,6 +25,15 @@ const LOOK: Duration = Duration::from_millis(200);
 /// How many looks a request takes: half a minute.
 const LOOKS: u32 = 150;
 
+/// Before a run that did not come to its end is gone on with: its upstream fails, or wants patience.
+const REST: Duration = Duration::from_secs(10);
+
+/// How many runs by hand of a scope may wait before a request over HTTP is sent away.
+const WAITING: i64 = 4;
+
+/// Seconds after which that request may try again.
+const RETRY_AFTER: u32 = 30;
+
 /// The longest that is fetched for one request: what polling itself reaches.
 const LONGEST: TimeDelta = TimeDelta::days(14);
 
@@ -41,8 +50,9 @@ pub enum By<'a> {
 }
 
 /// Brings what a feed has of a region in a window, as far as that is history by now, and waits until it is
-/// loaded. 400 `range_too_long` over two weeks, 409 `no_key`, 409 `feed_off` where the feed is not polled, 502
-/// `upstream_failed`, 504 `still_loading` where a server takes longer than half a minute.
+/// loaded. 400 `range_too_long` over two weeks, 409 `no_key`, 409 `feed_off` where the feed is not polled, 429
+/// `too_many_runs` where a server has many of them before it, 502 `upstream_failed`, 504 `still_loading` where
+/// it takes longer than half a minute.
 pub async fn bring(
     app: &App,
     actor: &Actor,
@@ -66,14 +76,17 @@ pub async fn bring(
     }
     let mut ordered = Vec::new();
     for scope in scopes {
-        let Some(window) = history(&feed, history_start(feed.settings, &scope), app, window) else {
+        let history = history(&feed, history_start(feed.settings, &scope), app);
+        let Some((history, asked)) = history.and_then(|all| Some((all, all.meet(window)?))) else {
             continue;
         };
-        if window.length() > LONGEST {
+        if asked.length() > LONGEST {
             let detail = "two weeks are fetched at the most: ask for less, or for what is stored";
             return Err(Problem::new(StatusCode::BAD_REQUEST, "range_too_long", detail));
         }
-        let run_id = order(app, actor, (feed.id(), &scope.scope), window).await?;
+        // Whoever asks for a part of the same slots asks for the same.
+        let slots = in_slots(&feed, asked).and_then(|slots| slots.meet(history)).unwrap_or(asked);
+        let run_id = order(app, actor, (feed.id(), &scope.scope), slots, by).await?;
         ordered.push((scope.scope, run_id));
     }
     for (scope, run_id) in ordered {
@@ -103,17 +116,38 @@ fn off(why: &str) -> Problem {
     Problem::new(StatusCode::CONFLICT, "feed_off", format!("{why}: ask for what is stored"))
 }
 
-/// As much of a window as there is history, up to the last slot that is over: whoever asks within the same
-/// slot asks for the same.
-fn history(feed: &Ordered<'_>, start: DateTime<Utc>, app: &App, window: Window) -> Option<Window> {
-    let step = TimeDelta::seconds(feed.feed.about().step_secs.unwrap_or(1).into());
+/// The history that there is, up to the last slot that is over.
+fn history(feed: &Ordered<'_>, start: DateTime<Utc>, app: &App) -> Option<Window> {
     let now = app.clock.now();
-    let over = now - TimeDelta::microseconds(now.timestamp_micros() % step.num_microseconds()?);
-    Window::new(start, over).ok()?.meet(window)
+    Window::new(start, now - since_slot(feed, now)).ok()
+}
+
+/// The slots that a window touches, as a whole.
+fn in_slots(feed: &Ordered<'_>, window: Window) -> Option<Window> {
+    let last = window.to() - TimeDelta::microseconds(1);
+    let end = last - since_slot(feed, last) + step(feed);
+    Window::new(window.from() - since_slot(feed, window.from()), end).ok()
+}
+
+/// How long the slot that holds an instant goes on by then.
+fn since_slot(feed: &Ordered<'_>, at: DateTime<Utc>) -> TimeDelta {
+    let micros = step(feed).num_seconds() * 1_000_000;
+    TimeDelta::microseconds(at.timestamp_micros().rem_euclid(micros))
+}
+
+/// The slots of a feed; a second where it has none.
+fn step(feed: &Ordered<'_>) -> TimeDelta {
+    TimeDelta::seconds(feed.feed.about().step_secs.unwrap_or(1).max(1).into())
 }
 
 /// Orders a run, or joins one that waits or goes on and brings the same.
-async fn order(app: &App, actor: &Actor, place: (&str, &str), window: Window) -> Result<i64> {
+async fn order(
+    app: &App,
+    actor: &Actor,
+    place: (&str, &str),
+    window: Window,
+    by: By<'_>,
+) -> Result<i64> {
     let now = app.clock.now();
     let (from, to) = (window.from(), window.to());
     let mut tx = app.pool.begin().await?;
@@ -121,6 +155,10 @@ async fn order(app: &App, actor: &Actor, place: (&str, &str), window: Window) ->
     tasks::make_due(&mut tx, place.0, place.1, TaskKind::Manual, now).await?;
     if let Some(run_id) = runs::bringing(&mut tx, place, (from, to)).await? {
         return Ok(run_id);
+    }
+    // Whoever works at the terminal does what waits there before it: for that one nothing piles up.
+    if matches!(by, By::Server) && runs::count_queued(&mut tx, place).await? >= WAITING {
+        return Err(too_many(place.1));
     }
     let range = (Some(from), Some(to));
     let run_id = runs::queue(&mut tx, place, range, actor.user_id, now).await?;
@@ -131,8 +169,17 @@ async fn order(app: &App, actor: &Actor, place: (&str, &str), window: Window) ->
     Ok(run_id)
 }
 
+fn too_many(scope: &str) -> Problem {
+    let detail = format!(
+        "{WAITING} runs of {scope} wait already: ask again in a while, or for what is stored"
+    );
+    Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_runs", detail)
+        .with_header(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER))
+}
+
 /// Waits for the end of a run.
 async fn loaded(app: &App, place: (&str, &str), run_id: i64, by: By<'_>) -> Result<()> {
+    let mut pause = Duration::ZERO;
     for look in 0.. {
         let mut conn = app.pool.acquire().await?;
         let run = runs::find(&mut conn, run_id).await?;
@@ -142,14 +189,15 @@ async fn loaded(app: &App, place: (&str, &str), run_id: i64, by: By<'_>) -> Resu
             Some("done") => return Ok(()),
             _ => return Err(failed(run_id, run.as_ref())),
         }
-        let has_worked = match by {
+        match by {
             By::Server if look == LOOKS => break,
-            By::Whoever(halt) if halt.is_cancelled() => break,
-            By::Server => false,
-            By::Whoever(halt) => runner::take_part(app, halt, place, TaskKind::Manual).await?,
-        };
-        if !has_worked {
-            tokio::time::sleep(LOOK).await;
+            By::Server => tokio::time::sleep(LOOK).await,
+            By::Whoever(halt) => {
+                let rest = tokio::time::sleep(pause);
+                let Some(()) = halt.run_until_cancelled(rest).await else { break };
+                let did = runner::take_part(app, halt, place, TaskKind::Manual).await?;
+                pause = if did { REST } else { LOOK };
+            }
         }
     }
     let detail = format!("run {run_id} is not done yet: ask for what is stored in a while");

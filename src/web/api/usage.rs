@@ -19,7 +19,10 @@ use super::{
 use crate::{
     app::App,
     auth::Principal,
-    db::feeds::summary::{self, Day as Row, Readable, Wanted},
+    db::{
+        feeds::summary::{self, Day as Row, Readable, Wanted},
+        snapshot::SnapshotError,
+    },
     domain::words,
     error::{Problem, Result, shown},
     extractors::{
@@ -109,7 +112,7 @@ impl Which {
     }
 
     /// The summaries of days `from` to `to`, both of them included, as far as they are known when the
-    /// transaction begins; of a page and one more.
+    /// transaction begins; of a page and one more. 400 for a cut-off that has not come yet.
     async fn wanted(
         &self,
         conn: &mut sqlx::PgConnection,
@@ -119,6 +122,10 @@ impl Which {
         let meters = self.meters(conn, principal).await?;
         let meter_ids: Vec<String> = meters.into_iter().map(|meter| meter.meter_id).collect();
         let now = summary::lock_shared(conn, &meter_ids).await?;
+        let as_of = self.page.as_of(self.as_of).unwrap_or(now);
+        if as_of > now {
+            return Err(SnapshotError::Future { as_of, now }.into());
+        }
         let after = self.page.after::<4>()?;
         let after = after.map(|[day, meter, feed, set]| {
             let day: Day = day.parse().map_err(|_| paging::bad_cursor(day))?;
@@ -129,7 +136,7 @@ impl Which {
             factor_set: self.factor_set.clone(),
             from,
             to: to.checked_add_days(Days::new(1)).unwrap_or(to),
-            as_of: self.page.as_of(self.as_of).map_or(now, |as_of| as_of.min(now)),
+            as_of,
             after: after.transpose()?,
             limit: i64::try_from(self.page.limit).unwrap_or(paging::MOST) + 1,
         })

@@ -12,7 +12,7 @@ use chrono_tz::Tz;
 use rust_decimal::Decimal;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use tokio::sync::mpsc;
+use tokio::sync::{OnceCell, mpsc};
 
 use super::{
     super::listing::known_at_headers,
@@ -54,6 +54,7 @@ pub struct Asking<Q> {
     method: Method,
     headers: HeaderMap,
     asker: Asker,
+    turn: OnceCell<Turn>,
 }
 
 impl<Q: FromParameters> FromRequestParts<App> for Asking<Q> {
@@ -65,7 +66,8 @@ impl<Q: FromParameters> FromRequestParts<App> for Asking<Q> {
         let StrictQuery(query) = StrictQuery::from_request_parts(parts, app).await?;
         let app = app.clone();
         let (uri, method) = (parts.uri.clone(), parts.method.clone());
-        Ok(Self { query, principal, app, uri, method, headers: parts.headers.clone(), asker })
+        let (headers, turn) = (parts.headers.clone(), OnceCell::new());
+        Ok(Self { query, principal, app, uri, method, headers, asker, turn })
     }
 }
 
@@ -190,6 +192,15 @@ impl<Q> Asking<Q> {
         Ok(format)
     }
 
+    /// Waits for the turn of a file. Before its view begins: whoever waits must not hold a connection that
+    /// those who download are in need of. Where no bytes are wanted there is nothing to wait for.
+    pub async fn take_turn(&self, format: Format) -> Result<()> {
+        if format != Format::Json && self.method != Method::HEAD {
+            self.turn.get_or_try_init(|| self.app.downloads.take(&self.principal)).await?;
+        }
+        Ok(())
+    }
+
     /// Answers with a page of items, of which there may be one more than the limit; `key` tells where
     /// one stands.
     pub fn page<T: Serialize>(
@@ -220,25 +231,8 @@ impl<Q> Asking<Q> {
         self.tagged(known_at_headers(known_at)?, Sha256::of(&body), body)
     }
 
-    fn tagged(&self, mut headers: HeaderMap, tag: Sha256, body: Vec<u8>) -> Result<Response> {
-        let tag = format!("W/\"{tag}\"");
-        headers.insert(header::ETAG, text(&tag)?);
-        if self.has(&tag) {
-            return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
-        }
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        Ok((headers, body).into_response())
-    }
-
-    /// Whether the caller has what a tag names.
-    fn has(&self, tag: &str) -> bool {
-        let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
-        self.headers
-            .get_all(header::IF_NONE_MATCH)
-            .iter()
-            .filter_map(|tags| tags.to_str().ok())
-            .flat_map(|tags| tags.split(','))
-            .any(|one| one.trim() == "*" || opaque(one) == opaque(tag))
+    fn tagged(&self, headers: HeaderMap, tag: Sha256, body: Vec<u8>) -> Result<Response> {
+        tagged(&self.headers, headers, tag, body)
     }
 
     /// Answers with a file, written as it is read. 304 where the caller has it already, by what `state`
@@ -322,7 +316,7 @@ impl<Q> Asking<Q> {
             known_at: Some(known_at),
             parts: Vec::new(),
         };
-        if self.has(&tag) {
+        if has(&self.headers, &tag) {
             self.asker.not_modified(&wanted).await?;
             return Ok(Begun::Answered((StatusCode::NOT_MODIFIED, headers).into_response()));
         }
@@ -335,10 +329,40 @@ impl<Q> Asking<Q> {
             let unknown = Body::from_stream(futures::stream::empty::<std::io::Result<Bytes>>());
             return Ok(Begun::Answered((headers, unknown).into_response()));
         }
-        let turn = self.app.downloads.take(&self.principal).await?;
+        let turn = match self.turn.into_inner() {
+            Some(turn) => turn,
+            None => self.app.downloads.take(&self.principal).await?,
+        };
         let download = Box::new(self.asker.begin(wanted).await?);
         Ok(Begun::Wanted(headers, turn, download))
     }
+}
+
+/// Answers with JSON under a tag; 304 where the request says that the caller has it.
+pub fn tagged(
+    request: &HeaderMap,
+    mut headers: HeaderMap,
+    tag: Sha256,
+    body: Vec<u8>,
+) -> Result<Response> {
+    let tag = format!("W/\"{tag}\"");
+    headers.insert(header::ETAG, text(&tag)?);
+    if has(request, &tag) {
+        return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
+    }
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Ok((headers, body).into_response())
+}
+
+/// Whether the caller has what a tag names.
+fn has(request: &HeaderMap, tag: &str) -> bool {
+    let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+    request
+        .get_all(header::IF_NONE_MATCH)
+        .iter()
+        .filter_map(|tags| tags.to_str().ok())
+        .flat_map(|tags| tags.split(','))
+        .any(|one| one.trim() == "*" || opaque(one) == opaque(tag))
 }
 
 /// How far a file is answered before its first byte.
@@ -390,7 +414,8 @@ pub fn dated(window: Window) -> DateTime<Utc> {
     window.to().min(DateTime::from_timestamp(4_102_444_800, 0).unwrap_or_default())
 }
 
-fn json<T: Serialize>(value: &T) -> Result<Vec<u8>> {
+/// JSON as it is sent.
+pub fn json<T: Serialize>(value: &T) -> Result<Vec<u8>> {
     serde_json::to_vec(value).map_err(|error| Problem::internal(&error))
 }
 

@@ -120,6 +120,7 @@ async fn average(asking: Asking<Query>) -> Result<Response> {
     let (region, its_zone) = common.place(&asking.app).await?;
     let series = common.one_series(&asking.app, false).await?;
     let scopes = series.as_ref().map(|one| one.scopes.clone()).unwrap_or_default();
+    asking.take_turn(format).await?;
     let mut snapshot = common.snapshot(&asking.app, &scopes).await?;
     let nothing = Average { value: None, coverage: Decimal::ZERO };
     let means = match &series {

@@ -249,6 +249,7 @@ async fn find(asking: Asking<Query>) -> Result<Response> {
     let query = &asking.query;
     let format = asking.format(&query.common.page)?;
     let known = query.known(&asking).await?;
+    asking.take_turn(format).await?;
     let mut snapshot =
         FeedSnapshot::begin(&asking.app.pool, &known.scopes, query.common.as_of).await?;
     let looked = query.look(&asking.app, &mut snapshot, known.series.as_ref()).await?;

@@ -172,6 +172,7 @@ async fn list(asking: Asking<Query>) -> Result<Response> {
     let format = asking.format(&common.page)?;
     let series = common.series(&asking.app, true).await?;
     let scopes: Vec<i32> = series.iter().flat_map(|one| one.scopes.clone()).collect();
+    asking.take_turn(format).await?;
     let mut snapshot = common.snapshot(&asking.app, &scopes).await?;
     let issues = issues(&mut snapshot, &asking.query, series).await?;
     let known_at = snapshot.known_at;

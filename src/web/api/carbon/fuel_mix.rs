@@ -128,6 +128,7 @@ async fn list(asking: Asking<Query>) -> Result<Response> {
     let format = asking.format(&common.page)?;
     let series = common.mixes(&asking.app).await?;
     let scopes: Vec<i32> = series.iter().flat_map(|one| one.scopes.clone()).collect();
+    asking.take_turn(format).await?;
     let mut snapshot = common.snapshot(&asking.app, &scopes).await?;
     if format == Format::Json {
         let items = items(&mut snapshot, &asking.query, &series).await?;

@@ -98,6 +98,7 @@ async fn latest(mut asking: Asking<Query>) -> Result<Response> {
         series.retain(|one| one.region_id.as_str() > region);
     }
     let scopes: Vec<i32> = series.iter().flat_map(|one| one.scopes.clone()).collect();
+    asking.take_turn(format).await?;
     let mut snapshot = common.snapshot(&asking.app, &scopes).await?;
     let now = common.known().unwrap_or_else(|| asking.app.clock.now());
     let limit = if format == Format::Json { common.page.limit } else { usize::MAX };

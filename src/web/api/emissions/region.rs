@@ -136,7 +136,10 @@ struct ReportDuration {
         (status = 404, description = "`no_such_region`"),
         (status = 406, description = "`not_acceptable`"),
         (status = 409, description = "`feed_off`, `no_key`: source=live of a feed that is off, or has no key."),
-        (status = 429, description = "`too_many_downloads`"),
+        (status = 429, description = "`too_many_downloads`; `too_many_runs`: source=live, and as many runs of the \
+            region as may wait do so already.", headers(
+            ("Retry-After" = u32, description = "Seconds after which it may be asked again."),
+        )),
         (status = 502, description = "`upstream_failed`"),
         (status = 504, description = "`still_loading`: ask for source=store in a while."),
     ),
@@ -155,6 +158,7 @@ async fn list(
     }
     let series = common.one_series(&asking.app, false).await?;
     let scopes = series.as_ref().map(|one| one.scopes.clone()).unwrap_or_default();
+    asking.take_turn(format).await?;
     let mut snapshot = common.snapshot(&asking.app, &scopes).await?;
     if format == Format::Json {
         let items = match &series {

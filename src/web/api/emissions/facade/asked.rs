@@ -1,16 +1,21 @@
 //! What calls of the interface have in common: names without case, series of places, arrays.
 
 use axum::{
-    Json,
     extract::FromRequestParts,
-    http::{StatusCode, request::Parts},
+    http::{HeaderMap, StatusCode, request::Parts},
     response::{IntoResponse as _, Response},
 };
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::super::super::{carbon::query::named, listing::known_at_headers};
+use super::super::super::{
+    carbon::{
+        answer::{json, tagged},
+        query::named,
+    },
+    listing::known_at_headers,
+};
 use crate::{
     app::App,
     auth::{Principal, SignedIn},
@@ -18,6 +23,7 @@ use crate::{
         regions::{self, Choice, Series},
         snapshot::FeedSnapshot,
     },
+    domain::Sha256,
     error::{Problem, Result},
     web::parameters::{FromParameters, Parameters},
 };
@@ -28,6 +34,8 @@ pub(super) struct Caseless<Q> {
     pub query: Q,
     /// The server.
     pub app: App,
+    /// What the caller has already.
+    pub seen: Seen,
     _who: Principal,
 }
 
@@ -41,7 +49,8 @@ impl<Q: FromParameters> FromRequestParts<App> for Caseless<Q> {
         let lower = form_urlencoded::Serializer::new(String::new()).extend_pairs(lower).finish();
         let mut parameters = Parameters::of_query(Some(&lower), Q::NAMES)?;
         let query = Q::from_parameters(&mut parameters)?;
-        Ok(Self { query, app: app.clone(), _who: who })
+        let seen = Seen(parts.headers.clone());
+        Ok(Self { query, app: app.clone(), seen, _who: who })
     }
 }
 
@@ -64,11 +73,28 @@ pub(super) async fn snapshot_of(app: &App, series: &[Series]) -> Result<FeedSnap
     Ok(FeedSnapshot::begin(&app.pool, &scopes, None).await?)
 }
 
-/// An array; 204 where it is empty.
-pub(super) fn array<T: Serialize>(known_at: DateTime<Utc>, items: &[T]) -> Result<Response> {
-    let headers = known_at_headers(known_at)?;
-    Ok(match items.is_empty() {
-        true => (StatusCode::NO_CONTENT, headers).into_response(),
-        false => (headers, Json(items)).into_response(),
-    })
+/// What the caller has already: the headers of the request say it.
+pub(super) struct Seen(HeaderMap);
+
+impl Seen {
+    /// An array; 204 where it is empty.
+    pub fn array<T: Serialize>(&self, known_at: DateTime<Utc>, items: &[T]) -> Result<Response> {
+        if items.is_empty() { nothing(known_at) } else { self.answer(known_at, &items, &items) }
+    }
+
+    /// An answer; 304 where the caller has one that says the same. `content` is what tells answers apart.
+    pub fn answer(
+        &self,
+        known_at: DateTime<Utc>,
+        content: &impl Serialize,
+        answer: &impl Serialize,
+    ) -> Result<Response> {
+        let tag = Sha256::of(&json(content)?);
+        tagged(&self.0, known_at_headers(known_at)?, tag, json(answer)?)
+    }
+}
+
+/// 204: there is nothing.
+pub(super) fn nothing(known_at: DateTime<Utc>) -> Result<Response> {
+    Ok((StatusCode::NO_CONTENT, known_at_headers(known_at)?).into_response())
 }

@@ -1,9 +1,6 @@
 //! `GET /emissions/average-carbon-intensity`.
 
-use axum::{
-    Json,
-    response::{IntoResponse as _, Response},
-};
+use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -13,9 +10,9 @@ use super::{
             answer::digits,
             query::{Numbers, window},
         },
-        listing::{known_at_headers, required},
+        listing::required,
     },
-    asked::{Caseless, Digits, array, series_of, snapshot_of},
+    asked::{Caseless, Digits, nothing, series_of, snapshot_of},
 };
 use crate::{
     domain::feed::{IntensityUnit, Window},
@@ -72,7 +69,11 @@ struct AwareAverage {
         ("endTime" = String, Query, description = "The instant after the last one.", example = "2025-01-15T02:40:00Z"),
     ),
     responses(
-        (status = 200, description = "The mean.", body = AwareAverage),
+        (status = 200, description = "The mean.", body = AwareAverage, headers(
+            ("X-Known-At" = String, description = "Up to when that is known, UTC."),
+            ("ETag" = String, description = "Send it as If-None-Match to be told that nothing changed."),
+        )),
+        (status = 304, description = "What If-None-Match names is still the answer."),
         (status = 204, description = "Nothing is known of the range."),
         (status = 400, description = "`unknown_parameter`, `bad_parameter`, `contradictory_parameters`"),
         (status = 401, description = "No valid credential."),
@@ -80,7 +81,7 @@ struct AwareAverage {
     ),
 )]
 pub(super) async fn average(asked: Caseless<Span>) -> Result<Response> {
-    let (Span { location, window }, app) = (asked.query, asked.app);
+    let Caseless { query: Span { location, window }, app, seen, .. } = asked;
     let series = series_of(&app, &[location], false).await?;
     let mut snapshot = snapshot_of(&app, &series).await?;
     let known_at = snapshot.known_at;
@@ -91,7 +92,7 @@ pub(super) async fn average(asked: Caseless<Span>) -> Result<Response> {
     }
     snapshot.finish().await?;
     let (Some(mean), Some(series)) = (mean, series.first()) else {
-        return array::<()>(known_at, &[]);
+        return nothing(known_at);
     };
     let item = AwareAverage {
         location: series.region_id.clone(),
@@ -99,5 +100,5 @@ pub(super) async fn average(asked: Caseless<Span>) -> Result<Response> {
         end_time: stamp(window.to()),
         carbon_intensity: digits(Some(mean), Numbers::Float),
     };
-    Ok((known_at_headers(known_at)?, Json(item)).into_response())
+    seen.answer(known_at, &item, &item)
 }

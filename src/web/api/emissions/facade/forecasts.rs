@@ -14,7 +14,7 @@ use super::{
         },
         listing::required,
     },
-    asked::{Caseless, Digits, array, series_of, snapshot_of},
+    asked::{Caseless, Digits, nothing, series_of, snapshot_of},
 };
 use crate::{
     db::feeds::{
@@ -80,6 +80,15 @@ struct AwareForecast {
     forecast_data: Vec<ForecastPoint>,
 }
 
+impl AwareForecast {
+    /// What it says: all but when it was asked for, and what follows from the rest.
+    fn content(&self) -> impl Serialize {
+        let Self { generated_at, location, data_start_at, data_end_at, window_size, .. } = self;
+        let range = (data_start_at, data_end_at, window_size);
+        (generated_at, location, range, &self.forecast_data)
+    }
+}
+
 /// The mean of a window.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(example = json!({"location": "GB", "timestamp": "2025-01-15T16:30:00Z", "duration": 30, "value": 79}))]
@@ -111,7 +120,11 @@ struct ForecastPoint {
         ("windowSize" = Option<u32>, Query, description = "Minutes of a window.", example = 180),
     ),
     responses(
-        (status = 200, description = "A forecast for each location that has one.", body = Vec<AwareForecast>),
+        (status = 200, description = "A forecast for each location that has one.", body = Vec<AwareForecast>, headers(
+            ("X-Known-At" = String, description = "Up to when that is known, UTC."),
+            ("ETag" = String, description = "Send it as If-None-Match to be told that nothing changed."),
+        )),
+        (status = 304, description = "What If-None-Match names is still the answer."),
         (status = 204, description = "There is nothing."),
         (status = 400, description = "`unknown_parameter`, `bad_parameter`, `contradictory_parameters`"),
         (status = 401, description = "No valid credential."),
@@ -119,7 +132,7 @@ struct ForecastPoint {
     ),
 )]
 pub(super) async fn forecasts(asked: Caseless<Ahead>) -> Result<Response> {
-    let (ahead, app) = (asked.query, asked.app);
+    let Caseless { query: ahead, app, seen, .. } = asked;
     let series = series_of(&app, &ahead.locations, true).await?;
     let mut snapshot = snapshot_of(&app, &series).await?;
     let (known_at, metric, now) =
@@ -132,7 +145,11 @@ pub(super) async fn forecasts(asked: Caseless<Ahead>) -> Result<Response> {
         }
     }
     snapshot.finish().await?;
-    array(known_at, &items)
+    if items.is_empty() {
+        return nothing(known_at);
+    }
+    let content: Vec<_> = items.iter().map(AwareForecast::content).collect();
+    seen.answer(known_at, &content, &items)
 }
 
 fn foretold(

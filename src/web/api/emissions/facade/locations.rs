@@ -1,16 +1,10 @@
 //! `GET /locations`.
 
-use axum::{
-    Json,
-    extract::State,
-    http::StatusCode,
-    response::{IntoResponse as _, Response},
-};
+use axum::response::Response;
 use serde_json::json;
 
-use super::asked::Caseless;
+use super::asked::{Caseless, nothing};
 use crate::{
-    app::App,
     db::feeds::regions,
     error::Result,
     web::parameters::{FromParameters, Parameters},
@@ -35,15 +29,20 @@ impl FromParameters for Nothing {
     path = "/locations",
     tag = "carbon aware",
     responses(
-        (status = 200, description = "The locations.", body = serde_json::Value, example = json!({
+        (status = 200, description = "The locations.", headers(
+            ("X-Known-At" = String, description = "Up to when that is known, UTC."),
+            ("ETag" = String, description = "Send it as If-None-Match to be told that nothing changed."),
+        ), body = serde_json::Value, example = json!({
             "GB": {"name": "GB", "displayName": "Great Britain", "latitude": null, "longitude": null}
         })),
+        (status = 304, description = "What If-None-Match names is still the answer."),
         (status = 204, description = "There is nothing."),
         (status = 400, description = "`unknown_parameter`"),
         (status = 401, description = "No valid credential."),
     ),
 )]
-pub(super) async fn locations(State(app): State<App>, _: Caseless<Nothing>) -> Result<Response> {
+pub(super) async fn locations(asked: Caseless<Nothing>) -> Result<Response> {
+    let (app, known_at) = (&asked.app, asked.app.clock.now());
     let regions = regions::list(&app.pool, "", None, i64::MAX).await?;
     let entry = |region: regions::RegionRow| {
         let about = json!({ "name": region.region_id, "displayName": region.name,
@@ -51,8 +50,5 @@ pub(super) async fn locations(State(app): State<App>, _: Caseless<Nothing>) -> R
         (region.region_id, about)
     };
     let all: serde_json::Map<_, _> = regions.into_iter().map(entry).collect();
-    Ok(match all.is_empty() {
-        true => StatusCode::NO_CONTENT.into_response(),
-        false => Json(all).into_response(),
-    })
+    if all.is_empty() { nothing(known_at) } else { asked.seen.answer(known_at, &all, &all) }
 }

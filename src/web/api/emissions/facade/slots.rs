@@ -15,7 +15,7 @@ use super::{
         },
         listing::required,
     },
-    asked::{Caseless, Digits, array, series_of, snapshot_of},
+    asked::{Caseless, Digits, series_of, snapshot_of},
 };
 use crate::{
     app::App,
@@ -197,7 +197,11 @@ fn clock_face(secs: i32) -> String {
     tag = "carbon aware",
     params(PlaceParams),
     responses(
-        (status = 200, description = "The slots.", body = Vec<EmissionsItem>),
+        (status = 200, description = "The slots.", body = Vec<EmissionsItem>, headers(
+            ("X-Known-At" = String, description = "Up to when that is known, UTC."),
+            ("ETag" = String, description = "Send it as If-None-Match to be told that nothing changed."),
+        )),
+        (status = 304, description = "What If-None-Match names is still the answer."),
         (status = 204, description = "There is nothing."),
         (status = 400, description = "`unknown_parameter`, `bad_parameter`, `contradictory_parameters`"),
         (status = 401, description = "No valid credential."),
@@ -205,9 +209,9 @@ fn clock_face(secs: i32) -> String {
     ),
 )]
 pub(super) async fn by_location(asked: Caseless<Places>) -> Result<Response> {
-    let places = asked.query.one()?;
-    let (known_at, items) = slots(&asked.app, &places).await?;
-    array(known_at, &items)
+    let Caseless { query: places, app, seen, .. } = asked;
+    let (known_at, items) = slots(&app, &places.one()?).await?;
+    seen.array(known_at, &items)
 }
 
 /// Emissions of several locations
@@ -217,7 +221,11 @@ pub(super) async fn by_location(asked: Caseless<Places>) -> Result<Response> {
     tag = "carbon aware",
     params(PlaceParams),
     responses(
-        (status = 200, description = "The slots of all of them.", body = Vec<EmissionsItem>),
+        (status = 200, description = "The slots of all of them.", body = Vec<EmissionsItem>, headers(
+            ("X-Known-At" = String, description = "Up to when that is known, UTC."),
+            ("ETag" = String, description = "Send it as If-None-Match to be told that nothing changed."),
+        )),
+        (status = 304, description = "What If-None-Match names is still the answer."),
         (status = 204, description = "There is nothing."),
         (status = 400, description = "`unknown_parameter`, `bad_parameter`, `contradictory_parameters`"),
         (status = 401, description = "No valid credential."),
@@ -226,7 +234,7 @@ pub(super) async fn by_location(asked: Caseless<Places>) -> Result<Response> {
 )]
 pub(super) async fn by_locations(asked: Caseless<Places>) -> Result<Response> {
     let (known_at, items) = slots(&asked.app, &asked.query).await?;
-    array(known_at, &items)
+    asked.seen.array(known_at, &items)
 }
 
 /// The best slots of several locations
@@ -238,7 +246,11 @@ pub(super) async fn by_locations(asked: Caseless<Places>) -> Result<Response> {
     tag = "carbon aware",
     params(PlaceParams),
     responses(
-        (status = 200, description = "The slots with the lowest rating.", body = Vec<EmissionsItem>),
+        (status = 200, description = "The slots with the lowest rating.", body = Vec<EmissionsItem>, headers(
+            ("X-Known-At" = String, description = "Up to when that is known, UTC."),
+            ("ETag" = String, description = "Send it as If-None-Match to be told that nothing changed."),
+        )),
+        (status = 304, description = "What If-None-Match names is still the answer."),
         (status = 204, description = "There is nothing."),
         (status = 400, description = "`unknown_parameter`, `bad_parameter`, `contradictory_parameters`"),
         (status = 401, description = "No valid credential."),
@@ -249,7 +261,7 @@ pub(super) async fn best(asked: Caseless<Places>) -> Result<Response> {
     let (known_at, mut items) = slots(&asked.app, &asked.query).await?;
     let lowest = items.iter().map(|item| item.value).min();
     items.retain(|item| Some(item.value) == lowest);
-    array(known_at, &items)
+    asked.seen.array(known_at, &items)
 }
 
 #[cfg(test)]
