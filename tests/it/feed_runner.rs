@@ -12,6 +12,7 @@ use trueprice::{
     auth::Role,
     config::Config,
     db::feeds::replay as beside,
+    domain::feed::TaskKind,
     feeds::{
         replay,
         runner::{self, Upkeep},
@@ -353,6 +354,36 @@ async fn two_servers_never_load_a_page_twice() {
     let owners = "select count(distinct lease_epoch) from feed_fetch";
     assert!(one::<i64>(pool, owners).await >= 1);
     let states: Vec<(String,)> = all(pool, "select distinct state from feed_backfill").await;
+    assert_eq!(states, [("done".to_owned(),)]);
+}
+
+#[tokio::test]
+async fn what_two_tasks_of_a_scope_fetched_at_once_is_loaded_once() {
+    let grid = Grid::start(at("2021-08-10T00:00:00Z")).await;
+    let server = server(&grid.base(), |config| {
+        carbonara(config).not_before = at("2021-08-09T00:00:00Z");
+    })
+    .await;
+    server.clock.set("2021-08-10T00:00:00Z");
+    let ordered = server.caller(Role::Admin).await;
+    let ordered = ordered
+        .request(Method::POST, "/api/v1/feeds/carbonara.intensity/run")
+        .json(&json!({ "from": "2021-08-09T00:00:00Z", "to": "2021-08-10T00:00:00Z" }));
+    assert_eq!(ordered.send().await.unwrap().status(), 202);
+    // Both have their answer before either has loaded it.
+    grid.slow_down(Duration::from_millis(800));
+    let (halt, place) = (CancellationToken::new(), (FEED, "CAISO"));
+    let (by_plan, by_hand) = tokio::join!(
+        runner::take_part(&server.app, &halt, place, TaskKind::Live),
+        runner::take_part(&server.app, &halt, place, TaskKind::Manual)
+    );
+    assert!(by_plan.unwrap() && by_hand.unwrap());
+    let pool = &server.app.pool;
+    let fetched = "select count(*) from feed_fetch where class = 'ok' and page = 1";
+    assert_eq!(one::<i64>(pool, fetched).await, 2);
+    let loaded = "select count(*) from feed_fetch where loaded_at is not null and page = 1";
+    assert_eq!(one::<i64>(pool, loaded).await, 1);
+    let states: Vec<(String,)> = all(pool, "select distinct state from feed_run").await;
     assert_eq!(states, [("done".to_owned(),)]);
 }
 

@@ -1,7 +1,7 @@
 //! The record of every answer of an upstream, and of every one that did not come.
 
 use chrono::{DateTime, Utc};
-use sqlx::{PgPool, postgres::types::PgRange, types::JsonValue};
+use sqlx::{PgConnection, PgPool, postgres::types::PgRange, types::JsonValue};
 use uuid::Uuid;
 
 use crate::{
@@ -41,6 +41,13 @@ pub async fn last_loaded(
         document: row.document_sha256.as_deref().and_then(Sha256::from_bytes),
         next: row.next,
     }))
+}
+
+/// Whether what a fetch brought is loaded by now: somebody fetched the same at the same time. The caller
+/// holds the scope's marks, so that nobody loads it meanwhile.
+pub async fn is_loaded(conn: &mut PgConnection, fetch_id: i64) -> sqlx::Result<bool> {
+    let found = sqlx::query_file_scalar!("sql/queries/feed_page_is_loaded.sql", fetch_id);
+    Ok(found.fetch_optional(conn).await?.unwrap_or_default())
 }
 
 /// Whether a run asked a request already, as a page at or before `page` of a window.

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     db::feeds::{
-        progress,
+        fetches, progress,
         runs::{self, Counts},
         tasks::{self, Lease},
         turn,
@@ -120,7 +120,11 @@ async fn rows(
     fetched: Fetched,
     every_slot: bool,
 ) -> Result<Loaded, RunError> {
-    let Some(parsed) = fetched.parsed.or_else(|| standing_still(work, fetched.class)) else {
+    // A sweep, a poll and a backfill of a scope may ask for one page at once: it is loaded once.
+    let is_loaded = fetched.parsed.is_some() && fetches::is_loaded(conn, fetched.fetch_id).await?;
+    let class = if is_loaded { FetchClass::Unchanged } else { fetched.class };
+    let parsed = fetched.parsed.filter(|_| !is_loaded);
+    let Some(parsed) = parsed.or_else(|| standing_still(work, class)) else {
         return Ok(Loaded::default());
     };
     let mut tx = conn.begin().await?;
