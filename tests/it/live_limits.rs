@@ -217,7 +217,7 @@ async fn a_burst_waits_for_a_slow_client_and_no_longer_than_ten_thousand() {
         let envelope: Value = serde_json::from_slice(&publish.payload).unwrap();
         let time = at("2025-01-01T00:00:00Z") + TimeDelta::seconds(n);
         assert_eq!(at(envelope["time"].as_str().unwrap()), time);
-        slow.client.ack(&publish).await.unwrap();
+        slow.asks.ack(&publish).await.unwrap();
     }
     burst(&served.server, 12_000, EVENTS).await;
     let told = deaf.await.unwrap();

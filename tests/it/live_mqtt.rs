@@ -68,7 +68,7 @@ async fn serve(server: TestServer) -> Served {
 
 /// A client of 3.1.1.
 pub struct Client {
-    pub client: AsyncClient,
+    pub asks: AsyncClient,
     events: EventLoop,
     /// What came before somebody asked for it.
     early: VecDeque<Message>,
@@ -101,7 +101,7 @@ impl Client {
     /// The same with other options.
     pub async fn with(options: MqttOptions) -> Result<Self, String> {
         let (client, events) = AsyncClient::new(options, 100);
-        let mut client = Self { client, events, early: VecDeque::new() };
+        let mut client = Self { asks: client, events, early: VecDeque::new() };
         match client.events.poll().await {
             Ok(Event::Incoming(Packet::ConnAck(_))) => Ok(client),
             other => Err(format!("{other:?}")),
@@ -121,7 +121,7 @@ impl Client {
 
     /// Subscribes; whether it was let. What comes of other subscriptions meanwhile is kept.
     pub async fn subscribe(&mut self, filter: &str) -> bool {
-        self.client.subscribe(filter, QoS::AtLeastOnce).await.unwrap();
+        self.asks.subscribe(filter, QoS::AtLeastOnce).await.unwrap();
         loop {
             match self.packet().await.unwrap() {
                 Packet::SubAck(ack) => {
@@ -290,7 +290,7 @@ async fn nobody_publishes_and_nobody_reads_beyond_what_they_may() {
     ] {
         assert_eq!(client.subscribe(filter).await, is_let, "{filter}");
     }
-    client.client.publish("grid/GB/now/generated", QoS::AtMostOnce, true, "1").await.unwrap();
+    client.asks.publish("grid/GB/now/generated", QoS::AtMostOnce, true, "1").await.unwrap();
     while client.packet().await.is_ok() {}
     let mut other = Client::connect(served.tcp, Some(&token)).await.unwrap();
     other.subscribe("grid/#").await;
