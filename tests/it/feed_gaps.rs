@@ -13,6 +13,7 @@ use zip::{ZipWriter, write::SimpleFileOptions};
 
 use crate::support::{
     TestServer,
+    feeds::all,
     grid::{Grid, carbonara, is_missing, only_carbonara},
     upstream::{Answer, Upstream, hasty, wire},
 };
@@ -46,13 +47,6 @@ where
     T: Send + Unpin + for<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow>,
 {
     sqlx::query_as(sql).fetch_one(pool).await.unwrap()
-}
-
-async fn all<T>(pool: &PgPool, sql: &'static str) -> Vec<T>
-where
-    T: Send + Unpin + for<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow>,
-{
-    sqlx::query_as(sql).fetch_all(pool).await.unwrap()
 }
 
 /// Polls so often, as far apart as polls are at most.

@@ -6,7 +6,6 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::Method;
 use serde_json::{Value, json};
-use sqlx::PgPool;
 use trueprice::{
     app::App,
     auth::Role,
@@ -21,6 +20,7 @@ use crate::{
     auth::{Browser, user},
     support::{
         Caller, TestServer,
+        feeds::{all, one},
         grid::{Grid, SEARCH, carbonara, is_missing, only_carbonara},
         upstream::{Answer, Upstream},
     },
@@ -53,22 +53,6 @@ async fn restarted(server: &TestServer, adjust: impl FnOnce(&mut Config)) -> App
     let app = App::new(config, server.app.pool.clone(), documents, server.clock.clock()).unwrap();
     runner::sync(&app, Upkeep::Settle).await.unwrap();
     app
-}
-
-async fn one<T>(pool: &PgPool, sql: &'static str) -> T
-where
-    T: Send + Unpin,
-    (T,): for<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow>,
-{
-    let (value,) = sqlx::query_as(sql).fetch_one(pool).await.unwrap();
-    value
-}
-
-async fn all<T>(pool: &PgPool, sql: &'static str) -> Vec<T>
-where
-    T: Send + Unpin + for<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow>,
-{
-    sqlx::query_as(sql).fetch_all(pool).await.unwrap()
 }
 
 async fn post(caller: &Caller, path: &str, body: Option<Value>) -> (u16, Value) {

@@ -22,6 +22,7 @@ use trueprice::{
 
 use crate::support::{
     Home, TestServer, User, address, empty_database,
+    feeds::{all, one},
     grid::{Grid, SEARCH, carbonara, only_carbonara},
     until,
     upstream::{Answer, Upstream, hasty, wire},
@@ -47,22 +48,6 @@ async fn server(base: &str, adjust: impl FnOnce(&mut Config)) -> TestServer {
     server.clock.set("2021-07-08T01:00:00Z");
     runner::sync(&server.app, Upkeep::Settle).await.unwrap();
     server
-}
-
-async fn one<T>(pool: &PgPool, sql: &'static str) -> T
-where
-    T: Send + Unpin,
-    (T,): for<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow>,
-{
-    let (value,) = sqlx::query_as(sql).fetch_one(pool).await.unwrap();
-    value
-}
-
-async fn all<T>(pool: &PgPool, sql: &'static str) -> Vec<T>
-where
-    T: Send + Unpin + for<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow>,
-{
-    sqlx::query_as(sql).fetch_all(pool).await.unwrap()
 }
 
 async fn execute(pool: &PgPool, sql: &'static str) {

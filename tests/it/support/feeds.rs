@@ -251,3 +251,21 @@ pub async fn load_gb(pool: &PgPool, document: &str) {
     let values: Vec<&str> = values.iter().map(String::as_str).collect();
     gb(pool).generated(&first, &values).await;
 }
+
+/// The one value of a statement.
+pub async fn one<T>(pool: &PgPool, sql: &'static str) -> T
+where
+    T: Send + Unpin,
+    (T,): for<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow>,
+{
+    let (value,) = sqlx::query_as(sql).fetch_one(pool).await.unwrap();
+    value
+}
+
+/// The rows of a statement.
+pub async fn all<T>(pool: &PgPool, sql: &'static str) -> Vec<T>
+where
+    T: Send + Unpin + for<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow>,
+{
+    sqlx::query_as(sql).fetch_all(pool).await.unwrap()
+}

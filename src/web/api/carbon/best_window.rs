@@ -10,9 +10,10 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     super::listing::required,
     answer::{Asking, Whole, digits, moment},
+    duration::Duration,
     query::{
-        COMMON, Common, CommonParams, Duration, Format, Numbers, RANGE, REGION, RangeParams,
-        RegionParams, names, range,
+        COMMON, Common, CommonParams, Format, Numbers, RANGE, REGION, RangeParams, RegionParams,
+        names, range,
     },
     whole::Few,
 };

@@ -3,6 +3,7 @@
 pub mod answer;
 mod average;
 mod best_window;
+mod duration;
 mod factor_sets;
 mod forecast;
 mod fuel_mix;
